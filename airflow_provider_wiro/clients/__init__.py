@@ -1,0 +1,1 @@
+"""The only sockets: two small drivers that carry out the steps of a flow."""

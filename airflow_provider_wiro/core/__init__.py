@@ -1,0 +1,1 @@
+"""What this provider does, free of Airflow, sockets, clocks and sleeps."""

@@ -1,0 +1,157 @@
+"""The driver for triggers, on aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+
+from airflow_provider_wiro.clients.wire import LONGEST_BODY, Log, Request, ca_file, log_report, proxy_for, sign
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.text import one_line
+
+T = TypeVar("T")
+Lookup = Callable[[], Awaitable[Credentials]]
+
+CONNECTIONS = 100
+REREAD_PAUSE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Credentials with what the environment says about the way to them."""
+
+    credentials: Credentials
+    tls: ssl.SSLContext | bool
+    proxy: str | None
+
+    @classmethod
+    async def to(cls, credentials: Credentials) -> Route:
+        """Work the route out, in a thread, since loading a CA file blocks."""
+        return await asyncio.to_thread(cls._find, credentials)
+
+    @classmethod
+    def _find(cls, credentials: Credentials) -> Route:
+        ca = ca_file(credentials.verify)
+        return cls(credentials, _tls_context(ca) if ca else False, proxy_for(credentials.base_url))
+
+
+class AsyncClient:
+    """Carries out any number of flows at once over one session.
+
+    :param route: where to send and how to sign.
+    :param lookup: reads the credentials again after an HTTP 401; None keeps the first ones.
+    """
+
+    def __init__(self, route: Route, lookup: Lookup | None = None) -> None:
+        self._route = route
+        self._lookup = lookup
+        self._looked_up = time.monotonic()
+        self._rereading = asyncio.Lock()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        )
+
+    def fresh(self) -> AsyncClient:
+        """Return a client of its own session, with the credentials that this one has in memory."""
+        return AsyncClient(self._route)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._session.close()
+
+    async def drive(self, flow: Flow[T], log: Log) -> T:
+        """Carry out *flow* and return its result; ``Report`` steps go to *log*."""
+        answer: Answer = None
+        try:
+            while True:
+                answer = await self._perform(flow.send(answer), log)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        finally:
+            flow.close()
+
+    async def reread(self, older_than: float, log: Log) -> None:
+        """Read the credentials again if they were read more than *older_than* seconds ago."""
+        async with self._rereading:
+            if self._lookup is None or time.monotonic() - self._looked_up < older_than:
+                return
+            self._looked_up = time.monotonic()
+            try:
+                self._route = await Route.to(await self._lookup())
+            except Exception as error:
+                log.warning("the connection could not be read again: %s", one_line(f"{type(error).__name__}: {error}"))
+
+    async def _perform(self, step: Step, log: Log) -> Answer:
+        match step:
+            case Send():
+                return await self._send(step, log)
+            case Sleep():
+                await asyncio.sleep(step.seconds)
+            case Now():
+                return time.time()
+            case Report():
+                log_report(step, log)
+        return None
+
+    async def _send(self, step: Send, log: Log) -> Reply | NoReply:
+        route = self._route
+        outcome = await self._exchange(sign(step, route.credentials), route)
+        if isinstance(outcome, Reply) and outcome.status == 401 and self._route is route:
+            await self.reread(REREAD_PAUSE, log)
+        return outcome
+
+    async def _exchange(self, request: Request, route: Route) -> Reply | NoReply:
+        try:
+            async with self._session.post(
+                request.url,
+                data=request.body,
+                headers=request.headers,
+                timeout=aiohttp.ClientTimeout(total=request.timeout),
+                ssl=route.tls,
+                proxy=route.proxy,
+                allow_redirects=False,
+            ) as response:
+                return await _read(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _no_reply(error)
+
+
+async def _read(response: aiohttp.ClientResponse) -> Reply | NoReply:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            response.close()
+            return NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
+    return Reply.from_http(response.status, bytes(body), response.headers.get("Retry-After"))
+
+
+_UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+)
+
+
+def _no_reply(error: Exception) -> NoReply:
+    tls = isinstance(error, aiohttp.ClientSSLError)
+    reason = "no answer in time" if isinstance(error, TimeoutError) else one_line(error, 200)
+    return NoReply(sent=not isinstance(error, _UNSENT), reason=f"{type(error).__name__}: {reason}", tls=tls)
+
+
+@lru_cache(maxsize=8)
+def _tls_context(ca: str) -> ssl.SSLContext:
+    if Path(ca).is_dir():
+        return ssl.create_default_context(capath=ca)
+    return ssl.create_default_context(cafile=ca)

@@ -1,0 +1,154 @@
+"""The driver for workers, on requests."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import requests
+from requests.exceptions import ConnectionError, ConnectTimeout, ProxyError, RequestException, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+
+from airflow_provider_wiro.clients.wire import CHUNK, LONGEST_BODY, Log, Request, ca_file, log_report, proxy_for, sign
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroInterrupted
+
+T = TypeVar("T")
+
+NAP = 0.5
+
+
+class Client:
+    """Carries out flows, one at a time, over one keep-alive session.
+
+    :param credentials: where to send and how to sign.
+    :param log: where ``Report`` steps go.
+    :param lookup: reads the credentials again after an HTTP 401; None keeps the first ones.
+    """
+
+    def __init__(self, credentials: Credentials, log: Log, lookup: Callable[[], Credentials] | None = None) -> None:
+        self._log = log
+        self._lookup = lookup
+        self._interrupted = False
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._use(credentials)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session.close()
+
+    def interrupt(self) -> None:
+        """Make the flow that runs end before its next request. Safe in a signal handler."""
+        self._interrupted = True
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Carry out *flow* and return its result.
+
+        :raises WiroInterrupted: if ``interrupt`` was called.
+        """
+        answer: Answer = None
+        try:
+            while True:
+                answer = self._perform(flow.send(answer))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        finally:
+            flow.close()
+
+    def _use(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._verify = ca_file(credentials.verify) or False
+        proxy = proxy_for(credentials.base_url)
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+
+    def _perform(self, step: Step) -> Answer:
+        match step:
+            case Send():
+                self._check()
+                return self._send(step)
+            case Sleep():
+                self._sleep(step.seconds)
+            case Now():
+                return time.time()
+            case Report():
+                log_report(step, self._log)
+        return None
+
+    def _check(self) -> None:
+        if self._interrupted:
+            raise WiroInterrupted("Airflow told this task to stop; nothing more was sent")
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep in naps: a signal handler may interrupt the client, and no lock is safe to use there."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._check()
+            time.sleep(min(left, NAP))
+
+    def _send(self, step: Send) -> Reply | NoReply:
+        outcome = self._exchange(sign(step, self._credentials))
+        if isinstance(outcome, Reply) and outcome.status == 401 and self._lookup is not None:
+            self._use(self._lookup())
+        return outcome
+
+    def _exchange(self, request: Request) -> Reply | NoReply:
+        deadline = time.monotonic() + request.timeout
+        try:
+            with self._session.post(
+                request.url,
+                data=request.body,
+                headers=dict(request.headers),
+                timeout=request.timeout,
+                verify=self._verify,
+                proxies=self._proxies,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return _read(response, deadline)
+        except (RequestException, HTTPError, OSError) as error:
+            return _no_reply(error)
+
+
+def _read(response: requests.Response, deadline: float) -> Reply | NoReply:
+    body = bytearray()
+    for chunk in response.iter_content(CHUNK):
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            return NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
+        if time.monotonic() > deadline:
+            return NoReply(sent=True, reason="the answer took too long")
+    return Reply.from_http(response.status_code, bytes(body), response.headers.get("Retry-After"))
+
+
+# OpenSSL's names for a handshake that failed: nothing was sent yet.
+_HANDSHAKE = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION")
+
+
+def _no_reply(error: Exception) -> NoReply:
+    cause = error.args[0] if isinstance(error, ConnectionError) and error.args else error
+    reason = cause.reason if isinstance(cause, MaxRetryError) and cause.reason else cause
+    unsent = isinstance(error, ConnectTimeout | ProxyError) or isinstance(
+        reason, NewConnectionError | ConnectTimeoutError
+    )
+    tls = isinstance(error, SSLError)
+    if tls:
+        root = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+        unsent = isinstance(root, ssl.SSLCertVerificationError) or any(
+            name in str(getattr(root, "reason", "")) for name in _HANDSHAKE
+        )
+    return NoReply(sent=not unsent, reason=f"{type(error).__name__}: {one_line(reason, 200)}", tls=tls)

@@ -1,0 +1,101 @@
+"""What both drivers share: how a step becomes a request, and what the environment says about the way out."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import certifi
+from requests.utils import get_environ_proxies, select_proxy
+
+from airflow_provider_wiro import __version__
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import Report, Send
+from airflow_provider_wiro.core.signing import auth_headers
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
+
+LONGEST_BODY = 8 * 1024 * 1024
+CHUNK = 64 * 1024
+
+
+class Log(Protocol):
+    """What the drivers need of a logger: the standard library's, or Airflow's."""
+
+    def info(self, message: str, /, *args: object) -> object: ...
+
+    def warning(self, message: str, /, *args: object) -> object: ...
+
+
+def log_report(step: Report, log: Log) -> None:
+    """Carry out a ``Report`` step."""
+    write = log.warning if step.level == "warning" else log.info
+    write("%s", step.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One signed POST, ready for any HTTP library."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    timeout: float
+
+
+def sign(step: Send, credentials: Credentials) -> Request:
+    """Turn a step into a signed request, with a nonce that was never used."""
+    try:
+        body = json.dumps(step.body, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WiroInputError(f"the inputs cannot be sent as JSON: {one_line(error)}") from None
+    nonce = str(secrets.randbelow(2**53))
+    headers = auth_headers(credentials.api_key, credentials.api_secret, nonce)
+    headers |= {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "User-Agent": f"airflow-provider-wiro/{__version__}",
+    }
+    return Request(f"{credentials.base_url}{step.path}", headers, body, step.timeout or credentials.timeout)
+
+
+def proxy_for(base_url: str) -> str | None:
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for *base_url*.
+
+    :raises WiroConfigError: if it is not an http(s) proxy.
+    """
+    proxy: str | None = select_proxy(base_url, get_environ_proxies(base_url))
+    if not proxy:
+        return None
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise WiroConfigError("the proxy of the environment is neither http nor https; set HTTPS_PROXY or NO_PROXY")
+    return url
+
+
+def ca_file(verify: bool | str) -> str | None:
+    """Return the CA file or folder to verify with; None to verify nothing.
+
+    In this order: the connection's ``verify``, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, certifi.
+
+    :raises WiroConfigError: if it does not exist.
+    """
+    if verify is False:
+        return None
+    named = verify if isinstance(verify, str) else _environment_ca()
+    if named and not Path(named).exists():
+        raise WiroConfigError(
+            f"the CA file {named!r} does not exist on this machine; see the connection's extra verify"
+        )
+    return named or certifi.where()
+
+
+def _environment_ca() -> str | None:
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+    return next((path for name in names if (path := os.environ.get(name))), None)

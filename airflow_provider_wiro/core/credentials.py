@@ -1,0 +1,133 @@
+"""What an Airflow connection of type ``wiro`` says, checked and ready to use."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from airflow_provider_wiro.exceptions import WiroConfigError
+
+DEFAULT_BASE_URL = "https://api.wiro.ai/v1"
+DEFAULT_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Where to send requests and how to sign them.
+
+    :param base_url: without a trailing slash.
+    :param api_secret: None for a project that uses the key alone.
+    :param timeout: seconds for one whole request.
+    :param verify: whether TLS certificates are verified, or the CA file to verify them with.
+    """
+
+    api_key: str = field(repr=False)
+    api_secret: str | None = field(default=None, repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    timeout: float = DEFAULT_TIMEOUT
+    verify: bool | str = True
+
+    @classmethod
+    def from_connection(
+        cls,
+        conn_id: str,
+        *,
+        login: str | None,
+        password: str | None,
+        host: str | None,
+        schema: str | None,
+        port: int | None,
+        extra: Mapping[str, object],
+    ) -> Credentials:
+        """Read the fields of an Airflow connection.
+
+        :raises WiroConfigError: naming the connection, the field and what is allowed, never a secret.
+        """
+        where = f"Airflow connection {conn_id!r}"
+        api_key = _header_text(where, "login (API key)", login)
+        if not api_key:
+            raise WiroConfigError(f"{where}: login (API key) is empty; put the project's API key there")
+        return cls(
+            api_key=api_key,
+            api_secret=_header_text(where, "password (API secret)", password) or None,
+            base_url=_base_url(where, host, schema, port, allow_http=_flag(where, "allow_http", extra)),
+            timeout=_timeout(where, extra.get("timeout")),
+            verify=_verify(extra.get("verify")),
+        )
+
+
+def _header_text(where: str, name: str, value: str | None) -> str:
+    text = (value or "").strip()
+    if not (text.isascii() and text.isprintable()):
+        raise WiroConfigError(f"{where}: {name} has characters that no key has; copy it again from the Wiro dashboard")
+    return text
+
+
+def _base_url(where: str, host: str | None, schema: str | None, port: int | None, *, allow_http: bool) -> str:
+    text, schema = (host or "").strip(), (schema or "").strip().strip("/")
+    if not text:
+        return DEFAULT_BASE_URL
+    parts = _split(where, text if "://" in text else f"https://{text}")
+    if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname or "")):
+        raise WiroConfigError(
+            f"{where}: host is plain http, which would send the API key unencrypted; use https, "
+            'or set the extra {"allow_http": true} for a trusted network'
+        )
+    netloc = parts.netloc if parts.port or not port else f"{parts.netloc}:{port}"
+    path = parts.path.rstrip("/") or (f"/{schema}" if schema else "/v1")
+    return f"{parts.scheme}://{netloc}{path}"
+
+
+def _split(where: str, url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username or parts.password or parts.query or parts.fragment or not url.isprintable():
+        raise WiroConfigError(
+            f"{where}: host is not usable; allowed are a host name, or an http(s) URL without user, query and "
+            f"fragment, such as {DEFAULT_BASE_URL}"
+        )
+    return parts
+
+
+def _is_loopback(hostname: str) -> bool:
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def _timeout(where: str, value: object) -> float:
+    if value in (None, ""):
+        return DEFAULT_TIMEOUT
+    try:
+        seconds = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise WiroConfigError(f"{where}: extra timeout is {value!r}; allowed are seconds from above 0 to 3600")
+    return seconds
+
+
+def _flag(where: str, name: str, extra: Mapping[str, object]) -> bool:
+    value = extra.get(name) or False
+    value = _BOOLEANS.get(value.lower(), value) if isinstance(value, str) else value
+    if isinstance(value, bool):
+        return value
+    raise WiroConfigError(f"{where}: extra {name} is {value!r}; allowed are true and false")
+
+
+def _verify(value: object) -> bool | str:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    text = str(value).strip()
+    return _BOOLEANS.get(text.lower(), text or True)
+
+
+_BOOLEANS = {"true": True, "false": False}

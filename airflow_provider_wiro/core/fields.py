@@ -1,0 +1,125 @@
+"""Checking arguments before anything is spent: what a model's inputs may be, and how they go over the wire."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroInputError
+
+ABSENT = ("", "None")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One typed argument of a model's operator.
+
+    :param name: the operator's argument.
+    :param input: the model's input.
+    :param read: turns a rendered value into what Wiro expects; raises ValueError for one that is not allowed.
+    :param allowed: what is allowed, for the error.
+    :param required: whether it may not be absent. Absent are None, ``""`` and ``"None"``, which a template
+        makes of None; an optional field that is absent is left out.
+    """
+
+    name: str
+    input: str
+    read: Callable[[object], object]
+    allowed: str
+    required: bool = False
+
+    def value(self, given: object) -> object | None:
+        """Return *given* as Wiro expects it; None if it is absent.
+
+        :raises WiroInputError: naming the field, the value and what is allowed.
+        """
+        if given is None or (isinstance(given, str) and given.strip() in ABSENT):
+            if self.required:
+                raise refused(self.name, given, self.allowed)
+            return None
+        try:
+            return self.read(given)
+        except (ValueError, OverflowError):
+            raise refused(self.name, given, self.allowed) from None
+
+
+def refused(name: str, given: object, allowed: str) -> WiroInputError:
+    """Return the error for a value that is not allowed."""
+    return WiroInputError(f"{name} is {one_line(repr(given), 200)}; allowed: {allowed}")
+
+
+def text(value: object) -> str:
+    """Read text; a number that native rendering made of text is taken back."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError
+    return str(value).encode().decode()
+
+
+def url(value: object) -> str:
+    """Read an http(s) URL."""
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/]\S*", value.strip()):
+        raise ValueError
+    return value.strip()
+
+
+def whole(value: object) -> int:
+    """Read a whole number, also from text."""
+    if isinstance(value, str):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise ValueError
+    return int(value)
+
+
+def one_of(*options: str) -> Callable[[object], str]:
+    """Return a reader of one of *options*, which go over the wire as text."""
+
+    def read(value: object) -> str:
+        option = value.strip() if isinstance(value, str) else str(whole(value))
+        if option not in options:
+            raise ValueError
+        return option
+
+    return read
+
+
+def seconds(name: str, value: object) -> float:
+    """Return *value* as a duration above 0.
+
+    :raises WiroInputError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**9:
+        raise refused(name, value, "seconds above 0")
+    return float(value)
+
+
+def model_name(value: object) -> str:
+    """Return *value* as a model's name.
+
+    :raises WiroInputError: if it is none.
+    """
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", value, re.ASCII):
+        raise refused("model", value, '"owner/model", such as "Runway/image-to-video-gen4-turbo"')
+    return value
+
+
+def model_inputs(value: object) -> dict[str, object]:
+    """Return *value* as the inputs of any model, without those that are None.
+
+    :raises WiroInputError: naming the input that is not JSON.
+    """
+    if not isinstance(value, Mapping):
+        raise refused("inputs", value, "a dict (a template that makes one needs render_template_as_native_obj=True)")
+    for name, item in value.items():
+        try:
+            json.dumps({name: item}, allow_nan=False, ensure_ascii=False).encode()
+        except (TypeError, ValueError, RecursionError):
+            raise refused(
+                f"inputs[{name!r}]", item, "JSON values: text, finite numbers, booleans, lists, dicts"
+            ) from None
+        if not isinstance(name, str):
+            raise refused("a name in inputs", name, "text")
+    return {name: item for name, item in value.items() if item is not None}

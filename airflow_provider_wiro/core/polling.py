@@ -1,0 +1,150 @@
+"""Waiting for a task: when to look again, when to lose patience, and the verdict."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from airflow_provider_wiro.core.calls import stop
+from airflow_provider_wiro.core.protocol import (
+    Flow,
+    Missing,
+    NoReply,
+    Reply,
+    describe,
+    now,
+    report,
+    send,
+    sleep,
+    task_in,
+)
+from airflow_provider_wiro.core.task import ERRORED, KNOWN, Task
+from airflow_provider_wiro.core.verdict import Kind, Verdict
+
+LONGEST_PAUSE = 30.0
+NOT_FOUND_GRACE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitPlan:
+    """What to wait for, and how long. Times are unix times, durations seconds.
+
+    :param submitted_at: when Wiro accepted the Run.
+    :param deadline: when to stop the task and give up.
+    :param poll_interval: the shortest pause between two looks.
+    :param outage_tolerance: how long to go on without one good answer.
+    :param task_error_grace: how long a task may stay in ``task_error``.
+    """
+
+    taskid: str
+    submitted_at: float
+    deadline: float
+    poll_interval: float = 3.0
+    outage_tolerance: float = 600.0
+    task_error_grace: float = 120.0
+
+
+def pause(age: float, poll_interval: float, jitter: float) -> float:
+    """Return how long to pause before the next look.
+
+    A tenth of the time since submission, at least *poll_interval*, at most 30 s (or *poll_interval* if
+    that is longer), ±10 %.
+
+    :param age: seconds since submission.
+    :param jitter: from -1 to 1.
+    """
+    return min(max(age / 10, poll_interval), max(LONGEST_PAUSE, poll_interval)) * (1 + jitter / 10)
+
+
+def wait(plan: WaitPlan) -> Flow[Verdict]:
+    """Look at the task until there is a verdict; stop it where the wait ends before the task does."""
+    # Spread by taskid, so that tasks submitted together are not looked at together.
+    jitter = random.Random(plan.taskid)
+    watch = _Watch(plan, last_good=(yield from now()))
+    while True:
+        outcome = yield from send("/Task/Detail", {"taskid": plan.taskid})
+        time = yield from now()
+        seen = task_in(outcome, plan.taskid)
+        for line, warning in watch.notice(seen, outcome, time):
+            yield from report(line, "warning" if warning else "info")
+        if isinstance(seen, Task) and seen.terminal:
+            return Verdict.of(seen)
+        kind, reason = watch.impatience(time)
+        if kind == "not_found":
+            return Verdict(kind, plan.taskid, watch.status, reason)
+        if kind is not None:
+            return (yield from _stop_and_judge(plan, kind, reason, watch.status))
+        seconds = pause(time - plan.submitted_at, plan.poll_interval, jitter.uniform(-1, 1))
+        if isinstance(outcome, Reply) and outcome.retry_after:
+            seconds = max(seconds, outcome.retry_after)
+        yield from sleep(max(0.0, min(seconds, plan.deadline - time)))
+
+
+def _stop_and_judge(plan: WaitPlan, kind: Kind, reason: str, status: str | None) -> Flow[Verdict]:
+    yield from report(f"taskid {plan.taskid}: {reason}; stopping it", "warning")
+    stopped = yield from stop(plan.taskid)
+    yield from report(f"taskid {plan.taskid}: {stopped.note}", "info" if stopped.over else "warning")
+    if stopped.task is not None and stopped.task.succeeded:
+        return Verdict.of(stopped.task)
+    return Verdict(kind, plan.taskid, stopped.task.status if stopped.task else status, reason, stopped.over)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What the looks so far add up to."""
+
+    plan: WaitPlan
+    last_good: float
+    status: str | None = None
+    status_since: float = 0.0
+    error: str | None = None
+    missing_since: float | None = None
+    trouble: str | None = None
+    unknown: set[str] = field(default_factory=set)
+
+    def notice(self, seen: Task | Missing | None, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
+        """Take in one look; return the lines it is worth in the log, each with whether it is a warning."""
+        taskid, lines = self.plan.taskid, []
+        if seen is None:
+            if self.trouble is None:
+                left = max(0.0, self.last_good + self.plan.outage_tolerance - time)
+                line = f"no good answer from Wiro ({describe(outcome)}); looking again, giving up in {left:.0f} s"
+                lines.append((f"taskid {taskid}: {line}", True))
+            self.trouble = describe(outcome)
+            return lines
+        if self.trouble is not None:
+            lines.append((f"taskid {taskid}: Wiro answers again after {time - self.last_good:.1f} s", False))
+        self.trouble, self.last_good = None, time
+        if seen is Missing.NOT_FOUND:
+            if self.missing_since is None:
+                self.missing_since = self.plan.submitted_at if self.status is None else time
+            return lines
+        assert isinstance(seen, Task)
+        self.missing_since, self.error = None, seen.error
+        return lines + self._change(seen.status, time)
+
+    def _change(self, status: str, time: float) -> list[tuple[str, bool]]:
+        if status == self.status:
+            return []
+        story, since = (status, self.plan.submitted_at)
+        if self.status is not None:
+            story, since = (f"{self.status} -> {status}", self.status_since)
+        self.status, self.status_since = status, time
+        line = f"taskid {self.plan.taskid}: {story} after {time - since:.1f} s"
+        if status in KNOWN or status in self.unknown:
+            return [(line, False)]
+        self.unknown.add(status)
+        return [(f"{line} (a status this version does not know; taken as still running)", True)]
+
+    def impatience(self, time: float) -> tuple[Kind | None, str]:
+        """Return why not to wait any longer, if there is a reason."""
+        plan = self.plan
+        if self.missing_since is not None and time - self.missing_since > NOT_FOUND_GRACE:
+            return "not_found", f"not found for {time - self.missing_since:.0f} s"
+        if self.status == ERRORED and time - self.status_since >= plan.task_error_grace:
+            return "stuck", f"task_error for {time - self.status_since:.0f} s: {self.error or 'no message'}"
+        if self.trouble is not None and time - self.last_good >= plan.outage_tolerance:
+            return "gave_up", f"no good answer for {time - self.last_good:.0f} s, the last one: {self.trouble}"
+        if time >= plan.deadline:
+            return "timeout", f"not finished {time - plan.submitted_at:.0f} s after the Run"
+        return None, ""

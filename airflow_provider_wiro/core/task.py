@@ -1,0 +1,199 @@
+"""A Wiro task as the API reports it, read tolerantly into a frozen value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from airflow_provider_wiro.core.text import one_line
+
+COMPLETED = "task_postprocess_end"
+CANCELLED = "task_cancel"
+ERRORED = "task_error"
+TERMINAL = frozenset({COMPLETED, CANCELLED})
+KNOWN = TERMINAL | {
+    ERRORED,
+    "task_queue",
+    "task_accept",
+    "task_assign",
+    "task_preprocess_start",
+    "task_preprocess_end",
+    "task_start",
+    "task_output",
+    "task_output_full",
+    "task_error_full",
+    "task_end",
+    "task_postprocess_start",
+}
+
+
+class OutputDict(TypedDict):
+    """One output in the XCom result."""
+
+    url: str | None
+    name: str | None
+    content_type: str | None
+    size: int | None
+
+
+class ResultDict(TypedDict):
+    """The XCom result: JSON, numbers as numbers, unknown as null."""
+
+    taskid: str
+    status: str | None
+    outputs: list[OutputDict]
+    cost_usd: float | None
+    elapsed_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file (or, without a ``url``, one raw value) that a task produced.
+
+    :param size: bytes.
+    """
+
+    url: str | None
+    name: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+
+    @classmethod
+    def from_payload(cls, payload: object) -> Output | None:
+        """Read one item of ``outputs``; None if it holds neither a ``url`` nor raw ``content``."""
+        if not isinstance(payload, Mapping):
+            return None
+        url = _url(payload.get("url"))
+        if url is None and not payload.get("content"):
+            return None
+        return cls(
+            url=url,
+            name=_text(payload.get("name"), 255),
+            content_type=_text(payload.get("contenttype"), 100),
+            size=_whole(payload.get("size")),
+        )
+
+    def to_json(self) -> OutputDict:
+        """Return the output as in the XCom result."""
+        return {"url": self.url, "name": self.name, "content_type": self.content_type, "size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A row of ``tasklist``.
+
+    :param pexit: exit code of the run as text, ``"0"`` = success; None if Wiro did not say.
+    :param cost_usd: what Wiro charged, in US dollars.
+    :param elapsed_seconds: how long it ran.
+    :param error: one line from ``debugerror``, else ``debugoutput``.
+    :param token: the ``socketaccesstoken``, a secret: hidden from ``repr``.
+    """
+
+    taskid: str
+    status: str
+    pexit: str | None = None
+    outputs: tuple[Output, ...] = ()
+    cost_usd: float | None = None
+    elapsed_seconds: float | None = None
+    error: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_payload(cls, payload: object) -> Task | None:
+        """Read one row of ``tasklist``; None if it has no readable id or status.
+
+        Fields may be missing, null, of another type, or new.
+        """
+        if not isinstance(payload, Mapping):
+            return None
+        taskid, status = read_taskid(payload.get("id")), _text(payload.get("status"), 100)
+        if taskid is None or status is None:
+            return None
+        listed = payload.get("outputs")
+        outputs = [Output.from_payload(item) for item in listed] if isinstance(listed, list) else []
+        return cls(
+            taskid=taskid,
+            status=status,
+            pexit=one_line(payload.get("pexit"), 20) or None,
+            outputs=tuple(output for output in outputs if output is not None),
+            cost_usd=_number(payload.get("totalcost")),
+            elapsed_seconds=_number(payload.get("elapsedseconds")),
+            error=_text(payload.get("debugerror"), 300) or _text(payload.get("debugoutput"), 300),
+            token=_text(payload.get("socketaccesstoken"), 500),
+        )
+
+    @property
+    def terminal(self) -> bool:
+        """Whether Wiro will not change this task any more. An unknown status means still running."""
+        return self.status in TERMINAL
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it completed well: ``pexit`` decides, and where it is missing, the outputs."""
+        if self.status != COMPLETED:
+            return False
+        return bool(self.outputs) if self.pexit is None else self.pexit == "0"
+
+    def result(self) -> ResultDict:
+        """Return the task as in the XCom result."""
+        return {
+            "taskid": self.taskid,
+            "status": self.status,
+            "outputs": [output.to_json() for output in self.outputs],
+            "cost_usd": self.cost_usd,
+            "elapsed_seconds": self.elapsed_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What Wiro answered to an accepted Run.
+
+    :param submitted_at: when it answered, unix time in seconds.
+    :param token: the ``socketaccesstoken``, a secret: hidden from ``repr``.
+    """
+
+    taskid: str
+    submitted_at: float
+    token: str | None = field(default=None, repr=False)
+
+    def result(self) -> ResultDict:
+        """Return the XCom result of a task that nobody waits for."""
+        return {"taskid": self.taskid, "status": None, "outputs": [], "cost_usd": None, "elapsed_seconds": None}
+
+
+def read_taskid(value: object) -> str | None:
+    """Return *value* as a taskid, or None if it cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip() if isinstance(value, str) or abs(value) < 10**30 else ""
+    return text if text and len(text) <= 100 and text.isprintable() and " " not in text else None
+
+
+def _url(value: object) -> str | None:
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+        return None
+    return value if len(value) <= 8000 and value.isprintable() and " " not in value else None
+
+
+def _text(value: object, limit: int) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return one_line(value, limit) or None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _whole(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number < 2**63 else None

@@ -1,0 +1,14 @@
+"""Foreign text made fit for a log line, an error message or JSON."""
+
+from __future__ import annotations
+
+
+def one_line(value: object, limit: int = 300) -> str:
+    """Return *value* as one printable line of at most *limit* characters.
+
+    Control characters, terminal escapes and lone surrogates become spaces, runs of white space one space.
+    """
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    text = text[: limit * 4]
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,141 @@
+"""How waiting for a task ended, and what travels from the trigger to the worker about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from airflow_provider_wiro.core.task import CANCELLED, ResultDict, Task, read_taskid
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import (
+    WiroNoOutput,
+    WiroTaskCancelled,
+    WiroTaskError,
+    WiroTaskFailed,
+    WiroTaskGaveUp,
+    WiroTaskNotFound,
+    WiroTaskStuck,
+    WiroTaskTimeout,
+)
+
+Kind = Literal["success", "failed", "cancelled", "stuck", "timeout", "gave_up", "not_found"]
+
+EVENT_VERSION = 1
+EVENT_LIMIT = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The one terminal answer of a wait.
+
+    :param status: the last Wiro status seen.
+    :param reason: one line, in the API's own words where it has some.
+    :param stopped: whether the remote task is surely over; None where there was nothing to stop.
+    :param result: the XCom result; None unless *kind* is ``"success"``, or if it was too large to travel.
+    """
+
+    kind: Kind
+    taskid: str
+    status: str | None
+    reason: str = ""
+    stopped: bool | None = None
+    result: ResultDict | None = None
+
+    @classmethod
+    def of(cls, task: Task) -> Verdict:
+        """Return the verdict on a task that is terminal."""
+        if task.status == CANCELLED:
+            return cls("cancelled", task.taskid, task.status, task.error or "")
+        if task.succeeded:
+            return cls("success", task.taskid, task.status, result=task.result())
+        reason = f"pexit {task.pexit}" if task.pexit is not None else "it ended without outputs"
+        return cls("failed", task.taskid, task.status, f"{reason}: {task.error}" if task.error else reason)
+
+    def to_event(self) -> dict[str, object]:
+        """Return the trigger's event: JSON of at most 16 kB, without the result where it does not fit."""
+        event: dict[str, object] = {
+            "version": EVENT_VERSION,
+            "taskid": self.taskid,
+            "verdict": self.kind,
+            "status": self.status,
+            "reason": one_line(self.reason, 500),
+            "stopped": self.stopped,
+            "result": self.result,
+        }
+        if len(json.dumps(event)) > EVENT_LIMIT:
+            event["result"] = None
+        return event
+
+    @classmethod
+    def from_event(cls, event: object) -> Verdict:
+        """Read a trigger's event back.
+
+        :raises WiroTaskError: if it is none of ours; only a known verdict is ever taken for an answer.
+        """
+        if not isinstance(event, Mapping) or event.get("version") != EVENT_VERSION:
+            raise _unreadable(event)
+        taskid, kind, result = read_taskid(event.get("taskid")), event.get("verdict"), event.get("result")
+        if taskid is None or kind not in get_args(Kind) or not isinstance(result, Mapping | None):
+            raise _unreadable(event)
+        status, stopped = event.get("status"), event.get("stopped")
+        return cls(
+            kind=cast(Kind, kind),
+            taskid=taskid,
+            status=status if isinstance(status, str) else None,
+            reason=one_line(event.get("reason"), 500),
+            stopped=stopped if isinstance(stopped, bool) else None,
+            result=cast("ResultDict | None", result),
+        )
+
+
+def error_of(verdict: Verdict) -> WiroTaskError:
+    """Return the exception for a verdict that is not a success."""
+    what, kind, advice = _ERRORS[verdict.kind]
+    status = f", status {verdict.status}" if verdict.status else ""
+    reason = f": {verdict.reason}" if verdict.reason else ""
+    if verdict.stopped:
+        advice = f"it was stopped; {advice}"
+    elif verdict.stopped is False:
+        advice = "it COULD NOT BE STOPPED and may still run and be paid: stop it in the Wiro dashboard"
+    return kind(
+        f"Wiro task {verdict.taskid} {what}{status}{reason}; {advice}",
+        taskid=verdict.taskid,
+        status=verdict.status,
+        retryable=False if verdict.stopped is False else None,
+    )
+
+
+def no_output(result: ResultDict) -> WiroNoOutput:
+    """Return the exception for a success that brought nothing."""
+    return WiroNoOutput(
+        f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output; it may have been "
+        "charged, so it is not run again by itself: look at it in the Wiro dashboard, then clear this task",
+        taskid=result["taskid"],
+        status=result["status"],
+    )
+
+
+def _unreadable(event: object) -> WiroTaskError:
+    taskid = read_taskid(event.get("taskid")) if isinstance(event, Mapping) else None
+    return WiroTaskError(
+        f"the trigger's event cannot be read: {one_line(event, 200)}; the package's version in the triggerer and in "
+        "the workers must be the same",
+        taskid=taskid,
+    )
+
+
+_RETRY = "an Airflow retry submits it again"
+_ERRORS: dict[Kind, tuple[str, type[WiroTaskError], str]] = {
+    "failed": ("failed", WiroTaskFailed, f"Wiro does not charge for a failed run; {_RETRY}"),
+    "cancelled": ("was cancelled", WiroTaskCancelled, f"it was not cancelled by this Airflow task; {_RETRY}"),
+    "stuck": ("stayed in error", WiroTaskStuck, _RETRY),
+    "timeout": ("was not finished in time", WiroTaskTimeout, f"raise timeout or execution_timeout; {_RETRY}"),
+    "gave_up": ("got no good answer from Wiro for too long", WiroTaskGaveUp, f"raise outage_tolerance; {_RETRY}"),
+    "not_found": (
+        "is not known to Wiro",
+        WiroTaskNotFound,
+        "check that the connection is of the account that ran it, and look for it in the Wiro dashboard",
+    ),
+}

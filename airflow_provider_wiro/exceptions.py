@@ -1,0 +1,162 @@
+"""Everything this package raises, free of Airflow so that it can be caught anywhere.
+
+::
+
+    WiroError
+    ├── WiroInputError             a value was refused before anything was sent (also a ValueError)
+    ├── WiroConfigError            the Airflow connection cannot be used as it is
+    ├── WiroInterrupted            Airflow told the task to stop
+    ├── WiroRequestError           a call did not bring what was asked for
+    │   ├── WiroUnreachable        no usable answer: network, proxy, 5xx, not JSON
+    │   ├── WiroAuthError          Wiro rejects the API key or signature
+    │   ├── WiroRefused            Wiro said no, and will say no again
+    │   ├── WiroBusy               Wiro said "not now": throttled or at the concurrency limit
+    │   └── WiroSubmissionUnknown  a Run was sent, and whether Wiro accepted it is not known
+    └── WiroTaskError              a submitted task did not bring its outputs
+        ├── WiroTaskFailed         it ran and failed
+        ├── WiroTaskCancelled      somebody or something cancelled it
+        ├── WiroTaskStuck          it stayed in ``task_error`` for too long
+        ├── WiroTaskTimeout        it was not finished in time
+        ├── WiroTaskGaveUp         Wiro gave no good answer for too long
+        ├── WiroTaskNotFound       Wiro does not know its taskid
+        └── WiroNoOutput           it succeeded, but has no output
+
+``retryable`` says whether running the same Airflow task again can help without paying twice. An
+error that is not retryable fails the Airflow task at once, whatever its ``retries``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "WiroAuthError",
+    "WiroBusy",
+    "WiroConfigError",
+    "WiroError",
+    "WiroInputError",
+    "WiroInterrupted",
+    "WiroNoOutput",
+    "WiroRefused",
+    "WiroRequestError",
+    "WiroSubmissionUnknown",
+    "WiroTaskCancelled",
+    "WiroTaskError",
+    "WiroTaskFailed",
+    "WiroTaskGaveUp",
+    "WiroTaskNotFound",
+    "WiroTaskStuck",
+    "WiroTaskTimeout",
+    "WiroUnreachable",
+]
+
+
+class WiroError(Exception):
+    """Base of all errors of this package.
+
+    :param message: what happened and what to do next; holds no secret.
+    :param taskid: the Wiro task concerned, if there is one.
+    :param status: its last known Wiro status.
+    :param code: the API's error code.
+    :param retryable: overrides the class's answer where an instance knows better.
+    """
+
+    retryable: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        taskid: str | None = None,
+        status: str | None = None,
+        code: int | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.taskid = taskid
+        self.status = status
+        self.code = code
+        if retryable is not None:
+            self.retryable = retryable
+
+
+class WiroInputError(WiroError, ValueError):
+    """A value was refused before anything was sent; the message names field, value and what is allowed."""
+
+
+class WiroConfigError(WiroError):
+    """The Airflow connection cannot be used as it is; the message names the field."""
+
+
+class WiroInterrupted(WiroError):
+    """Airflow told the task to stop; nothing more is sent for it."""
+
+    retryable = True
+
+
+class WiroRequestError(WiroError):
+    """A call did not bring what was asked for."""
+
+
+class WiroUnreachable(WiroRequestError):
+    """No usable answer: network, proxy, a 5xx, or something that is not Wiro's JSON."""
+
+    retryable = True
+
+
+class WiroAuthError(WiroRequestError):
+    """Wiro rejects the API key or the signature."""
+
+
+class WiroRefused(WiroRequestError):
+    """Wiro refused the call for good: bad inputs, no balance, an unknown model or task."""
+
+
+class WiroBusy(WiroRequestError):
+    """Wiro is throttling, or the account is at its concurrency limit; nothing was accepted."""
+
+    retryable = True
+
+
+class WiroSubmissionUnknown(WiroRequestError):
+    """A Run was sent and may have been accepted and paid; it is never repeated by itself."""
+
+
+class WiroTaskError(WiroError):
+    """A submitted task did not bring its outputs."""
+
+
+class WiroTaskFailed(WiroTaskError):
+    """The generation ran and failed; Wiro does not charge for it."""
+
+    retryable = True
+
+
+class WiroTaskCancelled(WiroTaskError):
+    """The task was cancelled, by a user or by Wiro."""
+
+    retryable = True
+
+
+class WiroTaskStuck(WiroTaskError):
+    """The task stayed in ``task_error`` longer than the grace period and was stopped."""
+
+    retryable = True
+
+
+class WiroTaskTimeout(WiroTaskError):
+    """The task was not finished before its deadline and was stopped."""
+
+    retryable = True
+
+
+class WiroTaskGaveUp(WiroTaskError):
+    """Wiro gave no good answer about the task for longer than ``outage_tolerance``."""
+
+    retryable = True
+
+
+class WiroTaskNotFound(WiroTaskError):
+    """Wiro does not know the taskid (any more, or for this API key)."""
+
+
+class WiroNoOutput(WiroTaskError):
+    """The task succeeded, and may be charged, but has no output."""

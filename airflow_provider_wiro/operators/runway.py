@@ -1,0 +1,79 @@
+"""Runway's models on Wiro."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow_provider_wiro.core.fields import Field, one_of, text, url, whole
+from airflow_provider_wiro.operators.wiro import WiroRunOperator
+
+RATIOS = ("1280:720", "720:1280", "1104:832", "832:1104", "960:960", "1584:672")
+DURATIONS = ("5", "10")
+MODERATIONS = ("auto", "low")
+
+
+class RunwayImageToVideoOperator(WiroRunOperator):
+    """Turn an image into a video with Runway gen4-turbo. **Each video costs money.**
+
+    All arguments below are templated. XCom, waiting, stopping and errors are those of
+    :class:`~airflow_provider_wiro.operators.wiro.WiroRunOperator`, whose other arguments it takes too.
+
+    Source: https://wiro.ai/models/runway/image-to-video-gen4-turbo.
+
+    :param prompt: what happens in the video.
+    :param input_image_url: the video's first frame.
+    :param ratio: ``"1280:720"`` (default), ``"720:1280"``, ``"1104:832"``, ``"832:1104"``, ``"960:960"`` or
+        ``"1584:672"``.
+    :param duration: seconds of video, 5 (default) or 10.
+    :param content_moderation: ``"auto"`` (default), or ``"low"`` to be less strict about public figures.
+    :param seed: whole number that controls the randomness, default 0.
+    :param callback_url: http(s) URL to which Wiro POSTs when the task is over; default none.
+    :raises WiroInputError: a value is not allowed; before anything is sent.
+    :raises WiroNoOutput: the generation succeeded, but brought no video.
+    """
+
+    template_fields: Sequence[str] = (
+        "prompt",
+        "input_image_url",
+        "ratio",
+        "duration",
+        "content_moderation",
+        "seed",
+        "callback_url",
+        "wiro_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {}
+
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field("prompt", "prompt", text, "text that is not empty", required=True),
+        Field("input_image_url", "inputImageUrl", text, "the image's URL", required=True),
+        Field("ratio", "ratio", one_of(*RATIOS), ", ".join(RATIOS)),
+        Field("duration", "duration", one_of(*DURATIONS), " or ".join(DURATIONS)),
+        Field("content_moderation", "contentModeration", one_of(*MODERATIONS), " or ".join(MODERATIONS)),
+        Field("seed", "seed", whole, "a whole number"),
+        Field("callback_url", "callbackUrl", url, "an http(s) URL"),
+    )
+    requires_output: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        prompt: str,
+        input_image_url: str,
+        ratio: str = "1280:720",
+        duration: int | str = 5,
+        content_moderation: str = "auto",
+        seed: int | str = 0,
+        callback_url: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(model="Runway/image-to-video-gen4-turbo", **kwargs)
+        self.prompt = prompt
+        self.input_image_url = input_image_url
+        self.ratio = ratio
+        self.duration = duration
+        self.content_moderation = content_moderation
+        self.seed = seed
+        self.callback_url = callback_url
+        self.check_fields()
