@@ -47,6 +47,10 @@ class Client:
     ) -> None:
         self.close()
 
+    def fresh(self) -> Client:
+        """Return a client of its own session, with the credentials that this one has in memory."""
+        return Client(self._credentials, self._log)
+
     def close(self) -> None:
         """Close the session."""
         self._session.close()
@@ -102,9 +106,18 @@ class Client:
 
     def _send(self, step: Send) -> Reply | NoReply:
         outcome = self._exchange(sign(step, self._credentials))
-        if isinstance(outcome, Reply) and outcome.status == 401 and self._lookup is not None:
-            self._use(self._lookup())
+        if isinstance(outcome, Reply) and outcome.status == 401:
+            self._reread()
         return outcome
+
+    def _reread(self) -> None:
+        if self._lookup is None:
+            return
+        try:
+            self._use(self._lookup())
+        except Exception as error:
+            said = one_line(f"{type(error).__name__}: {error}")
+            self._log.warning("the connection could not be read again: %s", said)
 
     def _exchange(self, request: Request) -> Reply | NoReply:
         deadline = time.monotonic() + request.timeout

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_wiro.core import calls
+from airflow_provider_wiro.core.fields import model_inputs, model_name
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import (
     Flow,
@@ -72,9 +73,10 @@ class WiroHook(BaseHook):
         :param model: ``"owner/model"``, such as ``"Runway/image-to-video-gen4-turbo"``.
         :param inputs: the model's inputs, JSON values.
         :returns: taskid, socketaccesstoken and the time of submission.
+        :raises WiroInputError: *model* or *inputs* are not what they must be; nothing was sent.
         :raises WiroRequestError: refused, busy, unreachable, or ``WiroSubmissionUnknown``.
         """
-        return self._drive(calls.submit(model, inputs))
+        return self._drive(calls.submit(model_name(model), model_inputs(inputs)))
 
     def get_task(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Read one task, free of charge.
@@ -109,12 +111,12 @@ class WiroHook(BaseHook):
     def stop(self, taskid: str) -> calls.Stop:
         """Stop a task whatever its state: Kill, else Cancel, else Kill again; fine if it is already over.
 
-        Goes over a session of its own, so that it works while another request is on its way, and after
-        :meth:`interrupt`.
+        Goes over a session of its own, with the credentials in memory, so that it works while another request is
+        on its way, after :meth:`interrupt`, and in a signal handler.
 
         :returns: ``over`` (whether it surely runs no more), ``note``, and the task as last seen.
         """
-        with self._connect() as client:
+        with self._client.fresh() if self._client else self._connect() as client:
             return client.drive(calls.stop(taskid))
 
     def wait(

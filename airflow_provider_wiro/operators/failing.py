@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -25,6 +24,5 @@ def final_errors_skip_retries() -> Iterator[None]:
         raise raised.with_traceback(error.__traceback__) from None
 
 
-@cache
-def _both(kind: Callable[..., WiroError]) -> type[WiroError]:
+def _both(kind: type[WiroError]) -> type[WiroError]:
     return type(kind.__name__, (kind, AirflowFailException), {"__module__": kind.__module__, "__doc__": kind.__doc__})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -123,20 +124,21 @@ class WiroRunOperator(BaseOperator):
             submission = hook.run(model, inputs)
             self._taskid = submission.taskid
             self.log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, model)
-            self._record(context, submission)
-            if not self.wait_for_completion:
-                return submission.result()
-            deadline = self._deadline(context, submission)
-            if self.deferrable:
-                self._defer(submission, deadline)
-            result = hook.wait(
-                submission.taskid,
-                submitted_at=submission.submitted_at,
-                timeout=deadline - submission.submitted_at,
-                poll_interval=self.poll_interval,
-                outage_tolerance=self.outage_tolerance,
-                task_error_grace=self.task_error_grace,
-            )
+            with self._stopped_if_broken(submission.taskid):
+                self._record(context, submission)
+                if not self.wait_for_completion:
+                    return submission.result()
+                deadline = self._deadline(context, submission)
+                if self.deferrable:
+                    self._defer(submission, deadline)
+                result = hook.wait(
+                    submission.taskid,
+                    submitted_at=submission.submitted_at,
+                    timeout=deadline - submission.submitted_at,
+                    poll_interval=self.poll_interval,
+                    outage_tolerance=self.outage_tolerance,
+                    task_error_grace=self.task_error_grace,
+                )
             return self._finish(context, result)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> ResultDict:
@@ -165,13 +167,19 @@ class WiroRunOperator(BaseOperator):
         if self.cancel_on_kill:
             self._stop(self._taskid or _taskid_before_airflow_3())
 
-    def _record(self, context: Context, submission: Submission) -> None:
-        """Record the paid task; where that fails it is stopped, for nobody could find it again."""
+    @contextmanager
+    def _stopped_if_broken(self, taskid: str) -> Iterator[None]:
+        """Stop the paid task where something breaks that is not its own verdict: nobody would find it again."""
         try:
-            context["ti"].xcom_push(key="taskid", value=submission.taskid)
-        except Exception:
-            self._stop(submission.taskid)
+            yield
+        except WiroError:
             raise
+        except Exception:
+            self._stop(taskid)
+            raise
+
+    def _record(self, context: Context, submission: Submission) -> None:
+        context["ti"].xcom_push(key="taskid", value=submission.taskid)
         if self._killed:
             if self.cancel_on_kill:
                 self._stop(submission.taskid)
@@ -263,4 +271,4 @@ def _taskid_before_airflow_3() -> str | None:
     from airflow.providers.common.compat.sdk import get_current_context
 
     context = get_current_context()
-    return recorded_taskid(context) if context["ti"].next_method else None
+    return recorded_taskid(context) if getattr(context["ti"], "next_method", None) else None
