@@ -1,0 +1,187 @@
+"""The calls of the API: what each does to the account and how it answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from airflow_provider_wiro.emulator import inputs as catalogue
+from airflow_provider_wiro.emulator.account import Account
+from airflow_provider_wiro.emulator.bodies import Body, UploadedFile
+from airflow_provider_wiro.emulator.media import StoredFile
+from airflow_provider_wiro.emulator.outcomes import TERMINAL
+from airflow_provider_wiro.emulator.tasks import EmulatedTask
+
+FAILED, NOT_FOUND, TOO_MANY_TASKS, NOT_SIGNED_IN = 0, 1, 96, 98
+MAX_UPLOAD = 100_000_000
+_RUN = re.compile(r"/v1/Run/([^/]+/[^/]+)")
+
+
+class Refused(Exception):
+    """The API answers with an error of this ``code`` and ``message``."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+    def answer(self) -> dict[str, object]:
+        """Return the body of the answer."""
+        return {"errors": [{"code": self.code, "message": self.message}], "result": False}
+
+
+def call_of(path: str) -> str:
+    """Return the name of the call that ``path`` addresses, "Other" when there is none."""
+    if _RUN.fullmatch(path):
+        return "Run"
+    if path.startswith(("/v1/Output/", "/v1/File/")) and path != "/v1/File/Upload":
+        return "Output"
+    return _NAMES.get(path, "Other")
+
+
+def perform(account: Account, path: str, body: Body) -> dict[str, object]:
+    """
+    Do what a request with good credentials asks for and return the answer's body.
+
+    :param account: the account it works on.
+    :param path: the path of the call.
+    :param body: the request's fields.
+    """
+    with account.lock:
+        if run := _RUN.fullmatch(path):
+            return _run(account, run[1], body)
+        return _CALLS[_NAMES[path]](account, body)
+
+
+def _run(account: Account, model: str, body: Body) -> dict[str, object]:
+    if not catalogue.exists(model):
+        raise Refused(NOT_FOUND, f"There is no model {model}")
+    if message := catalogue.refusal(model, body):
+        raise Refused(FAILED, message)
+    if account.concurrency is not None and len(account.active()) >= account.concurrency:
+        raise Refused(TOO_MANY_TASKS, f"At most {account.concurrency} tasks can be active at once")
+    task = account.accept(model, body)
+    return {"errors": [], "taskid": task.taskid, "socketaccesstoken": task.token, "result": True}
+
+
+def _detail(account: Account, body: Body) -> dict[str, object]:
+    task = _find(account, body, "tasktoken")
+    return {"total": "1", "errors": [], "tasklist": [task.row()], "result": True}
+
+
+def _kill(account: Account, body: Body) -> dict[str, object]:
+    task = _find(account, body, "socketaccesstoken")
+    if task.status in TERMINAL:
+        raise Refused(NOT_FOUND, f"The task is over: {task.status}")
+    if task.status == "task_queue":
+        raise Refused(NOT_FOUND, "The task is not running yet: it can be cancelled, not killed")
+    return _stop(task)
+
+
+def _cancel(account: Account, body: Body) -> dict[str, object]:
+    task = _find(account, body)
+    if task.status in TERMINAL:
+        raise Refused(NOT_FOUND, f"The task is over: {task.status}")
+    if task.status != "task_queue":
+        raise Refused(NOT_FOUND, "The task is not in the queue any more: it can be killed, not cancelled")
+    return _stop(task)
+
+
+def _stop(task: EmulatedTask) -> dict[str, object]:
+    task.stop()
+    return {"errors": [], "tasklist": [task.row()], "result": True}
+
+
+def _list(account: Account, body: Body) -> dict[str, object]:
+    given = {}
+    for name, (default, allowed) in _LIST_FIELDS.items():
+        given[name] = value = body.fields.get(name, default)
+        if not isinstance(value, str) or not re.fullmatch(allowed, value):
+            raise Refused(FAILED, f"{name} is not valid")
+    start, limit = int(str(given["start"])), int(str(given["limit"]))
+    if limit > 100:
+        raise Refused(FAILED, "limit is not valid: at most 100")
+    wanted = given["modelName"]
+    tasks = [task for task in account.tasks.values() if wanted in ("", task.model, task.model.split("/")[1])]
+    if given["order"] == "DESC":
+        tasks.reverse()
+    rows = [task.row() for task in tasks[start : start + limit]]
+    return {"total": str(len(tasks)), "errors": [], "tasklist": rows, "result": True}
+
+
+_LIST_FIELDS = {
+    "type": ("model", "model"),
+    "sort": ("id", "id|createtime"),
+    "order": ("DESC", "ASC|DESC"),
+    "start": ("0", "[0-9]{1,9}"),
+    "limit": ("20", "[0-9]{1,3}"),
+    "modelName": ("", ".*"),
+}
+
+
+def _tool(_: Account, body: Body) -> dict[str, object]:
+    if f"{body.fields.get('slugowner')}/{body.fields.get('slugproject')}" != catalogue.RUNWAY_MODEL:
+        raise Refused(NOT_FOUND, "There is no such tool")
+    return {"errors": [], "tool": [catalogue.tool_row()], "result": True}
+
+
+def _delete(account: Account, body: Body) -> dict[str, object]:
+    task = account.by_token.get(str(body.fields.get("tasktoken")))
+    if task is None:
+        raise Refused(NOT_FOUND, "There is no task with this tasktoken")
+    if task.status not in TERMINAL:
+        raise Refused(NOT_FOUND, f"The task is not over: {task.status}")
+    account.forget_files(task)
+    return {"errors": [], "result": True}
+
+
+def _upload(account: Account, body: Body) -> dict[str, object]:
+    file = body.fields.get("file")
+    if not isinstance(file, UploadedFile):
+        raise Refused(FAILED, "file is required, as a file of a multipart/form-data body")
+    if len(file.data) > MAX_UPLOAD:
+        raise Refused(FAILED, "file is larger than 100 MB")
+    url = account.keep("File", StoredFile(file.filename, file.content_type, file.data))
+    row = {
+        "id": url.split("/")[-2],
+        "name": file.filename,
+        "contenttype": file.content_type,
+        "size": str(len(file.data)),
+        "url": url,
+    }
+    return {"errors": [], "list": [row], "result": True}
+
+
+def _find(account: Account, body: Body, token_name: str | None = None) -> EmulatedTask:
+    """Find the task by ``taskid`` or, for the calls that take one, by the field ``token_name``."""
+    known: dict[str, dict[str, EmulatedTask]] = {"taskid": account.tasks}
+    if token_name:
+        known[token_name] = account.by_token
+    for name, tasks in known.items():
+        if name in body.fields:
+            value = body.fields[name]
+            if not isinstance(value, str):
+                raise Refused(FAILED, f"{name} must be a string")
+            if value not in tasks:
+                raise Refused(NOT_FOUND, f"There is no task with this {name}")
+            return tasks[value]
+    raise Refused(FAILED, f"{' or '.join(known)} is required")
+
+
+_CALLS: dict[str, Callable[[Account, Body], dict[str, object]]] = {
+    "Detail": _detail,
+    "Kill": _kill,
+    "Cancel": _cancel,
+    "List": _list,
+    "Tool": _tool,
+    "Delete": _delete,
+    "Upload": _upload,
+}
+_NAMES = {
+    "/v1/Task/Detail": "Detail",
+    "/v1/Task/Kill": "Kill",
+    "/v1/Task/Cancel": "Cancel",
+    "/v1/Task/List": "List",
+    "/v1/Tool/Detail": "Tool",
+    "/v1/Task/InputOutputDelete": "Delete",
+    "/v1/File/Upload": "Upload",
+}

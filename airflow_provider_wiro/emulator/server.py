@@ -1,0 +1,149 @@
+"""The HTTP side: records each request, lets a queued fault answer it, checks the credentials, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import web
+
+from airflow_provider_wiro.emulator import api, control, signing
+from airflow_provider_wiro.emulator.account import Account, RecordedRequest
+from airflow_provider_wiro.emulator.bodies import BadBody, Body, parse
+from airflow_provider_wiro.emulator.faults import Exchange
+from airflow_provider_wiro.emulator.media import file_response
+from airflow_provider_wiro.emulator.outcomes import TERMINAL
+from airflow_provider_wiro.emulator.tasks import EmulatedTask
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether ``host`` (a name or an address) is this machine's loopback."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Server:
+    """
+    The emulated API as a web application.
+
+    :param account: what it works on.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._stopping = asyncio.Event()
+        self._callbacks: set[asyncio.Task[None]] = set()
+        self.app = web.Application(client_max_size=api.MAX_UPLOAD + 1_000_000)
+        control.add_routes(self.app.router, account)
+        self.app.router.add_route("*", "/{path:.*}", self._handle)
+
+    async def close(self) -> None:
+        """End what waits: faults that hold a request, and callbacks."""
+        self._stopping.set()
+        for callback in self._callbacks:
+            callback.cancel()
+        await asyncio.gather(*self._callbacks, return_exceptions=True)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        record = RecordedRequest(api.call_of(request.path), request.path, headers, raw, time.time())
+        body: Body | BadBody
+        try:
+            body = parse(headers.get("content-type", ""), raw)
+            record.body = body.fields
+        except BadBody as error:
+            body = error
+        self._account.record(record)
+        response = await self._answer(request, record, lambda: self._work(request, record, body))
+        if response is None:
+            if request.transport is not None:
+                request.transport.close()
+            return web.Response()
+        record.status = response.status
+        return response
+
+    async def _answer(
+        self, request: web.Request, record: RecordedRequest, work: Callable[[], web.Response]
+    ) -> web.StreamResponse | None:
+        def sending(status: int) -> None:
+            record.status = status
+
+        fault = self._account.next_fault(record.call)
+        if fault is None:
+            return work()
+        exchange = Exchange(request, work, self._pause, sending)
+        try:
+            return await fault.answer(exchange)
+        except ConnectionError:
+            return None
+
+    def _work(self, request: web.Request, record: RecordedRequest, body: Body | BadBody) -> web.Response:
+        if record.call == "Output":
+            return self._file(request)
+        if record.call == "Other":
+            return _refuse(record, 404, api.Refused(api.NOT_FOUND, "There is no such endpoint"))
+        if request.method != "POST":
+            return web.Response(status=405, headers={"Allow": "POST"})
+        if not record.headers.get("user-agent", "").strip():
+            return web.Response(status=403, text="<html><h1>403 Forbidden</h1></html>\n", content_type="text/html")
+        account = self._account
+        if message := signing.refusal(record.headers, account.api_key, account.api_secret):
+            return _refuse(record, 401, api.Refused(api.NOT_SIGNED_IN, message))
+        if isinstance(body, BadBody):
+            return _refuse(record, 200, api.Refused(api.FAILED, str(body)))
+        try:
+            answer = api.perform(account, record.path, body)
+        except api.Refused as refused:
+            return _refuse(record, 200, refused)
+        if record.call == "Run":
+            self._announce_end(account.tasks[str(answer["taskid"])])
+        return web.json_response(answer)
+
+    def _file(self, request: web.Request) -> web.Response:
+        file = self._account.files.get(request.path.removeprefix("/v1"))
+        if file is None:
+            return web.Response(status=404, text="Not Found\n")
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return file_response(request, file)
+
+    async def _pause(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return True
+        return False
+
+    def _announce_end(self, task: EmulatedTask) -> None:
+        """Post the task to its ``callbackUrl`` when it is over, if that is on this machine's loopback."""
+        with contextlib.suppress(ValueError):
+            address = urlsplit(str(task.inputs.get("callbackUrl", "")))
+            if address.scheme in ("http", "https") and is_loopback(address.hostname or ""):
+                callback = asyncio.get_running_loop().create_task(self._call_back(address.geturl(), task))
+                self._callbacks.add(callback)
+                callback.add_done_callback(self._callbacks.discard)
+
+    async def _call_back(self, url: str, task: EmulatedTask) -> None:
+        while task.status not in TERMINAL:
+            await self._pause(0.05)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+                session.post(url, json=task.row(), allow_redirects=False),
+            ):
+                pass
+
+
+def _refuse(record: RecordedRequest, status: int, refused: api.Refused) -> web.Response:
+    record.error = refused.message
+    return web.json_response(refused.answer(), status=status)
