@@ -13,7 +13,16 @@ from typing import TypeVar
 
 import aiohttp
 
-from airflow_provider_wiro.clients.wire import LONGEST_BODY, Log, Request, ca_file, log_report, proxy_for, sign
+from airflow_provider_wiro.clients.wire import (
+    LONGEST_BODY,
+    Log,
+    Request,
+    ca_file,
+    log_report,
+    proxy_for,
+    sign,
+    words_of,
+)
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
 from airflow_provider_wiro.core.text import one_line
@@ -23,6 +32,8 @@ Lookup = Callable[[], Awaitable[Credentials]]
 
 CONNECTIONS = 100
 REREAD_PAUSE = 10.0
+# A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
+CONNECT_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,7 @@ class AsyncClient:
                 request.url,
                 data=request.body,
                 headers=request.headers,
-                timeout=aiohttp.ClientTimeout(total=request.timeout),
+                timeout=aiohttp.ClientTimeout(total=request.timeout, connect=request.timeout * CONNECT_SHARE),
                 ssl=route.tls,
                 proxy=route.proxy,
                 allow_redirects=False,
@@ -146,7 +157,7 @@ _UNSENT = (
 
 def _no_reply(error: Exception) -> NoReply:
     tls = isinstance(error, aiohttp.ClientSSLError)
-    reason = "no answer in time" if isinstance(error, TimeoutError) else one_line(error, 200)
+    reason = "no answer in time" if isinstance(error, TimeoutError) else words_of(error)
     return NoReply(sent=not isinstance(error, _UNSENT), reason=f"{type(error).__name__}: {reason}", tls=tls)
 
 

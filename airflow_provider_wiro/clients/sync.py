@@ -5,14 +5,26 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Self, TypeVar
 
 import requests
-from requests.exceptions import ConnectionError, ConnectTimeout, ProxyError, RequestException, SSLError
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from requests.exceptions import ConnectionError, ConnectTimeout, InvalidURL, RequestException, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ProxyError as CannotUseProxy
 
-from airflow_provider_wiro.clients.wire import CHUNK, LONGEST_BODY, Log, Request, ca_file, log_report, proxy_for, sign
+from airflow_provider_wiro.clients.wire import (
+    CHUNK,
+    LONGEST_BODY,
+    Log,
+    Request,
+    ca_file,
+    log_report,
+    proxy_for,
+    sign,
+    words_of,
+)
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
 from airflow_provider_wiro.core.text import one_line
@@ -37,6 +49,7 @@ class Client:
         self._interrupted = False
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._use(credentials)
 
     def __enter__(self) -> Self:
@@ -75,9 +88,9 @@ class Client:
             flow.close()
 
     def _use(self, credentials: Credentials) -> None:
+        ca, proxy = ca_file(credentials.verify), proxy_for(credentials.base_url)
         self._credentials = credentials
-        self._verify = ca_file(credentials.verify) or False
-        proxy = proxy_for(credentials.base_url)
+        self._verify = ca or False
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
 
     def _perform(self, step: Step) -> Answer:
@@ -139,7 +152,8 @@ class Client:
 
 def _read(response: requests.Response, deadline: float) -> Reply | NoReply:
     body = bytearray()
-    for chunk in response.iter_content(CHUNK):
+    # What has come so far, unlike iter_content, which waits for a whole chunk however slowly it drips.
+    while chunk := response.raw.read1(CHUNK, decode_content=True):
         body += chunk
         if len(body) > LONGEST_BODY:
             return NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
@@ -155,8 +169,12 @@ _HANDSHAKE = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "H
 def _no_reply(error: Exception) -> NoReply:
     cause = error.args[0] if isinstance(error, ConnectionError) and error.args else error
     reason = cause.reason if isinstance(cause, MaxRetryError) and cause.reason else cause
-    unsent = isinstance(error, ConnectTimeout | ProxyError) or isinstance(
-        reason, NewConnectionError | ConnectTimeoutError
+    if isinstance(reason, CannotUseProxy):
+        reason = reason.original_error
+    unsent = (
+        isinstance(error, ConnectTimeout | InvalidURL | LocationValueError)
+        or isinstance(reason, NewConnectionError | ConnectTimeoutError)
+        or str(reason).startswith("Tunnel connection failed")
     )
     tls = isinstance(error, SSLError)
     if tls:
@@ -164,4 +182,4 @@ def _no_reply(error: Exception) -> NoReply:
         unsent = isinstance(root, ssl.SSLCertVerificationError) or any(
             name in str(getattr(root, "reason", "")) for name in _HANDSHAKE
         )
-    return NoReply(sent=not unsent, reason=f"{type(error).__name__}: {one_line(reason, 200)}", tls=tls)
+    return NoReply(sent=not unsent, reason=f"{type(error).__name__}: {words_of(reason)}", tls=tls)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from airflow_provider_wiro import __version__
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import Report, Send
 from airflow_provider_wiro.core.signing import auth_headers
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import as_text, one_line
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 
 LONGEST_BODY = 8 * 1024 * 1024
@@ -65,6 +67,11 @@ def sign(step: Send, credentials: Credentials) -> Request:
     return Request(f"{credentials.base_url}{step.path}", headers, body, step.timeout or credentials.timeout)
 
 
+def words_of(error: object) -> str:
+    """Return what an HTTP library says as one line, without the credentials of a proxy."""
+    return one_line(re.sub(r"//[^/\s]*@", "//", as_text(error)), 200)
+
+
 def proxy_for(base_url: str) -> str | None:
     """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for *base_url*.
 
@@ -74,8 +81,12 @@ def proxy_for(base_url: str) -> str | None:
     if not proxy:
         return None
     url = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise WiroConfigError("the proxy of the environment is neither http nor https; set HTTPS_PROXY or NO_PROXY")
+    try:
+        usable = urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise WiroConfigError("the proxy of the environment is no http or https URL; set HTTPS_PROXY or NO_PROXY")
     return url
 
 
@@ -84,16 +95,23 @@ def ca_file(verify: bool | str) -> str | None:
 
     In this order: the connection's ``verify``, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, certifi.
 
-    :raises WiroConfigError: if it does not exist.
+    :raises WiroConfigError: if it does not exist or holds no certificate.
     """
     if verify is False:
         return None
     named = verify if isinstance(verify, str) else _environment_ca()
-    if named and not Path(named).exists():
-        raise WiroConfigError(
-            f"the CA file {named!r} does not exist on this machine; see the connection's extra verify"
-        )
-    return named or certifi.where()
+    if named is None:
+        return certifi.where()
+    try:
+        if not Path(named).is_dir():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(named)
+    except FileNotFoundError:
+        problem = "does not exist on this machine"
+    except (OSError, ValueError):
+        problem = "cannot be read as PEM certificates"
+    else:
+        return named
+    raise WiroConfigError(f"the CA file {named!r} {problem}; see the connection's extra verify")
 
 
 def _environment_ca() -> str | None:

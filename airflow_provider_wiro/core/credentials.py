@@ -69,7 +69,7 @@ def _base_url(where: str, host: str | None, schema: str | None, port: int | None
     text, schema = (host or "").strip(), (schema or "").strip().strip("/")
     if not text:
         return DEFAULT_BASE_URL
-    parts = _split(where, text if "://" in text else f"https://{text}")
+    parts = _split(where, text if "://" in text else f"https://{_bracketed(text)}")
     if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname or "")):
         raise WiroConfigError(
             f"{where}: host is plain http, which would send the API key unencrypted; use https, "
@@ -77,21 +77,29 @@ def _base_url(where: str, host: str | None, schema: str | None, port: int | None
         )
     netloc = parts.netloc if parts.port or not port else f"{parts.netloc}:{port}"
     path = parts.path.rstrip("/") or (f"/{schema}" if schema else "/v1")
-    return f"{parts.scheme}://{netloc}{path}"
+    return _split(where, f"{parts.scheme}://{netloc}{path}").geturl()
 
 
 def _split(where: str, url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.username or parts.password or parts.query or parts.fragment or not url.isprintable():
+    if not usable or not url.isprintable() or any(mark in url for mark in " @?#\\"):
         raise WiroConfigError(
-            f"{where}: host is not usable; allowed are a host name, or an http(s) URL without user, query and "
-            f"fragment, such as {DEFAULT_BASE_URL}"
+            f"{where}: host, port or schema is not usable; allowed in host are a host name, or an http(s) URL without "
+            f"user, query and fragment, such as {DEFAULT_BASE_URL}"
         )
     return parts
+
+
+def _bracketed(host: str) -> str:
+    """Put the brackets back that Airflow takes off the IPv6 address of a connection URI."""
+    try:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    except ValueError:
+        return host
 
 
 def _is_loopback(hostname: str) -> bool:
@@ -108,7 +116,7 @@ def _timeout(where: str, value: object) -> float:
         return DEFAULT_TIMEOUT
     try:
         seconds = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
-    except ValueError:
+    except (ValueError, OverflowError):
         seconds = 0.0
     if not 0 < seconds <= 3600:
         raise WiroConfigError(f"{where}: extra timeout is {value!r}; allowed are seconds from above 0 to 3600")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import as_text, one_line
 from airflow_provider_wiro.exceptions import WiroInputError
 
 ABSENT = ("", "None")
@@ -48,12 +49,14 @@ class Field:
 
 def refused(name: str, given: object, allowed: str) -> WiroInputError:
     """Return the error for a value that is not allowed."""
-    return WiroInputError(f"{name} is {one_line(repr(given), 200)}; allowed: {allowed}")
+    return WiroInputError(f"{name} is {one_line(as_text(given, repr), 200)}; allowed: {allowed}")
 
 
 def text(value: object) -> str:
     """Read text; a number that native rendering made of text is taken back."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError
+    if not isinstance(value, str) and not math.isfinite(value):
         raise ValueError
     return str(value).encode().decode()
 

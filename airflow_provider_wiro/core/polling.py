@@ -18,7 +18,7 @@ from airflow_provider_wiro.core.protocol import (
     sleep,
     task_in,
 )
-from airflow_provider_wiro.core.task import ERRORED, KNOWN, Task
+from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, Task
 from airflow_provider_wiro.core.verdict import Kind, Verdict
 
 LONGEST_PAUSE = 30.0
@@ -84,7 +84,7 @@ def _stop_and_judge(plan: WaitPlan, kind: Kind, reason: str, status: str | None)
     yield from report(f"taskid {plan.taskid}: {reason}; stopping it", "warning")
     stopped = yield from stop(plan.taskid)
     yield from report(f"taskid {plan.taskid}: {stopped.note}", "info" if stopped.over else "warning")
-    if stopped.task is not None and stopped.task.succeeded:
+    if stopped.task is not None and stopped.task.status == COMPLETED:
         return Verdict.of(stopped.task)
     return Verdict(kind, plan.taskid, stopped.task.status if stopped.task else status, reason, stopped.over)
 
@@ -139,12 +139,14 @@ class _Watch:
     def impatience(self, time: float) -> tuple[Kind | None, str]:
         """Return why not to wait any longer, if there is a reason."""
         plan = self.plan
-        if self.missing_since is not None and time - self.missing_since > NOT_FOUND_GRACE:
-            return "not_found", f"not found for {time - self.missing_since:.0f} s"
-        if self.status == ERRORED and time - self.status_since >= plan.task_error_grace:
+        if self.trouble is not None:
+            if time - self.last_good >= plan.outage_tolerance:
+                return "gave_up", f"no good answer for {time - self.last_good:.0f} s, the last one: {self.trouble}"
+        elif self.missing_since is not None:
+            if time - self.missing_since > NOT_FOUND_GRACE:
+                return "not_found", f"not found for {time - self.missing_since:.0f} s"
+        elif self.status == ERRORED and time - self.status_since >= plan.task_error_grace:
             return "stuck", f"task_error for {time - self.status_since:.0f} s: {self.error or 'no message'}"
-        if self.trouble is not None and time - self.last_good >= plan.outage_tolerance:
-            return "gave_up", f"no good answer for {time - self.last_good:.0f} s, the last one: {self.trouble}"
         if time >= plan.deadline:
             return "timeout", f"not finished {time - plan.submitted_at:.0f} s after the Run"
         return None, ""

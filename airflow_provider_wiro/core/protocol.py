@@ -15,6 +15,7 @@ when it is interrupted or cancelled.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,6 +27,8 @@ from airflow_provider_wiro.core.text import one_line
 T = TypeVar("T")
 
 MAX_RETRY_AFTER = 300.0
+
+_TOKEN = re.compile(r'((?:token|key)"\s*:\s*")[^"]*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Reply:
 
     :param status: HTTP status code.
     :param body: the parsed JSON; None when it is not JSON.
-    :param excerpt: the beginning of the body as one printable line, for messages.
+    :param excerpt: the beginning of the body as one printable line without its tokens, for messages.
     :param retry_after: seconds, from the ``Retry-After`` header; None without a usable one.
     """
 
@@ -83,7 +86,8 @@ class Reply:
             body = json.loads(text, parse_constant=lambda _: None)
         except (ValueError, RecursionError):
             body = None
-        return cls(status, body, one_line(text, 200), _read_retry_after(retry_after))
+        excerpt = one_line(_TOKEN.sub(r"\1…", text[:2000]), 200)
+        return cls(status, body, excerpt, _read_retry_after(retry_after))
 
 
 @dataclass(frozen=True, slots=True)

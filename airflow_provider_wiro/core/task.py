@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import as_text, one_line
 
 COMPLETED = "task_postprocess_end"
 CANCELLED = "task_cancel"
@@ -108,7 +108,7 @@ class Task:
         """
         if not isinstance(payload, Mapping):
             return None
-        taskid, status = read_taskid(payload.get("id")), _text(payload.get("status"), 100)
+        taskid, status = read_taskid(payload.get("id")), _word(payload.get("status"))
         if taskid is None or status is None:
             return None
         listed = payload.get("outputs")
@@ -116,7 +116,7 @@ class Task:
         return cls(
             taskid=taskid,
             status=status,
-            pexit=one_line(payload.get("pexit"), 20) or None,
+            pexit=_word(payload.get("pexit")),
             outputs=tuple(output for output in outputs if output is not None),
             cost_usd=_number(payload.get("totalcost")),
             elapsed_seconds=_number(payload.get("elapsedseconds")),
@@ -182,6 +182,14 @@ def _text(value: object, limit: int) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return one_line(value, limit) or None
+
+
+def _word(value: object) -> str | None:
+    """Read a word that decides: one that is not clean is shown as Python writes it, and so equals no known word."""
+    text = "" if value is None else as_text(value)
+    if not text.strip():
+        return None
+    return text if text == one_line(text, 100) else one_line(as_text(value, ascii), 100)
 
 
 def _number(value: object) -> float | None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 def one_line(value: object, limit: int = 300) -> str:
     """Return *value* as one printable line of at most *limit* characters.
 
     Control characters, terminal escapes and lone surrogates become spaces, runs of white space one space.
     """
-    text = value if isinstance(value, str) else "" if value is None else str(value)
+    text = value if isinstance(value, str) else "" if value is None else as_text(value)
     text = text[: limit * 4]
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def as_text(value: object, convert: Callable[[object], str] = str) -> str:
+    """Return *value* as text, also where Python cannot: nested too deeply, or an integer with too many digits."""
+    try:
+        return convert(value)
+    except (RecursionError, ValueError):
+        return f"<{type(value).__name__}>"

@@ -77,13 +77,13 @@ class Verdict:
         if not isinstance(event, Mapping) or event.get("version") != EVENT_VERSION:
             raise _unreadable(event)
         taskid, kind, result = read_taskid(event.get("taskid")), event.get("verdict"), event.get("result")
-        if taskid is None or kind not in get_args(Kind) or not isinstance(result, Mapping | None):
+        if taskid is None or kind not in get_args(Kind) or not (result is None or _is_result(result)):
             raise _unreadable(event)
         status, stopped = event.get("status"), event.get("stopped")
         return cls(
             kind=cast(Kind, kind),
             taskid=taskid,
-            status=status if isinstance(status, str) else None,
+            status=one_line(status, 100) or None if isinstance(status, str) else None,
             reason=one_line(event.get("reason"), 500),
             stopped=stopped if isinstance(stopped, bool) else None,
             result=cast("ResultDict | None", result),
@@ -115,6 +115,14 @@ def no_output(result: ResultDict) -> WiroNoOutput:
         taskid=result["taskid"],
         status=result["status"],
     )
+
+
+def _is_result(value: object) -> bool:
+    """Whether *value* has what a worker reads of a result; more is welcome."""
+    if not isinstance(value, Mapping) or not value.keys() >= ResultDict.__required_keys__:
+        return False
+    outputs = value["outputs"]
+    return isinstance(outputs, list) and all(isinstance(output, Mapping) and "url" in output for output in outputs)
 
 
 def _unreadable(event: object) -> WiroTaskError:

@@ -1,0 +1,86 @@
+"""Which certificates are trusted, alike by both drivers."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import NoReply, Reply
+from airflow_provider_wiro.exceptions import WiroConfigError
+from driving import Drive, look
+from small_servers import yes_server
+
+
+def outcome(drive: Drive, tls: ssl.SSLContext, verify: bool | str) -> Reply | NoReply:
+    with yes_server(tls) as server:
+        [answer] = drive(look(), Credentials("key", "secret", f"https://127.0.0.1:{server.port}/v1", 5, verify))
+        assert len(server.heads) == isinstance(answer, Reply)
+        return answer
+
+
+def test_a_private_ca_is_trusted_where_the_connection_names_it(
+    drive: Drive, server_tls: ssl.SSLContext, ca_path: str
+) -> None:
+    assert isinstance(outcome(drive, server_tls, ca_path), Reply)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_private_ca_is_trusted_where_the_environment_names_it(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext, ca_path: str, variable: str
+) -> None:
+    monkeypatch.setenv(variable, ca_path)
+    assert isinstance(outcome(drive, server_tls, True), Reply)
+
+
+def test_a_private_ca_is_not_trusted_otherwise(drive: Drive, server_tls: ssl.SSLContext) -> None:
+    answer = outcome(drive, server_tls, True)
+    assert isinstance(answer, NoReply)
+    assert (answer.sent, answer.tls) == (False, True)
+    assert "CERTIFICATE_VERIFY_FAILED" in answer.reason
+
+
+def test_the_connection_comes_before_the_environment(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext, ca_path: str
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    assert isinstance(outcome(drive, server_tls, ca_path), Reply)
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_nothing_is_verified_where_the_connection_says_so(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    assert isinstance(outcome(drive, server_tls, False), Reply)
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nx\n"])
+def test_a_ca_file_that_cannot_be_used_is_named_before_anything_is_sent(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    problem = "does not exist" if content is None else "cannot be read"
+    for verify in (str(path), True):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+        with pytest.raises(WiroConfigError, match=rf"the CA file '.*ca.pem' {problem}.*extra verify"):
+            drive(look(), Credentials("key", "secret", "https://127.0.0.1:9/v1", 5, verify))
+
+
+def test_a_folder_of_cas_is_trusted(drive: Drive, server_tls: ssl.SSLContext, ca_path: str) -> None:
+    folder = Path(ca_path).parent / "cas"
+    folder.mkdir()
+    # OpenSSL finds a certificate by the hash of its subject.
+    (folder / f"{_subject_hash(ca_path)}.0").write_text(Path(ca_path).read_text())
+    assert isinstance(outcome(drive, server_tls, str(folder)), Reply)
+
+
+def _subject_hash(path: str) -> str:
+    from subprocess import run
+
+    done = run(["openssl", "x509", "-hash", "-noout", "-in", path], capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -1,0 +1,211 @@
+"""Telling "surely not sent" from "sent, and no answer": both drivers must agree, for only the first is repeated."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+import trustme
+
+from airflow_provider_wiro.core.calls import submit
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import NoReply
+from airflow_provider_wiro.exceptions import WiroSubmissionUnknown, WiroUnreachable
+from driving import Drive, look
+from small_servers import (
+    port_nobody_listens_on,
+    port_that_never_connects,
+    proxy_server,
+    read_request,
+    server_context,
+    socket_server,
+    yes_server,
+)
+
+TIMEOUT = 1.0
+SetUp = Callable[[ExitStack, pytest.MonkeyPatch], str]
+
+
+def refused_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
+    return f"http://127.0.0.1:{stack.enter_context(port_nobody_listens_on())}"
+
+
+def refused_tls_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
+    return f"https://127.0.0.1:{stack.enter_context(port_nobody_listens_on())}"
+
+
+def no_such_host(_: ExitStack, __: pytest.MonkeyPatch) -> str:
+    return "http://nowhere.invalid"
+
+
+def silent_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
+    return f"http://127.0.0.1:{stack.enter_context(port_that_never_connects())}"
+
+
+def tls_to_a_plain_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
+    return f"https://127.0.0.1:{stack.enter_context(yes_server()).port}"
+
+
+def certificate_of_a_private_ca(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
+    tls = server_context(trustme.CA(), "127.0.0.1")
+    return f"https://127.0.0.1:{stack.enter_context(yes_server(tls)).port}"
+
+
+def certificate_of_another_host(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> str:
+    authority = trustme.CA()
+    file = stack.enter_context(authority.cert_pem.tempfile())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", file)
+    tls = server_context(authority, "other.example")
+    return f"https://127.0.0.1:{stack.enter_context(yes_server(tls)).port}"
+
+
+def refused_proxy(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{stack.enter_context(port_nobody_listens_on())}")
+    return "http://127.0.0.1:9"
+
+
+def refused_proxy_of_tls(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{stack.enter_context(port_nobody_listens_on())}")
+    return "https://127.0.0.1:9"
+
+
+def proxy_that_forbids_the_tunnel(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> str:
+    proxy = stack.enter_context(proxy_server(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+    return "https://127.0.0.1:9"
+
+
+UNSENT: list[SetUp] = [
+    refused_port,
+    refused_tls_port,
+    no_such_host,
+    silent_port,
+    tls_to_a_plain_port,
+    certificate_of_a_private_ca,
+    certificate_of_another_host,
+    refused_proxy,
+    refused_proxy_of_tls,
+    proxy_that_forbids_the_tunnel,
+]
+
+
+@pytest.mark.parametrize("set_up", UNSENT, ids=lambda set_up: set_up.__name__)
+def test_what_surely_did_not_reach_wiro(drive: Drive, monkeypatch: pytest.MonkeyPatch, set_up: SetUp) -> None:
+    with ExitStack() as stack:
+        credentials = Credentials("key", "secret", f"{set_up(stack, monkeypatch)}/v1", TIMEOUT)
+        [outcome] = drive(look(), credentials)
+        assert isinstance(outcome, NoReply)
+        assert outcome.sent is False
+        assert outcome.tls is set_up.__name__.startswith(("tls", "certificate"))
+        assert outcome.reason.isprintable()
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_a_run_that_surely_did_not_reach_wiro_is_sent_again(drive: Drive) -> None:
+    with port_nobody_listens_on() as port, pytest.raises(WiroUnreachable, match="nothing was submitted, try again"):
+        drive(submit("owner/model", {}), Credentials("key", "secret", f"http://127.0.0.1:{port}/v1", TIMEOUT))
+    assert len(drive.log.warnings) == 3
+
+
+def hang(connection: socket.socket) -> None:
+    read_request(connection)
+    time.sleep(TIMEOUT + 0.5)
+
+
+def close(connection: socket.socket) -> None:
+    read_request(connection)
+
+
+def reset(connection: socket.socket) -> None:
+    connection.recv(1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def speak_no_http(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"220 mail.example ESMTP\r\n")
+
+
+def stop_in_the_headers(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
+
+
+def stop_in_the_body(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"result": true')
+
+
+def stop_in_a_chunk(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{}")
+
+
+def send_what_is_not_gzip(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!")
+
+
+def drip(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    for _ in range(100):
+        connection.sendall(b" ")
+        time.sleep(0.05)
+
+
+SENT = [hang, close, reset, speak_no_http, stop_in_the_headers, stop_in_the_body, stop_in_a_chunk, drip]
+
+
+@pytest.mark.parametrize("behaviour", [*SENT, send_what_is_not_gzip], ids=lambda behaviour: behaviour.__name__)
+def test_what_was_sent_and_not_answered(drive: Drive, behaviour: Callable[[socket.socket], None]) -> None:
+    with socket_server(behaviour) as port:
+        begun = time.monotonic()
+        with pytest.raises(WiroSubmissionUnknown):
+            drive(submit("owner/model", {}), Credentials("key", "secret", f"http://127.0.0.1:{port}/v1", TIMEOUT))
+        assert time.monotonic() - begun < TIMEOUT + 1
+
+
+def test_a_plain_request_to_a_tls_port_was_sent(drive: Drive, server_tls: ssl.SSLContext) -> None:
+    with yes_server(server_tls) as server:
+        [outcome] = drive(look(), Credentials("key", "secret", f"http://127.0.0.1:{server.port}/v1", TIMEOUT))
+    assert isinstance(outcome, NoReply)
+    assert outcome.sent
+
+
+def test_a_proxy_that_hangs_up_may_have_sent_it(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxy_server(b"") as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
+        for scheme in ("http", "https"):
+            [outcome] = drive(look(), Credentials("key", "secret", f"{scheme}://127.0.0.1:9/v1", TIMEOUT))
+            assert isinstance(outcome, NoReply)
+            assert outcome.sent
+
+
+def test_one_connection_serves_a_whole_flow_and_carries_no_cookie(drive: Drive) -> None:
+    with yes_server(headers={"Set-Cookie": "session=1; Path=/"}) as server:
+        outcomes = drive(look(3), Credentials("key", "secret", f"http://127.0.0.1:{server.port}/v1", TIMEOUT))
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Reply"] * 3
+    assert server.connections == 1
+    assert not any("cookie" in headers for _, headers in server.heads)
+
+
+def test_netrc_is_read_by_neither(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    netrc = home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password hunter2\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NETRC", str(netrc))
+    with yes_server() as server:
+        drive(look(), Credentials("key", "secret", f"http://127.0.0.1:{server.port}/v1", TIMEOUT))
+    [(_, headers)] = server.heads
+    assert headers["x-api-key"] == "key"
+    assert "authorization" not in headers

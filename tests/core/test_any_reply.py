@@ -1,0 +1,171 @@
+"""No reply, however odd, crashes anything or counts as what it is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_wiro.core.calls import Stop, cancel, detail, kill, stop, submit
+from airflow_provider_wiro.core.polling import WaitPlan, wait
+from airflow_provider_wiro.core.protocol import Missing, NoReply, Reply, RunMeaning, describe, run_meaning, task_in
+from airflow_provider_wiro.core.task import Submission, Task
+from airflow_provider_wiro.core.verdict import EVENT_LIMIT, Verdict, error_of
+from airflow_provider_wiro.exceptions import WiroError, WiroRequestError, WiroSubmissionUnknown, WiroTaskError
+from fake_driver import START, FakeDriver, Outcome
+from odd_payloads import TOKEN, anything, bodies, events, outcomes, statuses, words
+
+odd = settings(
+    max_examples=250,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+some = st.lists(outcomes, min_size=1, max_size=4)
+
+
+def in_turn(script: Sequence[Outcome]) -> FakeDriver:
+    """Return a driver that begins the script anew when it is at its end."""
+    turn = iter(range(10**6))
+    return FakeDriver(lambda _step, _age: script[next(turn) % len(script)])
+
+
+def assert_fit_for_a_log(*lines: str) -> None:
+    for line in lines:
+        assert line.isprintable()
+        assert len(line) < 1500
+        assert TOKEN not in line
+        line.encode()
+
+
+def may_be_a_success(outcome: Outcome) -> bool:
+    """Say, from the JSON alone, whether any row may count as a success."""
+    body = outcome.body if isinstance(outcome, Reply) else None
+    rows = body.get("tasklist") if isinstance(body, dict) else None
+    return any(_succeeded(row) for row in rows) if isinstance(rows, list) else False
+
+
+def _succeeded(row: object) -> bool:
+    if not isinstance(row, dict) or row.get("status") != "task_postprocess_end":
+        return False
+    pexit, outputs = row.get("pexit"), row.get("outputs")
+    if pexit is None or (isinstance(pexit, str) and not pexit.strip()):
+        return isinstance(outputs, list) and any(_is_real(output) for output in outputs)
+    return pexit == "0" or (type(pexit) is int and pexit == 0)
+
+
+def _is_real(output: object) -> bool:
+    return isinstance(output, dict) and (str(output.get("url")).startswith("http") or bool(output.get("content")))
+
+
+@odd
+@given(statuses, bodies, st.one_of(st.none(), words))
+def test_reading_a_reply_never_fails(status: int, raw: bytes, retry_after: str | None) -> None:
+    reply = Reply.from_http(status, raw, retry_after)
+    assert reply.retry_after is None or 0 <= reply.retry_after <= 300
+    assert isinstance(run_meaning(reply), RunMeaning)
+    assert_fit_for_a_log(reply.excerpt, describe(reply))
+    task = task_in(reply, "2221")
+    assert task is None or isinstance(task, Missing) or task.taskid == "2221"
+    if isinstance(task, Task):
+        assert_fit_for_a_log(repr(task)[:1000], task.status, task.error or "")
+        assert not task.succeeded or may_be_a_success(reply)
+
+
+@odd
+@given(some)
+def test_a_run_ends_in_a_taskid_or_in_an_error_of_ours(script: list[Outcome]) -> None:
+    driver = in_turn(script)
+    result: Submission | WiroRequestError
+    try:
+        result = driver.drive(submit("owner/model", {}))
+    except WiroRequestError as error:
+        result = error
+    last = script[(len(driver.sent) - 1) % len(script)]
+    if isinstance(result, Submission):
+        assert isinstance(last, Reply)
+        assert result.taskid.isprintable()
+        json.dumps(result.result(), ensure_ascii=False).encode()
+    else:
+        assert_fit_for_a_log(str(result))
+        if isinstance(last, NoReply):
+            assert isinstance(result, WiroSubmissionUnknown) is last.sent
+    for earlier in range(len(driver.sent) - 1):
+        outcome = script[earlier % len(script)]
+        assert not outcome.sent if isinstance(outcome, NoReply) else outcome.status == 429
+    assert_fit_for_a_log(*driver.log)
+
+
+@odd
+@given(some)
+@example([Reply(200, {"result": False, "errors": [[[[]]]]})])
+def test_single_calls_end_in_a_task_or_in_an_error_of_ours(script: list[Outcome]) -> None:
+    for flow in (detail(taskid="2221"), kill(taskid="2221"), cancel("2221")):
+        driver = FakeDriver(script[:1])
+        try:
+            task = driver.drive(flow)
+        except WiroError as error:
+            assert_fit_for_a_log(str(error))
+        else:
+            assert task.taskid == "2221"
+
+
+@odd
+@given(some)
+def test_stopping_never_raises(script: list[Outcome]) -> None:
+    driver = in_turn(script)
+    result = driver.drive(stop("2221"))
+    assert isinstance(result, Stop)
+    assert len(driver.sent) <= 12
+    assert_fit_for_a_log(result.note, *driver.log)
+
+
+@odd
+@given(some)
+def test_waiting_ends_in_one_verdict_that_is_a_success_only_if_it_is(script: list[Outcome]) -> None:
+    driver = in_turn(script)
+    verdict = driver.drive(wait(WaitPlan("2221", START, START + 120, outage_tolerance=60, task_error_grace=60)))
+    if verdict.kind == "success":
+        assert any(may_be_a_success(outcome) for outcome in script)
+    else:
+        assert verdict.result is None
+        error = error_of(verdict)
+        assert isinstance(error, WiroTaskError)
+        assert_fit_for_a_log(str(error))
+    assert_fit_for_a_log(*driver.log)
+    event = verdict.to_event()
+    text = json.dumps(event, ensure_ascii=False)
+    assert len(json.dumps(event).encode()) <= EVENT_LIMIT
+    assert TOKEN not in text
+    assert json.loads(text.encode()) == event
+    again = Verdict.from_event(event)
+    assert (again.kind, again.taskid, again.status) == (verdict.kind, "2221", verdict.status)
+
+
+@odd
+@given(st.one_of(events, anything))
+def test_an_event_is_read_or_refused(event: object) -> None:
+    try:
+        verdict = Verdict.from_event(event)
+    except WiroTaskError as error:
+        assert_fit_for_a_log(str(error))
+        return
+    assert isinstance(event, dict)
+    assert event["version"] == 1
+    assert verdict.kind == event["verdict"]
+    if verdict.kind != "success":
+        assert_fit_for_a_log(str(error_of(verdict)))
+    if verdict.result is not None:
+        assert all("url" in output for output in verdict.result["outputs"])
+
+
+def test_an_event_nested_too_deeply_to_show_is_refused() -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(WiroTaskError, match="cannot be read: <list>"):
+        Verdict.from_event(nested)

@@ -1,0 +1,179 @@
+"""Reading what came over the wire."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_wiro.core.protocol import (
+    Missing,
+    Reply,
+    complaint,
+    describe,
+    is_auth_failure,
+    task_in,
+)
+from airflow_provider_wiro.core.task import Task
+from fake_driver import DONE, NOT_FOUND, UNANSWERED, UNSENT, Outcome, page, refusal, reply, row, shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "body"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b'{"a": NaN, "b": -Infinity}', {"a": None, "b": None}),
+        (b"", None),
+        (b'{"a": ', None),
+        (b"<html>", None),
+        (b"\xff\xfe\x00", None),
+        (b"[" * 100_000, None),
+        (b"9" * 10_000, None),
+    ],
+)
+def test_a_body_is_json_or_nothing(raw: bytes, body: object) -> None:
+    assert Reply.from_http(200, raw).body == body
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("3600", 300.0),
+        ("999999999", 300.0),
+        ("9" * 5000, None),
+        ("1.5", None),
+        ("-1", None),
+        ("٧", None),
+        ("", None),
+        (None, None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+def test_retry_after_is_whole_seconds_of_at_most_five_minutes(header: str | None, seconds: float | None) -> None:
+    assert Reply.from_http(429, b"", header).retry_after == seconds
+
+
+def test_an_excerpt_is_one_printable_line() -> None:
+    excerpt = Reply.from_http(502, b"<html>\r\n\t<h1>Bad\x1b[31m \x00Gateway</h1>" + b"x" * 1000).excerpt
+    assert excerpt.startswith("<html> <h1>Bad [31m Gateway</h1>xxx")
+    assert excerpt.isprintable()
+    assert len(excerpt) == 200
+
+
+@pytest.mark.parametrize("cut", [10_000, 150, 110], ids=["whole", "cut behind the token", "cut within the token"])
+def test_an_excerpt_shows_no_token(cut: int) -> None:
+    whole = json.dumps({"errors": [], "tasklist": [row("task_start")], "accesskey": "dFKlMApa", "result": True})
+    answer = Reply.from_http(200, whole.encode()[:cut])
+    assert '"socketaccesstoken": "…' in answer.excerpt
+    for secret in ("eDcC", "dFKl"):
+        assert secret not in answer.excerpt
+        assert secret not in describe(answer)
+    assert "eDcC" not in repr(Task.from_payload(row("task_start")))
+
+
+def test_a_reply_does_not_show_its_token_when_a_run_has_no_taskid() -> None:
+    assert "eDcC" not in describe(reply({"result": True, "socketaccesstoken": "eDcCm5yyUfIvMFspTwww49OUfgXkQt"}))
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"result": False, "errors": [{"code": 97, "message": "Balance"}]}, 97, "Balance"),
+        ({"result": False, "errors": [{"code": "97", "message": "Balance"}]}, 97, "Balance"),
+        ({"errors": [{"code": 1, "message": "Gone"}, {"code": 2}]}, 1, "Gone"),
+        ({"result": False, "errors": ["plain words"]}, None, "plain words"),
+        ({"result": False, "errors": [{}]}, None, "no message"),
+        ({"result": False, "errors": [{"code": True, "message": 5}]}, None, "5"),
+        ({"result": False, "errors": [{"code": "9" * 5000}]}, None, "no message"),
+        ({"result": False, "errors": [None]}, None, "no message"),
+        ({"result": False, "errors": "odd"}, None, "no message"),
+        ({"result": False}, None, "no message"),
+        ({"result": "no", "errors": [7]}, None, "7"),
+    ],
+)
+def test_a_complaint_is_in_the_words_of_the_api(body: object, code: int | None, message: str) -> None:
+    said = complaint(Reply(200, body))
+    assert said is not None
+    assert (said.code, said.message) == (code, message)
+
+
+@pytest.mark.parametrize(
+    "body", [{"result": True, "errors": ["x"]}, {}, {"errors": []}, {"errors": "x"}, [], None, "x"]
+)
+def test_there_is_no_complaint_where_the_api_does_not_say_no(body: object) -> None:
+    assert complaint(Reply(200, body)) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (refusal(97, "Insufficient\nbalance"), "code 97: Insufficient balance (HTTP 200)"),
+        (reply({"result": False, "errors": ["Oh"]}, 500), "Oh (HTTP 500)"),
+        (page(502), "HTTP 502: <html><h1>Bad Gateway</h1></html>"),
+        (Reply(204), "HTTP 204: empty body"),
+        (UNANSWERED, "TimeoutError: no answer in time"),
+    ],
+)
+def test_an_outcome_is_described_in_one_line(outcome: Outcome, said: str) -> None:
+    assert describe(outcome) == said
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failed"),
+    [
+        (page(401), True),
+        (refusal(98), True),
+        (refusal(99), True),
+        (page(403), False),
+        (refusal(1), False),
+        (UNSENT, False),
+    ],
+)
+def test_rejected_credentials_are_told_apart(outcome: Outcome, failed: bool) -> None:
+    assert is_auth_failure(outcome) is failed
+
+
+def test_the_row_of_the_right_task_is_read() -> None:
+    both = reply({"result": True, "tasklist": [row("task_queue", id="1"), "odd", row("task_start")]})
+    wanted, first = task_in(both, "2221"), task_in(both)
+    assert isinstance(wanted, Task)
+    assert wanted.status == "task_start"
+    assert isinstance(first, Task)
+    assert first.taskid == "1"
+
+
+@pytest.mark.parametrize("outcome", [NOT_FOUND, refusal("1"), reply({"result": True, "tasklist": []})])
+def test_wiro_can_say_that_it_does_not_know_a_task(outcome: Reply) -> None:
+    assert task_in(outcome, "2221") is Missing.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        UNSENT,
+        UNANSWERED,
+        page(200),
+        page(404),
+        refusal(1, status=404),
+        refusal(1, status=500),
+        refusal(0),
+        refusal(98),
+        shown("task_start", id="1"),
+        shown("task_start", id=None),
+        shown(""),
+        shown("  "),
+        Reply(500, DONE.body),
+        Reply(302, DONE.body),
+        reply({"result": True}),
+        reply({"result": True, "tasklist": {}}),
+        reply({"result": True, "tasklist": [None]}),
+        reply([]),
+    ],
+    ids=repr,
+)
+def test_any_other_answer_says_nothing_about_the_task(outcome: Outcome) -> None:
+    assert task_in(outcome, "2221") is None

@@ -1,0 +1,93 @@
+"""Stopping a task, whatever its state."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_wiro.core.calls import STOP_TIMEOUT, Stop, stop
+from airflow_provider_wiro.core.protocol import Send
+from fake_driver import DONE, NOT_FOUND, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, reply, shown
+
+REFUSED = refusal(1, "not in a state for this call")
+KILLED = shown("task_cancel", pexit="0", outputs=[{"url": "https://cdn1.wiro.ai/0.png"}])
+
+
+def stopped(*script: Outcome) -> tuple[Stop, FakeDriver]:
+    driver = FakeDriver(script)
+    return driver.drive(stop("2221")), driver
+
+
+def test_a_running_task_is_killed() -> None:
+    result, driver = stopped(KILLED)
+    assert (result.over, result.note) == (True, "stopped by Kill")
+    assert result.task is not None
+    assert result.task.status == "task_cancel"
+    assert driver.sent == [Send("/Task/Kill", {"taskid": "2221"}, STOP_TIMEOUT)]
+
+
+def test_a_queued_task_is_cancelled() -> None:
+    result, driver = stopped(REFUSED, KILLED)
+    assert (result.over, result.note, driver.calls) == (True, "stopped by Cancel", ["Kill", "Cancel"])
+
+
+def test_a_task_that_leaves_the_queue_between_kill_and_cancel_is_killed() -> None:
+    result, driver = stopped(REFUSED, REFUSED, KILLED)
+    assert (result.over, result.note, driver.calls) == (True, "stopped by Kill", ["Kill", "Cancel", "Kill"])
+
+
+def test_every_request_names_the_task_by_its_taskid() -> None:
+    _, driver = stopped(REFUSED, REFUSED, REFUSED, DONE)
+    assert [dict(step.body) for step in driver.sent] == [{"taskid": "2221"}] * 4
+
+
+@pytest.mark.parametrize("last", [DONE, shown("task_cancel"), shown("task_postprocess_end", pexit="1")])
+def test_a_task_that_is_already_over_is_fine(last: Outcome) -> None:
+    result, driver = stopped(REFUSED, REFUSED, REFUSED, last)
+    assert result.over
+    assert result.note.startswith("it was already over (task_")
+    assert result.task is not None
+    assert result.task.terminal
+    assert driver.slept == []
+
+
+def test_a_task_that_wiro_does_not_know_is_over() -> None:
+    result, driver = stopped(NOT_FOUND, NOT_FOUND, NOT_FOUND, NOT_FOUND)
+    assert result == Stop(True, "Wiro does not know it")
+    assert driver.slept == []
+
+
+def test_it_is_tried_again_while_answers_fail_to_come() -> None:
+    result, driver = stopped(*[UNANSWERED] * 4, UNSENT, page(502), page(401), UNSENT, KILLED)
+    assert (result.over, driver.slept, len(driver.warnings)) == (True, [1.0, 3.0], 2)
+
+
+@pytest.mark.parametrize(
+    "outcome", [UNANSWERED, UNSENT, page(502), page(200), refusal(98, status=401), refusal(0), reply({})], ids=repr
+)
+def test_where_nothing_works_it_says_so_after_three_rounds(outcome: Outcome) -> None:
+    result, driver = stopped(*[outcome] * 12)
+    assert result.over is False
+    assert result.task is None
+    assert driver.calls == ["Kill", "Cancel", "Kill", "Detail"] * 3
+    assert driver.slept == [1.0, 3.0]
+
+
+def test_a_task_that_cannot_be_stopped_is_named_with_its_status() -> None:
+    result, _ = stopped(*[REFUSED, REFUSED, refusal(0, "Server error"), shown("task_start")] * 3)
+    assert (result.over, result.note) == (False, "code 0: Server error (HTTP 200), still task_start")
+    assert result.task is not None
+    assert result.task.status == "task_start"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [reply({"result": True}), reply({"result": True, "tasklist": "odd"}), reply({"result": True, "tasklist": []})],
+)
+def test_a_yes_counts_even_where_it_shows_no_task(answer: Outcome) -> None:
+    result, _ = stopped(answer)
+    assert result == Stop(True, "stopped by Kill")
+
+
+def test_a_yes_with_an_error_status_does_not_count() -> None:
+    result, driver = stopped(reply({"result": True}, 502), KILLED)
+    assert (result.note, driver.calls) == ("stopped by Cancel", ["Kill", "Cancel"])

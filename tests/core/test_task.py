@@ -1,0 +1,161 @@
+"""Reading a task: every number comes as a string, fields may be missing, null or new."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_wiro.core.task import Output, Task, read_taskid
+from fake_driver import VIDEO, row
+
+SEED = {
+    "id": "534574",
+    "uuid": "15bce51f-442f-4f44-a71d-13c6374a62bd",
+    "name": "",
+    "socketaccesstoken": "ZpYote30on42O4jjHXNiKmrWAZqbRE",
+    "parameters": {"inputImage": "https://api.wiro.ai/v1/File/mCmUXgZLG1FNjjjwmbtPFr2LVJA112/inputImage-6060136.png"},
+    "debugoutput": "",
+    "debugerror": "",
+    "starttime": "1734513809",
+    "endtime": "1734513813",
+    "elapsedseconds": "6.0000",
+    "status": "task_cancel",
+    "cps": "0.000585000000",
+    "totalcost": "0.003510000000",
+    "guestid": None,
+    "pexit": "0",
+    "categories": '["tool","image-to-image","quick-showcase","compare-landscape"]',
+    "outputs": [
+        {
+            "id": "6bc392c93856dfce3a7d1b4261e15af3",
+            "name": "0.png",
+            "contenttype": "image/png",
+            "size": "202472",
+            "accesskey": "dFKlMApaSgMeHKsJyaDeKrefcHahUK",
+            "ispublic": 0,
+            "expiretime": None,
+            "url": "https://cdn1.wiro.ai/6a6af820-c5050aee/0.png",
+        }
+    ],
+}
+
+
+def test_the_seeds_task_is_read() -> None:
+    task = Task.from_payload(SEED)
+    assert task == Task(
+        taskid="534574",
+        status="task_cancel",
+        pexit="0",
+        outputs=(Output("https://cdn1.wiro.ai/6a6af820-c5050aee/0.png", "0.png", "image/png", 202472),),
+        cost_usd=0.00351,
+        elapsed_seconds=6.0,
+        token="ZpYote30on42O4jjHXNiKmrWAZqbRE",
+    )
+    assert task is not None
+    assert task.terminal
+    assert not task.succeeded
+    assert "ZpYote30" not in repr(task)
+    assert "ZpYote30" not in str(task.result())
+
+
+def test_the_smallest_task_is_an_id_and_a_status() -> None:
+    assert Task.from_payload({"id": 7, "status": "task_queue"}) == Task("7", "task_queue")
+
+
+@pytest.mark.parametrize(
+    "payload", [None, [], "x", {}, {"id": "7"}, {"status": "task_queue"}, {"id": "7", "status": None}]
+)
+def test_without_an_id_and_a_status_it_is_no_task(payload: object) -> None:
+    assert Task.from_payload(payload) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "taskid"),
+    [
+        ("2221", "2221"),
+        (2221, "2221"),
+        (" 2221\n", "2221"),
+        ("aß-1", "aß-1"),
+        (0, "0"),
+        (10**29, "1" + "0" * 29),
+        (10**31, None),
+        pytest.param(10**5000, None, id="5000 digits"),
+        (True, None),
+        (2221.0, None),
+        (None, None),
+        ("", None),
+        ("  ", None),
+        ("22 21", None),
+        ("22\x0021", None),
+        ("22\ud80021", None),
+        ("x" * 101, None),
+        (["2221"], None),
+    ],
+)
+def test_a_taskid_is_one_short_printable_word(value: object, taskid: str | None) -> None:
+    assert read_taskid(value) == taskid
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("6.0000", 6.0),
+        (6, 6.0),
+        ("0", 0.0),
+        ("1e3", 1000.0),
+        ("-1", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e999", None),
+        (float("inf"), None),
+        (10**400, None),
+        (True, None),
+        ("six", None),
+        ("", None),
+        (None, None),
+        ([6], None),
+    ],
+)
+def test_a_number_is_finite_and_not_negative_or_unknown(value: object, number: float | None) -> None:
+    task = Task.from_payload(row("task_start", totalcost=value, elapsedseconds=value))
+    assert task is not None
+    assert (task.cost_usd, task.elapsed_seconds) == (number, number)
+
+
+@pytest.mark.parametrize(
+    ("payload", "output"),
+    [
+        (VIDEO, Output(VIDEO["url"], "0.mp4", "video/mp4", 202472)),
+        ({"url": "http://x/"}, Output("http://x/")),
+        ({"contenttype": "raw", "content": {"a": 1}}, Output(None, None, "raw")),
+        ({"url": "https://x/", "size": "1e30", "name": 5, "contenttype": []}, Output("https://x/", "5")),
+        ({"url": "https://x/", "name": "a\nb\x1b" + "x" * 999}, Output("https://x/", "a b " + "x" * 250 + "…")),
+        ({"url": "ftp://x/"}, None),
+        ({"url": "https://x/ y"}, None),
+        ({"url": "https://x/\n"}, None),
+        ({"url": "https://x/\ud800"}, None),
+        ({"url": "https://x/" + "y" * 8000}, None),
+        ({"url": 5}, None),
+        ({"content": {}}, None),
+        ({}, None),
+        (None, None),
+        ("https://x/", None),
+    ],
+)
+def test_an_output_has_a_url_or_raw_content(payload: object, output: Output | None) -> None:
+    assert Output.from_payload(payload) == output
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"debugerror": "out of memory", "debugoutput": "x"}, "out of memory"),
+        ({"debugerror": "", "debugoutput": "a\r\nb"}, "a b"),
+        ({"debugerror": None, "debugoutput": None}, None),
+        ({"debugerror": ["x"], "debugoutput": "\n"}, None),
+        ({"debugerror": "y" * 1000}, "y" * 299 + "…"),
+    ],
+)
+def test_the_error_of_a_task_is_one_line(fields: dict[str, object], error: str | None) -> None:
+    task = Task.from_payload(row("task_error", **fields))
+    assert task is not None
+    assert task.error == error

@@ -1,0 +1,39 @@
+"""Foreign text, made fit for a log line."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_wiro.core.text import one_line
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("plain", "plain"),
+        (" a\r\n\tb  c ", "a b c"),
+        ("\x1b[31mred\x1b[0m", "[31mred [0m"),
+        ("a\x00b\u2028c\u202ed\ud800e", "a b c d e"),
+        ("grüße 𝕏 视频", "grüße 𝕏 视频"),
+        (None, ""),
+        (5, "5"),
+        (["a"], "['a']"),
+        (b"\xff", "b'\\xff'"),
+    ],
+)
+def test_text_becomes_one_printable_line(value: object, line: str) -> None:
+    assert one_line(value) == line
+
+
+def test_a_line_is_cut_at_its_limit() -> None:
+    assert one_line("x" * 10, 10) == "x" * 10
+    assert one_line("x" * 11, 10) == "x" * 9 + "…"
+    assert one_line("x" * 10**7) == "x" * 299 + "…"
+
+
+def test_what_python_cannot_show_is_named_by_its_type() -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert one_line(nested) == "<list>"
+    assert one_line(10**5000) == "<int>"

@@ -1,0 +1,185 @@
+"""Waiting for a task: when it looks, what it says, and its verdict on how the task ended."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
+from airflow_provider_wiro.core.protocol import Send
+from airflow_provider_wiro.core.task import KNOWN, TERMINAL
+from airflow_provider_wiro.core.verdict import Verdict
+from fake_driver import DONE, START, VIDEO, FakeDriver, Outcome, page, shown
+from fake_driver import reply as answer
+
+RUNNING = sorted(KNOWN - TERMINAL - {"task_error"})
+NOT_QUITE = ["TASK_POSTPROCESS_END", "task_postprocess_end ", " task_cancel", "task_postprocess_end\x00"]
+
+
+def plan(*, timeout: float = 3600.0, **options: float) -> WaitPlan:
+    return WaitPlan("2221", START, START + timeout, **options)
+
+
+def waited(
+    script: list[Outcome] | Callable[[Send, float], Outcome], *, timeout: float = 3600.0, **options: float
+) -> tuple[Verdict, FakeDriver]:
+    driver = FakeDriver(script)
+    return driver.drive(wait(plan(timeout=timeout, **options))), driver
+
+
+@pytest.mark.parametrize(
+    ("age", "poll_interval", "seconds"),
+    [
+        (0, 3, 3),
+        (-60, 3, 3),
+        (30, 3, 3),
+        (100, 3, 10),
+        (300, 3, 30),
+        (1e9, 3, 30),
+        (0, 60, 60),
+        (1e9, 60, 60),
+        (50, 1, 5),
+    ],
+)
+def test_a_pause_is_a_tenth_of_the_age_within_its_bounds(age: float, poll_interval: float, seconds: float) -> None:
+    assert pause(age, poll_interval, 0) == seconds
+    assert pause(age, poll_interval, -1) == pytest.approx(seconds * 0.9)
+    assert pause(age, poll_interval, 1) == pytest.approx(seconds * 1.1)
+
+
+def test_it_looks_at_the_task_with_pauses_that_follow_the_rule() -> None:
+    verdict, driver = waited(lambda _, age: shown("task_start") if age < 1000 else DONE)
+    assert verdict.kind == "success"
+    assert set(driver.calls) == {"Detail"}
+    assert all(dict(step.body) == {"taskid": "2221"} for step in driver.sent)
+    age, spread = 0.0, []
+    for slept in driver.slept:
+        due = min(max(age / 10, 3.0), 30.0)
+        assert 0.9 * due <= slept <= 1.1 * due
+        spread.append(slept / due)
+        age += slept
+    assert min(spread) < 0.95
+    assert max(spread) > 1.05
+
+
+def test_tasks_that_were_submitted_together_are_not_looked_at_together() -> None:
+    pauses = set()
+    for taskid in range(50):
+        driver = FakeDriver([answer({"result": True, "tasklist": [{"id": taskid, "status": "x"}]}), page(404)] * 9)
+        flow = wait(WaitPlan(str(taskid), START, START + 5, outage_tolerance=1))
+        driver.drive(flow)
+        pauses.add(driver.slept[0])
+    assert len(pauses) > 45
+
+
+def test_a_pause_ends_at_the_deadline() -> None:
+    _, driver = waited(lambda step, _: shown("task_start" if "Detail" in step.path else "task_cancel"), timeout=100)
+    assert sum(driver.slept) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_respected_while_waiting(status: int) -> None:
+    _, driver = waited([answer({}, status, "45"), answer({}, status, "1"), DONE])
+    assert driver.slept[0] == 45
+    assert 0.9 * 4.5 <= driver.slept[1] <= 1.1 * 4.5
+
+
+def test_retry_after_does_not_carry_it_over_the_deadline() -> None:
+    verdict, driver = waited([shown("task_start"), answer({}, 429, "300"), DONE], timeout=60)
+    assert verdict.kind == "success"
+    assert sum(driver.slept) == pytest.approx(60)
+
+
+def test_the_log_tells_the_story_with_each_change_once_and_the_time_spent() -> None:
+    script = [shown(status) for status in ("task_queue", "task_queue", "task_start", "task_start")]
+    _, driver = waited([*script, DONE], poll_interval=10)
+    first, second, third, fourth = driver.slept
+    assert driver.log == [
+        "taskid 2221: task_queue after 0.0 s",
+        f"taskid 2221: task_queue -> task_start after {first + second:.1f} s",
+        f"taskid 2221: task_start -> task_postprocess_end after {third + fourth:.1f} s",
+    ]
+    assert driver.warnings == []
+
+
+def test_an_unknown_status_is_still_running_and_warned_of_once() -> None:
+    script = [shown(status) for status in ("task_new", "task_new", "task_start", "task_new", "task_newer")]
+    verdict, driver = waited([*script, DONE])
+    assert verdict.kind == "success"
+    assert [line for line in driver.warnings if "task_newer " in line] == driver.warnings[1:]
+    assert driver.warnings[0].endswith("(a status this version does not know; taken as still running)")
+    assert len(driver.warnings) == 2
+    assert len(driver.log) == 5
+
+
+@pytest.mark.parametrize(
+    "status",
+    [*RUNNING, "end", "postprocess_end", "cancel", "task_cancelled", *NOT_QUITE],
+)
+def test_nothing_but_the_two_terminal_statuses_is_an_end(status: str) -> None:
+    ended = {"pexit": "0", "outputs": [VIDEO], "endtime": "1734513813"}
+    verdict, driver = waited([shown(status, **ended), shown(status, **ended), shown("task_cancel")])
+    assert (verdict.kind, len(driver.sent)) == ("cancelled", 3)
+
+
+def test_the_two_ends_are_the_seeds() -> None:
+    assert set(TERMINAL) == {"task_postprocess_end", "task_cancel"}
+    assert len(RUNNING) == 11
+
+
+def test_a_success_carries_the_whole_result() -> None:
+    verdict, _ = waited([DONE])
+    assert verdict.result == {
+        "taskid": "2221",
+        "status": "task_postprocess_end",
+        "outputs": [{"url": VIDEO["url"], "name": "0.mp4", "content_type": "video/mp4", "size": 202472}],
+        "cost_usd": 0.05,
+        "elapsed_seconds": 6.0,
+    }
+
+
+@pytest.mark.parametrize("pexit", ["0", 0])
+def test_a_success_may_have_no_output(pexit: object) -> None:
+    verdict, _ = waited([shown("task_postprocess_end", pexit=pexit)])
+    assert (verdict.kind, verdict.result and verdict.result["outputs"]) == ("success", [])
+
+
+@pytest.mark.parametrize("fields", [{}, {"pexit": None}, {"pexit": ""}])
+def test_a_missing_pexit_is_decided_by_the_outputs(fields: dict[str, object]) -> None:
+    assert waited([shown("task_postprocess_end", outputs=[VIDEO], **fields)])[0].kind == "success"
+    assert waited([shown("task_postprocess_end", outputs=[{"content": {"a": 1}}], **fields)])[0].kind == "success"
+    nothings: list[object] = [[], None, "odd", [None], [{}], [{"url": "javascript:alert(1)"}], [{"name": "0.mp4"}]]
+    for nothing in nothings:
+        verdict, _ = waited([shown("task_postprocess_end", outputs=nothing, **fields)])
+        assert (verdict.kind, verdict.reason) == ("failed", "it ended without outputs")
+
+
+@pytest.mark.parametrize(
+    "pexit", ["1", "137", "-1", "00", "0.0", 0.0, "0 ", "0\x00", "None", False, [], ["0"], "zero", 1]
+)
+def test_any_other_pexit_is_a_failure_even_with_outputs(pexit: object) -> None:
+    verdict, _ = waited([shown("task_postprocess_end", pexit=pexit, outputs=[VIDEO], debugerror="out of\nmemory")])
+    assert verdict.kind == "failed"
+    assert verdict.reason.startswith("pexit ")
+    assert verdict.reason.endswith(": out of memory")
+    assert verdict.result is None
+
+
+def test_the_reason_of_a_failure_may_be_in_the_debug_output() -> None:
+    verdict, _ = waited([shown("task_postprocess_end", pexit="1", debugerror="", debugoutput="x" * 5000)])
+    assert verdict.reason.startswith("pexit 1: xxx")
+    assert len(verdict.reason) < 320
+
+
+def test_a_cancelled_task_is_cancelled_though_its_pexit_is_0_and_it_has_outputs() -> None:
+    verdict, driver = waited([shown("task_cancel", pexit="0", outputs=[VIDEO])])
+    assert (verdict.kind, verdict.result, driver.calls) == ("cancelled", None, ["Detail"])
+
+
+def test_the_same_seed_gives_the_same_pauses_so_that_a_wait_can_be_repeated() -> None:
+    random.seed(1)
+    first = waited([shown("task_start"), DONE])[1].slept
+    random.seed(2)
+    assert waited([shown("task_start"), DONE])[1].slept == first

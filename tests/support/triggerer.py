@@ -1,0 +1,132 @@
+"""Runs triggers on an event loop as Airflow's triggerer does, and has task instances for them to look up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS
+from airflow.utils.session import create_session
+
+from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
+from small_airflow import Run, warnings_of_airflow
+
+if AIRFLOW_V_3_0_PLUS:
+    from airflow.models.xcom import XComModel as XCom
+else:
+    from airflow.models.xcom import XCom  # type: ignore[no-redef]
+
+
+def make_trigger(taskid: str, **fields: Any) -> WiroTaskTrigger:
+    """Return a trigger with short times."""
+    now = time.time()
+    kwargs: dict[str, Any] = {
+        "conn_id": "wiro_default",
+        "submitted_at": now,
+        "deadline": now + 60,
+        "poll_interval": 0.1,
+    } | fields
+    return WiroTaskTrigger(taskid=taskid, **kwargs)
+
+
+async def event_of(trigger: WiroTaskTrigger) -> dict[str, Any]:
+    """Run a trigger to its end and return its only event."""
+    events = [event.payload async for event in trigger.run()]
+    await trigger.cleanup()
+    [event] = events
+    return dict(event)
+
+
+def fire(trigger: WiroTaskTrigger) -> dict[str, Any]:
+    """Do so on an event loop of its own."""
+    return asyncio.run(event_of(trigger))
+
+
+async def until(condition: Callable[[], object], within: float = 15.0) -> None:
+    """Poll *condition* until it holds; fail where it does not."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - it may be anything
+            await asyncio.sleep(0.01)
+
+
+class Triggerer:
+    """Runs one trigger; ends it as Airflow does when a person ended its task, or when it shuts down."""
+
+    def __init__(self, trigger: WiroTaskTrigger) -> None:
+        self.trigger = trigger
+        self._killing = False
+        self._running = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            async for _ in self.trigger.run():
+                pass
+        except asyncio.CancelledError:
+            if self._killing and AIRFLOW_V_3_3_PLUS:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait_for(self.trigger.on_kill(), timeout=30)
+            raise
+        finally:
+            with contextlib.suppress(Exception):
+                await self.trigger.cleanup()
+
+    async def kill(self, *, times: int = 1) -> None:
+        """End the trigger because of what a person did, saying so *times* times, 50 ms apart."""
+        self._killing = True
+        await self.shut_down(times=times)
+
+    async def shut_down(self, *, times: int = 1) -> None:
+        """End the trigger because the triggerer ends."""
+        for _ in range(times):
+            self._running.cancel()
+            await asyncio.sleep(0.05)
+        await asyncio.wait([self._running])
+
+
+class WaitingTask:
+    """A task instance in the database, as a trigger sees it and as a person changes it."""
+
+    def __init__(self, run: Run) -> None:
+        [ti] = run.instances
+        self.key = {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}
+        self.seen: Any = SimpleNamespace(id=getattr(ti, "id", None), try_number=1, **self.key)
+        self.set_state("deferred")
+
+    def set_state(self, state: str) -> None:
+        with warnings_of_airflow(), create_session() as session:
+            session.query(TaskInstance).filter_by(**self.key).update({"state": state})
+
+    def record(self, taskid: str | None) -> None:
+        """Put another *taskid* in place of the recorded one, or none."""
+        with warnings_of_airflow(), create_session() as session:
+            XCom.clear(session=session, **self.key)
+            if taskid is not None:
+                as_is: dict[str, Any] = {"serialize": False} if AIRFLOW_V_3_0_PLUS else {}
+                XCom.set(key="taskid", value=taskid, session=session, **as_is, **self.key)
+
+    @contextlib.contextmanager
+    def supervised(self) -> Iterator[None]:
+        """Give triggers of Airflow 3 their channel to the API server."""
+        if not AIRFLOW_V_3_0_PLUS:
+            yield
+            return
+        import psutil
+        import structlog
+        from airflow.sdk.execution_time import supervisor
+
+        parent = supervisor.InProcessTestSupervisor(
+            id=self.seen.id,
+            pid=os.getpid(),
+            process=psutil.Process(),  # type: ignore[arg-type]
+            process_log=structlog.get_logger(),
+            client=supervisor.InProcessTestSupervisor._api_client(),
+        )
+        parent.comms = supervisor.InProcessSupervisorComms(supervisor=parent)
+        with warnings_of_airflow(), supervisor.set_supervisor_comms(parent.comms):
+            yield
