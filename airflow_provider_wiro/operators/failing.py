@@ -18,11 +18,19 @@ def final_errors_skip_retries() -> Iterator[None]:
     except WiroError as error:
         if error.retryable:
             raise
-        final = _both(type(error))
-        raised = final.__new__(final, *error.args)
-        raised.__dict__.update(error.__dict__)
-        raise raised.with_traceback(error.__traceback__) from None
+        raise _final(type(error), error.args, error.__dict__).with_traceback(error.__traceback__) from None
+
+
+def _final(kind: type[WiroError], args: tuple[object, ...], state: dict[str, object]) -> WiroError:
+    final = _both(kind)
+    error = final.__new__(final, *args)
+    error.__dict__.update(state)
+    return error
 
 
 def _both(kind: type[WiroError]) -> type[WiroError]:
-    return type(kind.__name__, (kind, AirflowFailException), {"__module__": kind.__module__, "__doc__": kind.__doc__})
+    def reduce(error: WiroError) -> tuple[object, ...]:
+        return _final, (kind, error.args, error.__dict__)
+
+    names = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__reduce__": reduce}
+    return type(kind.__name__, (kind, AirflowFailException), names)

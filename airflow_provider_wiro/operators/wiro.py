@@ -17,6 +17,7 @@ from airflow_provider_wiro.core.fields import Field, model_inputs, model_name, s
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.operators.failing import final_errors_skip_retries
+from airflow_provider_wiro.operators.signals import signals_held
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -121,8 +122,9 @@ class WiroRunOperator(BaseOperator):
             model, inputs, hook = model_name(self.model), self.build_inputs(), self.hook
             if self._killed:
                 hook.interrupt()
-            submission = hook.run(model, inputs)
-            self._taskid = submission.taskid
+            with signals_held(hook.interrupt):
+                submission = hook.run(model, inputs)
+                self._taskid = submission.taskid
             self.log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, model)
             with self._stopped_if_broken(submission.taskid):
                 self._record(context, submission)
@@ -147,7 +149,7 @@ class WiroRunOperator(BaseOperator):
             try:
                 verdict = Verdict.from_event(event)
             except WiroError:
-                self._stop(recorded_taskid(context))
+                self._stop_recorded(context)
                 raise
             if verdict.kind != "success":
                 raise error_of(verdict)
@@ -156,7 +158,7 @@ class WiroRunOperator(BaseOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Stop the Wiro task where Airflow itself gave up on the deferral: its timeout, or a broken trigger."""
         if next_method == TRIGGER_FAILED:
-            self._stop(recorded_taskid(context))
+            self._stop_recorded(context)
         return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
@@ -164,8 +166,12 @@ class WiroRunOperator(BaseOperator):
         self._killed = True
         if "hook" in self.__dict__:
             self.hook.interrupt()
-        if self.cancel_on_kill:
-            self._stop(self._taskid or _taskid_before_airflow_3())
+        if not self.cancel_on_kill:
+            return
+        if self._taskid is not None:
+            self._stop(self._taskid)
+        elif (context := _resumed_before_airflow_3()) is not None:
+            self._stop_recorded(context)
 
     @contextmanager
     def _stopped_if_broken(self, taskid: str) -> Iterator[None]:
@@ -226,10 +232,21 @@ class WiroRunOperator(BaseOperator):
         self.log.info("taskid %s: done, %s output(s)%s", result["taskid"], len(result["outputs"]), cost)
         return result
 
-    def _stop(self, taskid: str | None) -> None:
+    def _stop_recorded(self, context: Context) -> None:
+        """Stop the Wiro task that an earlier ``execute`` of this try recorded; never raises either."""
+        ti = context["ti"]
+        try:
+            taskid = ti.xcom_pull(task_ids=ti.task_id, key="taskid", map_indexes=ti.map_index)
+        except Exception as error:
+            taskid = None
+            self.log.error("XCom taskid cannot be read: %s: %s", type(error).__name__, error)
+        if isinstance(taskid, str):
+            self._stop(taskid)
+        else:
+            self.log.error("no taskid is recorded: the Wiro task MAY STILL RUN and be paid, see the Wiro dashboard")
+
+    def _stop(self, taskid: str) -> None:
         """Stop the Wiro task; never raises, for it runs where something else already fails."""
-        if taskid is None:
-            return
         try:
             stopped = self.hook.stop(taskid)
         except Exception as error:
@@ -257,18 +274,14 @@ def is_templated(value: object) -> bool:
     return hasattr(value, "resolve") and hasattr(value, "iter_references")
 
 
-def recorded_taskid(context: Context) -> str | None:
-    """Return the taskid that an earlier ``execute`` of this try recorded."""
-    ti = context["ti"]
-    taskid = ti.xcom_pull(task_ids=ti.task_id, key="taskid", map_indexes=ti.map_index)
-    return taskid if isinstance(taskid, str) else None
-
-
-def _taskid_before_airflow_3() -> str | None:
+def _resumed_before_airflow_3() -> Context | None:
     """Airflow 2 calls ``on_kill`` on a fresh operator when a deferred task's time is over."""
     if AIRFLOW_V_3_0_PLUS:
         return None
-    from airflow.providers.common.compat.sdk import get_current_context
+    from airflow.providers.common.compat.sdk import AirflowException, get_current_context
 
-    context = get_current_context()
-    return recorded_taskid(context) if getattr(context["ti"], "next_method", None) else None
+    try:
+        context = get_current_context()
+    except AirflowException:  # killed before it ran
+        return None
+    return context if getattr(context["ti"], "next_method", None) else None

@@ -1,0 +1,37 @@
+"""Airflow's signals wait while a Run is on its way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def signals_held(on_signal: Callable[[], None]) -> Iterator[None]:
+    """Hold SIGTERM and SIGALRM back during the block, and deliver them after it.
+
+    Airflow 2 raises out of its handler of SIGTERM, and every version out of that of SIGALRM, which is how an
+    ``execution_timeout`` ends. In the middle of a Run that would lose the taskid of a task that is paid for.
+
+    :param on_signal: called as soon as a signal comes, to have the block end early.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals only ever reach the main thread
+        return
+    held: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        held.append(number)
+        on_signal()
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGTERM, signal.SIGALRM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for held_back in held:
+            signal.raise_signal(held_back)

@@ -1,0 +1,67 @@
+"""What all tests share: an Airflow home of their own, and an emulated Wiro."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+# Airflow reads its settings when it is first imported, which is after this file.
+_home = tempfile.TemporaryDirectory(prefix="airflow-home-")
+_NOT_OURS = (
+    "AIRFLOW__",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+)
+for _name in [name for name in os.environ if name.upper().startswith(_NOT_OURS)]:
+    del os.environ[_name]
+os.environ |= {
+    "AIRFLOW_HOME": _home.name,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY": "True",  # Airflow 2 warns where it is not set
+}
+
+from airflow_provider_wiro.emulator.pytest_plugin import wiro_emulator  # noqa: E402
+
+if TYPE_CHECKING:
+    from doubles import Lines
+    from small_airflow import Run
+
+__all__ = ["wiro_emulator"]
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """The database of the installed Airflow, migrated."""
+    import small_airflow
+
+    small_airflow.migrate()
+
+
+@pytest.fixture
+def run_dag(airflow_database: None) -> Callable[..., Run]:
+    """Run the tasks that a function makes as a DAG, on the installed Airflow."""
+    import small_airflow
+
+    return small_airflow.run
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Everything that is logged, before anything is masked."""
+    from doubles import Lines
+
+    keeper = Lines()
+    with keeper.listening():
+        yield keeper

@@ -1,0 +1,226 @@
+"""Deferring, and what comes back: the trigger's verdicts, and Airflow's own failures of a deferral."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+from airflow_provider_wiro import exceptions
+from airflow_provider_wiro.core.verdict import Kind
+from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.exceptions import WiroInterrupted, WiroTaskError, WiroTaskFailed, WiroTaskNotFound
+from airflow_provider_wiro.operators.failing import final_errors_skip_retries
+from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
+from doubles import FakeTaskInstance, Lines, context_of, event
+from operators import defer, generic, runway
+
+if AIRFLOW_V_3_0_PLUS:
+    from airflow.sdk.exceptions import TaskDeferralError
+else:
+    from airflow.exceptions import TaskDeferralError  # type: ignore[no-redef]
+
+
+@pytest.fixture
+def held(wiro_emulator: WiroEmulator) -> WiroEmulator:
+    """The next task, 2221, runs until it is released or stopped."""
+    wiro_emulator.outcome(hold=True, duration=0.0)
+    return wiro_emulator
+
+
+def test_it_defers_to_a_trigger_that_has_all_it_needs_and_no_secret(held: WiroEmulator) -> None:
+    ti = FakeTaskInstance()
+    operator = runway(
+        deferrable=True, timeout=100, poll_interval=2, outage_tolerance=50, task_error_grace=9, cancel_on_kill=False
+    )
+    deferred = defer(operator, ti)
+    assert isinstance(deferred.trigger, WiroTaskTrigger)
+    kwargs = deferred.trigger.serialize()[1]
+    submitted_at = kwargs["submitted_at"]
+    assert abs(submitted_at - time.time()) < 30
+    assert kwargs == {
+        "taskid": "2221",
+        "conn_id": "wiro_default",
+        "submitted_at": submitted_at,
+        "deadline": submitted_at + 100,
+        "poll_interval": 2.0,
+        "outage_tolerance": 50.0,
+        "task_error_grace": 9.0,
+        "cancel_on_kill": False,
+    }
+    assert deferred.method_name == "execute_complete"
+    assert ti.xcoms == {"taskid": "2221"}
+    assert held.runs[0].token not in json.dumps(kwargs)
+
+
+def test_the_taskid_is_recorded_before_it_defers(held: WiroEmulator) -> None:
+    from airflow_provider_wiro.operators.wiro import WiroRunOperator
+
+    seen: list[dict[str, Any]] = []
+    ti = FakeTaskInstance()
+
+    class Watched(WiroRunOperator):
+        def defer(self, **kwargs: Any) -> Any:
+            seen.append(dict(ti.xcoms))
+            return super().defer(**kwargs)
+
+    operator = Watched(task_id="video", model="owner/video", deferrable=True)
+    defer(operator, ti)
+    assert seen == [{"taskid": "2221"}]
+
+
+def test_airflows_own_timeout_is_only_a_backstop(held: WiroEmulator) -> None:
+    deferred = defer(runway(deferrable=True, timeout=100), FakeTaskInstance())
+    assert deferred.timeout is not None
+    assert timedelta(seconds=100) < deferred.timeout <= timedelta(seconds=100, minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("execution_timeout", "ran_before", "left"),
+    [(1000, 0, 940), (600, 100, 440), (60, 0, 50), (10, 0, 5), (7200, 0, 3600), (100, 200, 0)],
+)
+def test_execution_timeout_is_folded_into_the_deadline(
+    held: WiroEmulator, execution_timeout: float, ran_before: float, left: float
+) -> None:
+    ti = FakeTaskInstance()
+    ti.start_date = datetime.now(UTC) - timedelta(seconds=ran_before)
+    operator = runway(deferrable=True, execution_timeout=timedelta(seconds=execution_timeout))
+    kwargs = defer(operator, ti).trigger.serialize()[1]
+    assert kwargs["deadline"] - kwargs["submitted_at"] == pytest.approx(left, abs=3)
+
+
+VERDICTS: list[tuple[Kind, str, str]] = [
+    ("failed", "WiroTaskFailed", "an Airflow retry submits it again"),
+    ("cancelled", "WiroTaskCancelled", "an Airflow retry submits it again"),
+    ("stuck", "WiroTaskStuck", "an Airflow retry submits it again"),
+    ("timeout", "WiroTaskTimeout", "raise timeout or execution_timeout"),
+    ("gave_up", "WiroTaskGaveUp", "raise outage_tolerance"),
+    ("not_found", "WiroTaskNotFound", "look for it in the Wiro dashboard"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "advice"), VERDICTS)
+def test_each_verdict_raises_its_own_error_which_says_what_to_do(kind: Kind, name: str, advice: str) -> None:
+    with pytest.raises(WiroTaskError) as caught:
+        runway().execute_complete(context_of(FakeTaskInstance()), event(kind, reason="pexit 1: no GPU left"))
+    error = caught.value
+    assert isinstance(error, getattr(exceptions, name))
+    assert type(error).__name__ == name
+    assert (error.taskid, error.status) == ("2221", "task_start")
+    for part in ("2221", "task_start", "pexit 1: no GPU left", advice):
+        assert part in str(error)
+    assert isinstance(error, AirflowFailException) == (kind == "not_found")
+
+
+def test_a_task_that_could_not_be_stopped_is_not_run_again(wiro_emulator: WiroEmulator) -> None:
+    with pytest.raises(exceptions.WiroTaskTimeout, match="COULD NOT BE STOPPED") as caught:
+        runway().execute_complete(context_of(FakeTaskInstance()), event("timeout", stopped=False))
+    assert isinstance(caught.value, AirflowFailException)
+
+
+def test_a_success_needs_no_request(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.stop()
+    output = {"url": "https://x.example/0.mp4", "name": None, "content_type": None, "size": None}
+    result: Any = {"taskid": "2221", "status": "task_postprocess_end", "outputs": [output]}
+    result |= {"cost_usd": None, "elapsed_seconds": None}
+    ti = FakeTaskInstance()
+    assert runway().execute_complete(context_of(ti), event(result=result)) == result
+    assert ti.xcoms == {"output_urls": ["https://x.example/0.mp4"]}
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [None, {}, {"version": 2, "taskid": "2221", "verdict": "success"}, {"version": 1, "verdict": "success"}],
+)
+def test_an_event_that_cannot_be_read_stops_the_task_and_says_why(
+    held: WiroEmulator, unreadable: dict[str, Any] | None
+) -> None:
+    ti = FakeTaskInstance()
+    operator = runway(deferrable=True)
+    defer(operator, ti)
+    with pytest.raises(WiroTaskError, match=r"event cannot be read.*version") as caught:
+        runway().execute_complete(context_of(ti), unreadable)
+    assert isinstance(caught.value, AirflowFailException)
+    assert held.tasks["2221"].status == "task_cancel"
+
+
+def test_an_unknown_verdict_is_never_a_success(held: WiroEmulator) -> None:
+    ti = FakeTaskInstance()
+    defer(runway(deferrable=True), ti)
+    with pytest.raises(WiroTaskError, match="cannot be read"):
+        runway().execute_complete(context_of(ti), event() | {"verdict": "succeeded"})
+    assert held.tasks["2221"].status == "task_cancel"
+
+
+@pytest.mark.parametrize("error", ["Trigger timeout", "Trigger failure"])
+def test_airflows_own_failure_of_a_deferral_stops_the_task_and_is_raised(held: WiroEmulator, error: str) -> None:
+    ti = FakeTaskInstance()
+    defer(runway(deferrable=True), ti)
+    with pytest.raises(AirflowException) as caught:
+        runway().resume_execution("__fail__", {"error": error, "traceback": ["Traceback"]}, context_of(ti))
+    assert type(caught.value).__name__ in ("TaskDeferralError", "TaskDeferralTimeout")
+    assert held.tasks["2221"].status == "task_cancel"
+
+
+def test_a_failed_deferral_is_raised_even_where_the_stop_fails(held: WiroEmulator, lines: Lines) -> None:
+    ti = FakeTaskInstance({"taskid": "2221"})
+    operator = runway()
+    operator.wiro_conn_id = "no_such_connection"
+    with pytest.raises(TaskDeferralError):
+        operator.resume_execution("__fail__", {"error": "Trigger failure"}, context_of(ti))
+    assert "taskid 2221 COULD NOT BE STOPPED" in lines.text
+
+
+class Unreadable(FakeTaskInstance):
+    def xcom_pull(self, **_: Any) -> Any:
+        raise ConnectionError("the XCom backend is away")
+
+
+@pytest.mark.parametrize("ti", [FakeTaskInstance(), Unreadable()])
+def test_a_failed_deferral_without_a_record_is_raised_all_the_same(
+    wiro_emulator: WiroEmulator, lines: Lines, ti: FakeTaskInstance
+) -> None:
+    with pytest.raises(TaskDeferralError):
+        runway().resume_execution("__fail__", None, context_of(ti))
+    assert wiro_emulator.requests == []
+    assert "MAY STILL RUN" in lines.text
+
+
+def test_an_event_resumes_through_resume_execution(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    ti = FakeTaskInstance()
+    defer(generic(deferrable=True), ti)
+    result = generic().resume_execution("execute_complete", {"event": event()}, context_of(ti))
+    assert result["status"] == "task_postprocess_end"
+    assert wiro_emulator.count("Kill") == 0
+
+
+@pytest.mark.parametrize(("kind", "final"), [(WiroTaskNotFound, True), (WiroTaskFailed, False)])
+def test_an_error_keeps_its_class_words_and_fields_when_it_is_made_final(
+    kind: type[WiroTaskError], final: bool
+) -> None:
+    with pytest.raises(kind) as caught, final_errors_skip_retries():
+        raise kind("what happened", taskid="2221", status="task_start", code=1)
+    error = caught.value
+    assert isinstance(error, AirflowFailException) == final
+    assert (str(error), error.taskid, error.status, error.code) == ("what happened", "2221", "task_start", 1)
+    assert repr(error) == f"{kind.__name__}('what happened')"
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again).__name__, str(again), again.taskid) == (kind.__name__, "what happened", "2221")
+    assert isinstance(again, kind)
+    assert isinstance(again, AirflowFailException) == final
+
+
+def test_retryable_and_final_are_an_instances_own_business() -> None:
+    with pytest.raises(WiroTaskFailed) as caught, final_errors_skip_retries():
+        raise WiroTaskFailed("not again", retryable=False)
+    assert isinstance(caught.value, AirflowFailException)
+    with pytest.raises(WiroInterrupted) as interrupted, final_errors_skip_retries():
+        raise WiroInterrupted("stop")
+    assert not isinstance(interrupted.value, AirflowFailException)

@@ -1,0 +1,163 @@
+"""No key, secret, token or signature in anything that Airflow keeps or shows. A planted leak shows that we look."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import uuid
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+from airflow_provider_wiro.clients.wire import sign
+from airflow_provider_wiro.core.protocol import Send
+from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.hooks.connection import aread_credentials, read_credentials
+from airflow_provider_wiro.hooks.wiro import WiroHook
+from doubles import FakeTaskInstance, Lines, context_of
+from operators import defer, generic, runway
+from small_airflow import Run
+from triggerer import fire, make_trigger
+
+RunDag = Callable[..., Run]
+
+
+def secrets(emulator: WiroEmulator) -> dict[str, str]:
+    """Return every secret that has been there, with a name for it."""
+    found = {"emulator-key": "API key", "emulator-secret": "API secret"}
+    found |= {task.token: "socket token" for task in emulator.runs}
+    for request in emulator.requests:
+        if signature := request.headers.get("x-signature"):
+            found[signature] = "signature"
+    return found
+
+
+def leaks(text: str, emulator: WiroEmulator) -> list[str]:
+    return sorted({name for secret, name in secrets(emulator).items() if secret in text})
+
+
+def shown(value: object) -> str:
+    return f"{value!r} {value!s} {value:}" if type(value).__format__ is object.__format__ else f"{value!r} {value!s}"
+
+
+def test_nothing_that_can_be_printed_shows_a_secret(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    hook = WiroHook()
+    submission = hook.run("owner/video", {"prompt": "x"})
+    task = hook.get_task(submission.taskid)
+    credentials = read_credentials("wiro_default")
+    assert (credentials.api_key, credentials.api_secret) == ("emulator-key", "emulator-secret")
+    assert submission.token == task.token == wiro_emulator.runs[0].token
+    operator, ti = generic(deferrable=True), FakeTaskInstance()
+    deferred = defer(operator, ti)
+    things: list[object] = [
+        hook, hook._client, credentials, submission, task, submission.result(), task.result(), hook.stop("2221"),
+        operator, operator.hook, deferred, deferred.trigger, deferred.trigger.serialize(), ti.xcoms,
+        fire(make_trigger("2221")), Send("/Task/Kill", {"socketaccesstoken": submission.token}),
+    ]  # fmt: skip
+    assert {type(thing).__name__: leaks(shown(thing), wiro_emulator) for thing in things} == {
+        type(thing).__name__: [] for thing in things
+    }
+
+
+def test_a_signed_request_is_not_fit_to_be_printed_and_never_is(wiro_emulator: WiroEmulator, lines: Lines) -> None:
+    request = sign(Send("/Task/Detail", {}), read_credentials("wiro_default"))
+    wiro_emulator.script("Detail", "drop_before")
+    with pytest.raises(WiroError) as caught:
+        WiroHook().get_task("2221")
+    assert request.headers["x-signature"]
+    assert leaks(shown(caught.value) + lines.text, wiro_emulator) == []
+
+
+FAILURES: list[tuple[str, str, dict[str, Any]]] = [
+    ("Run", "code", {"code": 97, "message": "No balance for emulator"}),
+    ("Run", "no_taskid", {}),
+    ("Run", "drop_after", {}),
+    ("Run", "html", {}),
+    ("Run", "429", {"retry_after": 0}),
+]
+
+
+@pytest.mark.parametrize(("call", "fault", "options"), FAILURES)
+def test_no_exception_shows_a_secret(
+    wiro_emulator: WiroEmulator, call: str, fault: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_wiro.core.calls.RUN_PAUSES", ())
+    wiro_emulator.script(call, fault, **options)
+    with pytest.raises(WiroError) as caught:
+        runway().execute(context_of(FakeTaskInstance()))
+    kept = pickle.loads(pickle.dumps(caught.value))
+    for error in (caught.value, kept, caught.value.__cause__, caught.value.__context__):
+        assert leaks(shown(error) + repr(getattr(error, "__dict__", "")), wiro_emulator) == []
+
+
+def test_an_api_that_repeats_the_token_in_its_words_is_not_our_log(wiro_emulator: WiroEmulator) -> None:
+    hook = WiroHook()
+    submission = hook.run("owner/video", {"prompt": "x"})
+    with pytest.raises(WiroError) as caught:
+        hook.kill(token=f"{submission.token}-not")
+    assert leaks(shown(caught.value), wiro_emulator) == []
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("outcome", [{}, {"pexit": "1", "debugerror": "no GPU left"}])
+def test_a_whole_run_keeps_and_logs_no_secret(
+    run_dag: RunDag, wiro_emulator: WiroEmulator, lines: Lines, deferrable: bool, outcome: dict[str, Any]
+) -> None:
+    wiro_emulator.outcome(duration=0.2, **outcome)
+    run = run_dag(lambda: runway(deferrable=deferrable))
+    kept = {key: run.xcom(key) for key in ("return_value", "taskid", "output_urls")}
+    assert kept["taskid"] == "2221"
+    assert "taskid 2221: Wiro accepted the Run" in lines.text
+    assert len(secrets(wiro_emulator)) >= 5
+    assert leaks(lines.text, wiro_emulator) == []
+    assert leaks(json.dumps(kept), wiro_emulator) == []
+    assert leaks("".join(map(shown, run.errors)), wiro_emulator) == []
+
+
+PLANTS: dict[str, Callable[[Any, Any, Any], None]] = {
+    "socket token": lambda self, ti, submission: self.log.info("started with %s", submission.token),
+    "API key": lambda self, ti, submission: self.log.info("key: %s", read_credentials("wiro_default").api_key),
+    "API secret": lambda self, ti, submission: ti.xcom_push("plant", read_credentials("wiro_default").api_secret),
+}
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_leak_is_found(
+    run_dag: RunDag, wiro_emulator: WiroEmulator, lines: Lines, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from airflow_provider_wiro.operators.wiro import WiroRunOperator
+
+    record = WiroRunOperator._record
+
+    def leak(self: Any, context: Any, submission: Any) -> None:
+        PLANTS[name](self, context["ti"], submission)
+        record(self, context, submission)
+
+    monkeypatch.setattr(WiroRunOperator, "_record", leak)
+    run = run_dag(lambda: runway(wait_for_completion=False))
+    assert leaks(f"{lines.text} {run.xcom('plant')}", wiro_emulator) == [name]
+
+
+def test_a_planted_leak_in_the_triggers_kwargs_is_found(wiro_emulator: WiroEmulator) -> None:
+    WiroHook().run("owner/video", {"prompt": "x"})
+    trigger = make_trigger("2221", conn_id=wiro_emulator.runs[0].token)
+    assert leaks(shown(trigger), wiro_emulator) == ["socket token"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_airflow_masks_the_key_and_the_secret_once_the_connection_is_read(
+    monkeypatch: pytest.MonkeyPatch, asynchronous: bool
+) -> None:
+    key, secret = f"k-{uuid.uuid4()}", f"s-{uuid.uuid4()}"
+    connection = {"conn_type": "wiro", "login": key, "password": secret}
+    monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps(connection))
+    credentials = asyncio.run(aread_credentials("masked")) if asynchronous else read_credentials("masked")
+    assert credentials.api_key == key
+    masker = import_module("airflow.sdk.log" if AIRFLOW_V_3_0_PLUS else "airflow.utils.log.secrets_masker")
+    assert masker.redact(f"{key} and {secret}") == "*** and ***"

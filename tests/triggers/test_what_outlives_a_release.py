@@ -1,0 +1,87 @@
+"""A trigger's path, kwargs and events are public: rows and events outlive an upgrade of the package."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.models.trigger import Trigger
+
+from airflow_provider_wiro.core.verdict import Verdict, error_of
+from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
+from doubles import FakeTaskInstance, context_of, event
+from small_airflow import warnings_of_airflow
+from triggerer import make_trigger
+
+RELEASES = sorted((Path(__file__).parent / "samples").iterdir())
+
+
+def load(release: Path, name: str) -> Any:
+    return json.loads((release / name).read_text())
+
+
+def build(classpath: str, kwargs: dict[str, Any]) -> Any:
+    module, name = classpath.rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)(**kwargs)
+
+
+def test_there_are_samples_of_this_release() -> None:
+    assert RELEASES[-1].name == "0.1.0"
+
+
+def test_serialize_and_back_is_the_same_trigger() -> None:
+    trigger = make_trigger("2221", cancel_on_kill=False, outage_tolerance=1.5)
+    again = build(*trigger.serialize())
+    assert isinstance(again, WiroTaskTrigger)
+    assert again.serialize() == trigger.serialize()
+    assert json.loads(json.dumps(trigger.serialize()[1])) == trigger.serialize()[1]
+
+
+def test_every_argument_of_the_trigger_is_serialized() -> None:
+    kwargs = make_trigger("2221").serialize()[1]
+    assert list(kwargs) == list(inspect.signature(WiroTaskTrigger).parameters)
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
+def test_a_row_of_each_release_still_loads(release: Path) -> None:
+    row = load(release, "trigger.json")
+    path, kwargs = build(row["classpath"], row["kwargs"]).serialize()
+    assert path == row["classpath"]
+    assert row["kwargs"].items() <= kwargs.items()
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
+def test_a_row_of_each_release_passes_through_airflows_database_format(release: Path) -> None:
+    row = load(release, "trigger.json")
+    with warnings_of_airflow():
+        kept = Trigger(classpath=row["classpath"], kwargs=row["kwargs"])
+        trigger = build(kept.classpath, kept.kwargs)
+    assert trigger.serialize()[1] == row["kwargs"]
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
+def test_the_events_of_each_release_are_still_read(release: Path) -> None:
+    for each in load(release, "events.json"):
+        verdict = Verdict.from_event(each)
+        assert verdict.to_event() == each
+        if verdict.kind != "success":
+            assert "2221" in str(error_of(verdict))
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
+def test_a_success_of_each_release_still_finishes_a_task(release: Path) -> None:
+    ti = FakeTaskInstance({"taskid": "2221"})
+    success = load(release, "events.json")[0]
+    result = WiroRunOperator(task_id="video", model="owner/video").execute_complete(context_of(ti), success)
+    assert result == success["result"]
+    assert ti.xcoms["output_urls"] == ["https://cdn1.wiro.ai/6a6af820/0.mp4"]
+
+
+def test_the_events_of_this_release_are_among_the_samples() -> None:
+    fields = [set(each) for each in load(RELEASES[-1], "events.json")]
+    assert fields == [set(event())] * len(fields)
