@@ -1,0 +1,59 @@
+"""What only the live demonstration needs: the caller's keys, their word that it may cost money, and a brake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+REMOTE = Path(__file__).with_name("remote.py")
+
+QUESTION = """
+This runs Runway/image-to-video-gen4-turbo on Wiro itself, once, for a video of 5 seconds.
+Wiro charges your account for it when it succeeds. {price}
+Ctrl-C stops it on Wiro too.
+
+Type "yes" to go on: """
+
+
+def connection() -> str:
+    """The caller's connection, as Airflow reads it from the environment."""
+    if given := os.environ.get("AIRFLOW_CONN_WIRO_DEFAULT"):
+        return given
+    key, secret = os.environ.get("WIRO_API_KEY"), os.environ.get("WIRO_API_SECRET", "")
+    if not key:
+        sys.exit("demo --live: set AIRFLOW_CONN_WIRO_DEFAULT, or WIRO_API_KEY and WIRO_API_SECRET")
+    return json.dumps({"conn_type": "wiro", "login": key, "password": secret})
+
+
+def proxies() -> dict[str, str]:
+    """The caller's proxy: the way to Wiro may lead through it."""
+    return {name: value for name, value in os.environ.items() if name.lower() in ("http_proxy", "https_proxy")}
+
+
+def agree(environment: Mapping[str, str]) -> None:
+    """Tell what it costs, in Wiro's own words, and go on only after a typed yes."""
+    price = _ask_wiro(environment, "price") or "What it costs could not be asked: see the model's page on wiro.ai."
+    try:
+        answer = input(QUESTION.format(price=price))
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() != "yes":
+        sys.exit("demo --live: nothing was run")
+
+
+def stop(environment: Mapping[str, str], taskid: str) -> None:
+    """Stop the run on Wiro, and say whether that worked."""
+    print(_ask_wiro(environment, "stop", taskid) or f"Task {taskid} could NOT be stopped on Wiro: do it there.")
+
+
+def _ask_wiro(environment: Mapping[str, str], *what: str) -> str:
+    command = [sys.executable, str(REMOTE), *what]
+    # In a session of its own: the Ctrl-C that leads to a stop must not reach the stop.
+    answer = subprocess.run(
+        command, env={**environment}, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True
+    )
+    return answer.stdout.strip() if answer.returncode == 0 else ""
