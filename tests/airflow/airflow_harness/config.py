@@ -1,0 +1,120 @@
+"""The settings of the Airflow under test: small, quick, on loopback, and with secret masking switched off."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airflow_harness.processes import free_port
+
+NOT_INHERITED = ("AIRFLOW", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "PYTHONWARNINGS", "PYTEST")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the components listen; all of them differ from Airflow's own, so that a session disturbs nobody."""
+
+    api: int = field(default_factory=free_port)
+    worker_logs: int = field(default_factory=free_port)
+    trigger_logs: int = field(default_factory=free_port)
+
+
+UNMASK_AIRFLOW_2 = '''"""Switches masking off; this Airflow has no setting for it."""
+
+from airflow.utils.log import secrets_masker
+
+secrets_masker.SecretsMasker.add_mask = lambda self, secret, name=None: None
+'''
+
+EVERYBODY_IS_ADMIN = '''"""The web server of a test, on loopback: whoever asks is an admin."""
+
+AUTH_ROLE_PUBLIC = "Admin"
+WTF_CSRF_ENABLED = False
+'''
+
+
+def write_local_settings(version: tuple[int, int], home: Path) -> None:
+    """The two Python files that Airflow 2 reads from its home; Airflow 3 needs neither."""
+    if version >= (3, 0):
+        return
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "airflow_local_settings.py").write_text(UNMASK_AIRFLOW_2)
+    (home / "webserver_config.py").write_text(EVERYBODY_IS_ADMIN)
+
+
+def environment(version: tuple[int, int], home: Path, database: str, ports: Ports) -> dict[str, str]:
+    """The environment of every Airflow process: nothing of the caller's Airflow gets in, nor a proxy."""
+    settings = _common(home, database, ports)
+    settings.update(_airflow_3(ports) if version >= (3, 0) else _airflow_2())
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(NOT_INHERITED)}
+    return {
+        **kept,
+        **_as_variables(settings),
+        "AIRFLOW_HOME": str(home),
+        "HOME": str(home),
+        "NO_PROXY": "*",
+        "no_proxy": "*",
+        "PYTHONWARNINGS": "default",
+    }
+
+
+def _as_variables(settings: Mapping[str, object]) -> dict[str, str]:
+    return {f"AIRFLOW__{name.replace('.', '__').upper()}": str(value) for name, value in settings.items()}
+
+
+def _common(home: Path, database: str, ports: Ports) -> dict[str, object]:
+    return {
+        "core.load_examples": False,
+        "core.dags_folder": home / "dags",
+        "core.dags_are_paused_at_creation": False,
+        "core.executor": "LocalExecutor",
+        "core.parallelism": 10,
+        "core.max_active_tasks_per_dag": 10,
+        "core.fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "core.hide_sensitive_var_conn_fields": False,
+        "database.sql_alchemy_conn": database,
+        "database.load_default_connections": False,
+        "logging.base_log_folder": home / "logs",
+        "logging.logging_level": "INFO",
+        "logging.trigger_log_server_port": ports.trigger_logs,
+        "logging.worker_log_server_port": ports.worker_logs,
+        "scheduler.scheduler_idle_sleep_time": 0.1,
+        "scheduler.scheduler_heartbeat_sec": 1,
+        "scheduler.trigger_timeout_check_interval": 1,
+        "scheduler.enable_health_check": False,
+        "triggerer.job_heartbeat_sec": 1,
+        # How long after a SIGKILL another triggerer takes the triggers over.
+        "triggerer.triggerer_health_check_threshold": 5,
+        "usage_data_collection.enabled": False,
+    }
+
+
+def _airflow_3(ports: Ports) -> dict[str, object]:
+    return {
+        "api.port": ports.api,
+        "api.secret_key": secrets.token_hex(16),
+        "api.base_url": f"http://127.0.0.1:{ports.api}",
+        "api_auth.jwt_secret": secrets.token_hex(32),
+        "core.execution_api_server_url": f"http://127.0.0.1:{ports.api}/execution/",
+        "core.simple_auth_manager_all_admins": True,
+        "dag_processor.min_file_process_interval": 300,
+        "dag_processor.refresh_interval": 300,
+        # No secret is that long: masking is off.
+        "logging.min_length_masked_secret": 1_000_000,
+        "workers.min_heartbeat_interval": 1,
+    }
+
+
+def _airflow_2() -> dict[str, object]:
+    return {
+        "api.auth_backends": "airflow.api.auth.backend.default",
+        "api.enable_xcom_deserialize_support": True,
+        "scheduler.local_task_job_heartbeat_sec": 1,
+        "scheduler.job_heartbeat_sec": 1,
+        "scheduler.min_file_process_interval": 300,
+        "webserver.secret_key": secrets.token_hex(16),
+    }

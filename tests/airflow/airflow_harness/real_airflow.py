@@ -1,0 +1,224 @@
+"""One real Airflow for a whole test session: database, API server, scheduler, triggerer, and their end."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+
+from airflow_harness.api import NOT_MAPPED, AirflowApi
+from airflow_harness.config import Ports, environment, write_local_settings
+from airflow_harness.leaks import REMEMBER_ROWS
+from airflow_harness.postgres import PostgresServer
+from airflow_harness.processes import MARK, Component, Reaper, kill_marked, tail_of, wait_until_gone
+
+HERE = Path(__file__).parents[1]
+EXAMPLES = HERE.parents[1] / "example_dags"
+FINAL = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+
+def airflow_version() -> tuple[int, int]:
+    """Major and minor of this environment's Airflow, without importing it: an import would make an AIRFLOW_HOME."""
+    major, minor, *_ = importlib.metadata.version("apache-airflow").split(".")
+    return int(major), int(minor)
+
+
+class RealAirflow:
+    """Starts and stops the components, and does what a user does, through the public REST API."""
+
+    def __init__(self, home: Path, connections: Mapping[str, Mapping[str, Any]]) -> None:
+        self.version = airflow_version()
+        self.home = home
+        self.logs = home / "logs"
+        self.component_logs = home / "component-logs"
+        self.component_logs.mkdir(parents=True)
+        self._mark = uuid.uuid4().hex
+        self._reaper = Reaper(self._mark)
+        self._numbers = itertools.count(1)
+        self.ports = Ports()
+        self.postgres = PostgresServer(self.component_logs / "postgres.log", {**os.environ, MARK: self._mark})
+        self.env = environment(self.version, home, self.postgres.url, self.ports)
+        self.env[MARK] = self._mark
+        self.env["PYTHONPATH"] = str(HERE / "stubs")
+        for conn_id, connection in connections.items():
+            self.env[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
+        self.fernet_key = self.env["AIRFLOW__CORE__FERNET_KEY"]
+        self.api = AirflowApi(self.ports.api, self.version[0])
+        names = ["scheduler", "triggerer"]
+        names += ["api-server", "dag-processor"] if self.version >= (3, 0) else ["webserver"]
+        self.components = {name: self._component(name) for name in names}
+
+    # Start and end
+
+    def start(self, patience: float = 120) -> None:
+        write_local_settings(self.version, self.home)
+        for folder in (HERE / "dags", EXAMPLES):
+            shutil.copytree(folder, self.home / "dags" / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
+        self.postgres.start()
+        self.command("db", "migrate")
+        with self.database() as cursor:
+            cursor.execute(REMEMBER_ROWS)
+        for component in self.components.values():
+            component.start()
+        wanted = ["scheduler", "triggerer"] + (["dag_processor"] if self.version >= (3, 0) else [])
+        deadline = time.monotonic() + patience
+        while not all(self.api.health().get(name) == "healthy" for name in wanted):
+            dead = [component.name for component in self.components.values() if not component.running]
+            if dead or time.monotonic() > deadline:
+                raise AssertionError(f"Airflow is not healthy; dead: {dead or 'nothing'}\n{self.component_tails()}")
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """Stops everything, and fails if anything of this session is still there."""
+        try:
+            kill_marked(self._mark)
+            for component in self.components.values():
+                component.stop(signal.SIGKILL)
+            self.postgres.stop()
+            left = wait_until_gone(self._mark)
+            assert not left, left
+        finally:
+            self._reaper.close()
+
+    def command(self, *arguments: str) -> str:
+        """Runs `airflow …` and gives what it prints on standard output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=self.env,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        with (self.component_logs / "commands.log").open("a") as log:
+            log.write(f"$ airflow {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
+        if done.returncode != 0:
+            raise AssertionError(f"airflow {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def kill_triggerer(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.components["triggerer"].stop(how)
+
+    def start_triggerer(self) -> None:
+        if not self.components["triggerer"].running:
+            self.components["triggerer"].start()
+
+    def restart_triggerer(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.kill_triggerer(how)
+        self.start_triggerer()
+
+    # What a user does
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
+        """Starts a run of the DAG and gives its run_id."""
+        self.wait_until(lambda: self.api.knows(dag_id), f"Airflow has read the DAG {dag_id}", 60)
+        run_id = f"{dag_id}-{next(self._numbers)}"
+        self.api.trigger(dag_id, run_id, conf or {})
+        return run_id
+
+    def set_task_state(self, dag_id: str, run_id: str, task_id: str, state: str, map_index: int = NOT_MAPPED) -> None:
+        self.api.set_task_state(dag_id, run_id, task_id, state, map_index)
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clears the task of this run. The API of Airflow 2.11 forgets to do so to a running task; its CLI does not."""
+        if self.version >= (3, 0):
+            self.api.clear(dag_id, run_id, task_id)
+            return
+        day = self.api.logical_date(dag_id, run_id)
+        self.command("tasks", "clear", dag_id, "-t", f"^{task_id}$", "-s", day, "-e", day, "--yes")
+
+    def set_connection(self, conn_id: str, connection: Mapping[str, Any]) -> None:
+        self.api.set_connection(conn_id, connection)
+
+    # What a user sees
+
+    def wait_task(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        state: str | Collection[str],
+        map_index: int = NOT_MAPPED,
+        timeout: float = 90,
+    ) -> dict[str, Any]:
+        """Waits until the task is in the state (one of the states), and fails early when it ended in another one."""
+        wanted = {state} if isinstance(state, str) else set(state)
+        deadline = time.monotonic() + timeout
+        while True:
+            task = self.api.task_instance(dag_id, run_id, task_id, map_index) or {}
+            now = task.get("state")
+            if now in wanted:
+                return task
+            if now in FINAL or time.monotonic() > deadline:
+                why = "ended as" if now in FINAL else f"is, after {timeout:.0f} s,"
+                raise AssertionError(
+                    f"{dag_id}.{task_id} [{run_id}, {map_index}] {why} {now}, not {' or '.join(sorted(wanted))}.\n"
+                    + self.story(dag_id, run_id, task_id, map_index)
+                )
+            time.sleep(0.25)
+
+    def xcom(
+        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = NOT_MAPPED
+    ) -> Any:
+        return self.api.xcom(dag_id, run_id, task_id, key, map_index)
+
+    def rendered_fields(self, dag_id: str, run_id: str, task_id: str, map_index: int = NOT_MAPPED) -> Any:
+        return (self.api.task_instance(dag_id, run_id, task_id, map_index) or {}).get("rendered_fields")
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str, map_index: int = NOT_MAPPED) -> str:
+        """All that the task and its triggers have logged, every try, in the order of the files' names."""
+        folder = self.logs / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"
+        if map_index != NOT_MAPPED:
+            folder /= f"map_index={map_index}"
+        return "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob("attempt=*")))
+
+    def story(self, dag_id: str, run_id: str, task_id: str, map_index: int = NOT_MAPPED) -> str:
+        """What one wants to read when a test has failed."""
+        log = self.task_log(dag_id, run_id, task_id, map_index).splitlines()[-60:]
+        return "\n".join([f"--- log of {dag_id}.{task_id}", *log, self.component_tails()])
+
+    def component_tails(self, lines: int = 25) -> str:
+        names = [*self.components, "postgres"]
+        return "\n".join(f"--- {name}\n{tail_of(self.component_logs / f'{name}.log', lines)}" for name in names)
+
+    # What nobody but a test does
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[psycopg2.extensions.cursor]:
+        """A cursor on the metadata database, in a transaction that is committed at the end."""
+        with (
+            contextlib.closing(psycopg2.connect(self.postgres.dsn)) as connection,
+            connection,
+            connection.cursor() as c,
+        ):
+            yield c
+
+    def wait_until(self, condition: Callable[[], object], what: str, timeout: float = 60) -> None:
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                errors = self.api.import_errors()
+                raise AssertionError(f"not within {timeout:.0f} s: {what}\n{errors}\n{self.component_tails()}")
+            time.sleep(0.2)
+
+    def _component(self, name: str) -> Component:
+        command = [sys.executable, "-m", "airflow", name]
+        if name == "webserver":
+            command += ["--port", str(self.ports.api), "--hostname", "127.0.0.1", "--workers", "1"]
+        if name == "api-server":
+            command += ["--port", str(self.ports.api), "--host", "127.0.0.1", "--workers", "1"]
+        return Component(name, command, env=self.env, log=self.component_logs / f"{name}.log", cwd=self.home)

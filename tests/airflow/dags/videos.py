@@ -1,0 +1,89 @@
+"""The DAGs of the tests. Each run is told in its configuration which connection to use."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, task
+
+from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
+from airflow_provider_wiro.operators.wiro import WiroRunOperator
+
+PROMPTS = ["A steam engine", "A paper boat", "A kite", "A lighthouse"]
+
+
+def report(context: Any) -> None:
+    """An on_failure_callback that writes down what it sees."""
+    seen: list[BaseException] = []
+    error: BaseException | None = context["exception"]
+    while error is not None and error not in seen:
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    told = {
+        "message": str(seen[0]) if seen else "",
+        "classes": [kind.__name__ for kind in type(seen[0]).__mro__] if seen else [],
+        "chain": [kind.__name__ for one in seen for kind in type(one).__mro__],
+    }
+    conf, run_id = context["dag_run"].conf, context["dag_run"].run_id
+    (Path(conf["reports"]) / f"{run_id}.json").write_text(json.dumps(told))
+
+
+COMMON: dict[str, Any] = {
+    "task_id": "video",
+    "wiro_conn_id": "{{ dag_run.conf['conn'] }}",
+    "poll_interval": 1,
+    "on_failure_callback": report,
+    # Airflow 2 waits that long before it starts a task again that was cleared while it was running.
+    "retry_delay": datetime.timedelta(seconds=1),
+}
+VIDEO: dict[str, Any] = {
+    **COMMON,
+    "prompt": "A steam engine in {{ dag.dag_id }}",
+    "input_image_url": "https://example.com/first-frame.png",
+}
+
+
+def dag(dag_id: str) -> DAG:
+    return DAG(dag_id, schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+
+
+def video_dag(dag_id: str, **options: Any) -> DAG:
+    with dag(dag_id) as made:
+        RunwayImageToVideoOperator(**VIDEO, **options)
+    return made
+
+
+deferred = video_dag("deferred", deferrable=True)
+sync = video_dag("sync", deferrable=False)
+submit_only = video_dag("submit_only", wait_for_completion=False)
+deferred_retries = video_dag("deferred_retries", deferrable=True, retries=2)
+sync_retries = video_dag("sync_retries", deferrable=False, retries=2)
+deferred_timeout = video_dag("deferred_timeout", deferrable=True, timeout=8)
+sync_timeout = video_dag("sync_timeout", deferrable=False, timeout=8)
+deferred_execution_timeout = video_dag(
+    "deferred_execution_timeout", deferrable=True, execution_timeout=datetime.timedelta(seconds=20)
+)
+sync_execution_timeout = video_dag(
+    "sync_execution_timeout", deferrable=False, execution_timeout=datetime.timedelta(seconds=12)
+)
+
+with dag("mapped") as mapped:
+    RunwayImageToVideoOperator.partial(
+        **COMMON, input_image_url="https://example.com/first-frame.png", deferrable=True
+    ).expand(prompt=PROMPTS)
+
+with dag("any_model") as any_model:
+
+    @task
+    def describe() -> dict[str, Any]:
+        return {"prompt": "A kite", "inputImageUrl": "https://example.com/kite.png", "duration": "10"}
+
+    WiroRunOperator(
+        **COMMON,
+        model="Runway/image-to-video-gen4-turbo",
+        inputs=describe(),  # type: ignore[arg-type]  # an XComArg
+        deferrable=True,
+    )

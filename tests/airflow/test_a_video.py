@@ -1,0 +1,137 @@
+"""From a DAG's task to a video: what a user gets, and what Wiro was asked for."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+from airflow_harness.jobs import TASK_ID, Job, Services, Starter
+from airflow_harness.real_airflow import RealAirflow
+
+PROMPTS = {"A steam engine", "A paper boat", "A kite", "A lighthouse"}
+STATUS_CHANGE = re.compile(r"(task_\w+) -> (task_\w+) after \d+\.\d s")
+
+
+@pytest.fixture(scope="module")
+def jobs(start: Starter) -> dict[str, Job]:
+    """All of them run at the same time; each test looks at its own."""
+    jobs = {name: start(name) for name in ("deferred", "sync", "submit_only", "any_model")}
+    jobs["mapped"] = start("mapped", duration=4.0)
+    for mode in ("deferred", "sync"):
+        jobs[f"{mode} story"] = start(mode, hold="task_queue")
+    return jobs
+
+
+def expected_result(job: Job) -> dict[str, Any]:
+    (task,) = job.wiro.runs
+    (output,) = task.outputs
+    return {
+        "taskid": task.taskid,
+        "status": "task_postprocess_end",
+        "outputs": [
+            {
+                "url": output["url"],
+                "name": output["name"],
+                "content_type": output["contenttype"],
+                "size": int(str(output["size"])),
+            }
+        ],
+        "cost_usd": float(task.cost),
+        "elapsed_seconds": pytest.approx(3.0, abs=0.5),
+    }
+
+
+@pytest.mark.parametrize("name", ["deferred", "sync", "any_model"])
+def test_a_task_returns_the_video_and_has_paid_once(jobs: dict[str, Job], name: str) -> None:
+    job = jobs[name]
+    job.wait("success")
+    assert job.xcom() == expected_result(job)
+    assert job.xcom("taskid") == job.remote().taskid
+    assert job.xcom("output_urls") == [job.remote().outputs[0]["url"]]
+    assert job.wiro.count("Run") == 1
+    assert job.wiro.count("Kill") == job.wiro.count("Cancel") == 0
+
+
+@pytest.mark.parametrize("name", ["deferred story", "sync story"])
+def test_the_log_tells_each_change_of_status_once(jobs: dict[str, Job], name: str) -> None:
+    job = jobs[name]
+    job.until(lambda: job.wiro.count("Detail"), "Wiro is asked for the status")
+    job.release()
+    job.wait("success")
+    changes = STATUS_CHANGE.findall(job.log)
+    assert changes, job.log
+    assert changes[0][0] == "task_queue"
+    assert changes[-1][1] == "task_postprocess_end"
+    for (_, reached), (left, _) in itertools.pairwise(changes):
+        assert reached == left
+
+
+def test_templates_are_rendered_before_wiro_sees_them(jobs: dict[str, Job]) -> None:
+    jobs["deferred"].wait("success")
+    assert jobs["deferred"].remote().model == "Runway/image-to-video-gen4-turbo"
+    assert jobs["deferred"].remote().inputs == {
+        "inputImageUrl": "https://example.com/first-frame.png",
+        "prompt": "A steam engine in deferred",
+        "ratio": "1280:720",
+        "duration": "5",
+        "contentModeration": "auto",
+        "seed": 0,
+    }
+    job = jobs["deferred"]
+    rendered = job.airflow.rendered_fields(job.dag_id, job.run_id, TASK_ID)
+    assert rendered["prompt"] == "A steam engine in deferred"
+    assert rendered["wiro_conn_id"] == job.conn_id
+
+
+def test_inputs_may_come_from_another_task(jobs: dict[str, Job]) -> None:
+    jobs["any_model"].wait("success")
+    inputs = {"prompt": "A kite", "inputImageUrl": "https://example.com/kite.png", "duration": "10"}
+    assert jobs["any_model"].remote().inputs == inputs
+
+
+def test_a_mapped_task_makes_one_video_for_each_prompt(jobs: dict[str, Job], airflow: RealAirflow) -> None:
+    job = jobs["mapped"]
+    for index in range(4):
+        airflow.wait_task(job.dag_id, job.run_id, TASK_ID, "success", map_index=index)
+    assert {str(task.inputs["prompt"]) for task in job.wiro.runs} == PROMPTS
+    assert job.wiro.count("Run") == 4
+    results = [job.xcom(map_index=index) for index in range(4)]
+    by_taskid = {task.taskid: task for task in job.wiro.runs}
+    assert {result["taskid"] for result in results} == set(by_taskid)
+    for index, result in enumerate(results):
+        assert job.xcom("taskid", index) == result["taskid"]
+        assert job.xcom("output_urls", index) == [by_taskid[result["taskid"]].outputs[0]["url"]]
+
+
+def test_without_waiting_the_task_ends_right_after_the_submission(jobs: dict[str, Job]) -> None:
+    job = jobs["submit_only"]
+    job.wait("success")
+    assert job.xcom() == {
+        "taskid": job.remote().taskid,
+        "status": None,
+        "outputs": [],
+        "cost_usd": None,
+        "elapsed_seconds": None,
+    }
+    assert job.xcom("taskid") == job.remote().taskid
+    assert (job.wiro.count("Run"), job.wiro.count("Detail")) == (1, 0)
+    assert job.wiro.count("Kill") == job.wiro.count("Cancel") == 0
+
+
+def test_the_example_dags_run_as_they_are(jobs: dict[str, Job], airflow: RealAirflow, services: Services) -> None:
+    wiro = services.emulators["wiro_default"]
+    single = airflow.trigger("wiro_image_to_video")
+    batch = airflow.trigger("wiro_image_to_video_batch")
+    airflow.wait_task("wiro_image_to_video", single, "generate_video", "success")
+    airflow.wait_task("wiro_image_to_video_batch", batch, "collect", "success")
+    urls = airflow.xcom("wiro_image_to_video", single, "generate_video", "output_urls")
+    urls += airflow.xcom("wiro_image_to_video_batch", batch, "collect")
+    assert sorted(urls) == sorted(str(task.outputs[0]["url"]) for task in wiro.runs)
+    assert wiro.count("Run") == len(wiro.runs) == 5
+
+
+def test_airflow_lists_the_provider(airflow: RealAirflow) -> None:
+    assert "airflow-provider-wiro" in airflow.command("providers", "list", "--output", "plain")

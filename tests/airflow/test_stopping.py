@@ -1,0 +1,59 @@
+"""A task that Airflow gives up must not go on at Wiro: it would be paid for, and nobody would get the video."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_harness.jobs import Job, Starter
+
+USER_ACTIONS = {
+    "a deferred task is marked failed": ("deferred", "failed"),
+    "a deferred task is marked as a success": ("deferred", "success"),
+    "a waiting task is marked failed": ("sync", "failed"),
+}
+
+
+@pytest.fixture(scope="module")
+def jobs(start: Starter) -> dict[str, Job]:
+    jobs = {action: start(dag_id, hold=True) for action, (dag_id, _) in USER_ACTIONS.items()}
+    jobs["cleared"] = start("deferred", hold=True)
+    jobs["sync cleared"] = start("sync", hold=True)
+    jobs["still queued"] = start("deferred", hold="task_queue")
+    return jobs
+
+
+def wait_until_it_waits(job: Job) -> None:
+    job.wait("running" if job.dag_id == "sync" else "deferred")
+    job.until(lambda: job.wiro.runs, "the task has been submitted")
+    job.wait_until_polled(1)
+
+
+@pytest.mark.parametrize("action", USER_ACTIONS)
+def test_the_task_at_wiro_is_stopped_when(jobs: dict[str, Job], action: str) -> None:
+    job, (_, state) = jobs[action], USER_ACTIONS[action]
+    wait_until_it_waits(job)
+    job.mark(state)
+    job.wait_for_remote("task_cancel")
+    job.wait(state)
+    assert job.wiro.count("Run") == 1
+
+
+def test_a_task_that_is_still_in_wiros_queue_is_stopped_too(jobs: dict[str, Job]) -> None:
+    job = jobs["still queued"]
+    wait_until_it_waits(job)
+    job.mark("failed")
+    job.wait_for_remote("task_cancel")
+    assert job.wiro.count("Cancel") >= 1
+
+
+@pytest.mark.parametrize("name", ["cleared", "sync cleared"])
+def test_a_cleared_task_stops_the_old_video_and_makes_a_new_one(jobs: dict[str, Job], name: str) -> None:
+    job = jobs[name]
+    wait_until_it_waits(job)
+    job.clear()
+    job.wait_for_remote("task_cancel")
+    job.until(lambda: len(job.wiro.runs) == 2, "the new try has submitted")
+    job.wait("success")
+    assert job.wiro.count("Run") == 2
+    assert [task.status for task in job.wiro.runs] == ["task_cancel", "task_postprocess_end"]
+    assert job.xcom("taskid") == job.xcom()["taskid"] == job.remote(1).taskid
