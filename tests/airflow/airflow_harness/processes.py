@@ -19,11 +19,12 @@ MARK = "WIRO_TEST_SESSION"
 """An environment variable that every process of one test session inherits, whatever process group it moves to."""
 
 _REAPER = """
-import sys
+import shutil, sys
 sys.path.insert(0, sys.argv[1])
 from airflow_harness.processes import kill_marked
 sys.stdin.read()
 kill_marked(sys.argv[2])
+shutil.rmtree(sys.argv[3], ignore_errors=True)
 """
 
 
@@ -53,11 +54,11 @@ def kill_marked(mark: str) -> None:
 
 
 class Reaper:
-    """Waits for the end of this process, however it ends (SIGKILL too), and then kills everything with the mark."""
+    """Waits until this process is over, even by SIGKILL; then kills what has the mark and deletes the folder."""
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, mark: str, folder: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _REAPER, str(Path(__file__).parents[1]), mark],
+            [sys.executable, "-c", _REAPER, str(Path(__file__).parents[1]), mark, str(folder)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )

@@ -47,10 +47,10 @@ class RealAirflow:
         self.component_logs = home / "component-logs"
         self.component_logs.mkdir(parents=True)
         self._mark = uuid.uuid4().hex
-        self._reaper = Reaper(self._mark)
         self._numbers = itertools.count(1)
         self.ports = Ports()
         self.postgres = PostgresServer(self.component_logs / "postgres.log", {**os.environ, MARK: self._mark})
+        self._reaper = Reaper(self._mark, self.postgres.folder)
         self.env = environment(self.version, home, self.postgres.url, self.ports)
         self.env[MARK] = self._mark
         self.env["PYTHONPATH"] = str(HERE / "stubs")
