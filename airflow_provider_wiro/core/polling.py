@@ -116,8 +116,8 @@ class _Watch:
             lines.append((f"taskid {taskid}: Wiro answers again after {time - self.last_good:.1f} s", False))
         self.trouble, self.last_good = None, time
         if seen is Missing.NOT_FOUND:
-            if self.missing_since is None:
-                self.missing_since = self.plan.submitted_at if self.status is None else time
+            # Since this wait has seen it missing: one that begins long after the Run must not judge by a single look.
+            self.missing_since = time if self.missing_since is None else self.missing_since
             return lines
         assert isinstance(seen, Task)
         self.missing_since, self.error = None, seen.error

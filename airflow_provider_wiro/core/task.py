@@ -165,11 +165,11 @@ class Submission:
 
 
 def read_taskid(value: object) -> str | None:
-    """Return *value* as a taskid, or None if it cannot be one."""
+    """Return *value* as a taskid, or None if it cannot be one. ``"0"`` is how Wiro writes "none"."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip() if isinstance(value, str) or abs(value) < 10**30 else ""
-    return text if text and len(text) <= 100 and text.isprintable() and " " not in text else None
+    return text if text not in ("", "0") and len(text) <= 100 and text.isprintable() and " " not in text else None
 
 
 def _url(value: object) -> str | None:

@@ -115,6 +115,11 @@ def test_a_task_that_is_not_found_for_more_than_a_minute_is_not_found() -> None:
     assert 60 < driver.time - START < 60 + 7
 
 
+def test_one_look_that_finds_no_task_long_after_the_run_is_not_enough() -> None:
+    verdict, _ = waited([NOT_FOUND, DONE], late=900)
+    assert verdict.kind == "success"
+
+
 def test_a_task_that_is_not_found_for_a_blip_is_looked_at_again() -> None:
     verdict, driver = waited(by_age(lambda age: NOT_FOUND if 200 < age < 255 else DONE if age > 400 else RUNNING))
     assert verdict.kind == "success"
