@@ -19,6 +19,7 @@
         ├── WiroTaskTimeout        it was not finished in time
         ├── WiroTaskGaveUp         Wiro gave no good answer for too long
         ├── WiroTaskNotFound       Wiro does not know its taskid
+        ├── WiroNotStopped         it had to be stopped and could not be
         └── WiroNoOutput           it succeeded, but has no output
 
 ``retryable`` says whether running the same Airflow task again can help without paying twice. An
@@ -35,6 +36,7 @@ __all__ = [
     "WiroInputError",
     "WiroInterrupted",
     "WiroNoOutput",
+    "WiroNotStopped",
     "WiroRefused",
     "WiroRequestError",
     "WiroSubmissionUnknown",
@@ -156,6 +158,10 @@ class WiroTaskGaveUp(WiroTaskError):
 
 class WiroTaskNotFound(WiroTaskError):
     """Wiro does not know the taskid (any more, or for this API key)."""
+
+
+class WiroNotStopped(WiroTaskError):
+    """The task had to be stopped and could not be: it may still run and be paid."""
 
 
 class WiroNoOutput(WiroTaskError):

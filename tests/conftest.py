@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +36,15 @@ os.environ |= {
 }
 
 from airflow_provider_wiro.emulator.pytest_plugin import wiro_emulator  # noqa: E402
+
+# Airflow and what it depends on warn about one another while they are imported. Where it is not installed, the tests
+# that do without it still run.
+with warnings.catch_warnings(), contextlib.suppress(ImportError):
+    warnings.simplefilter("ignore")
+    importlib.import_module("airflow.models").import_all_models()
+    importlib.import_module("sqlalchemy.orm").configure_mappers()
+    importlib.import_module("airflow.providers_manager")
+    importlib.import_module("airflow.providers.common.compat.sdk").task  # noqa: B018
 
 if TYPE_CHECKING:
     from doubles import Lines

@@ -7,11 +7,10 @@ import json
 import pickle
 import uuid
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_wiro.clients.wire import sign
 from airflow_provider_wiro.core.protocol import Send
@@ -96,12 +95,18 @@ def test_no_exception_shows_a_secret(
         assert leaks(shown(error) + repr(getattr(error, "__dict__", "")), wiro_emulator) == []
 
 
-def test_an_api_that_repeats_the_token_in_its_words_is_not_our_log(wiro_emulator: WiroEmulator) -> None:
+@pytest.mark.parametrize("call", ["Kill", "Detail"])
+@pytest.mark.parametrize("code", [0, 1, 98])
+def test_what_an_api_repeats_in_its_words_is_not_repeated_by_us(
+    wiro_emulator: WiroEmulator, lines: Lines, call: str, code: int
+) -> None:
     hook = WiroHook()
     submission = hook.run("owner/video", {"prompt": "x"})
-    with pytest.raises(WiroError) as caught:
-        hook.kill(token=f"{submission.token}-not")
-    assert leaks(shown(caught.value), wiro_emulator) == []
+    told = f"bad: {submission.token} {wiro_emulator.connection['login']} {wiro_emulator.connection['password']}"
+    wiro_emulator.script(call, "code", code=code, message=told)
+    with pytest.raises(WiroError, match=r"bad: \*\*\*") as caught:
+        (hook.kill if call == "Kill" else hook.get_task)(token=submission.token)
+    assert leaks(shown(caught.value) + lines.text, wiro_emulator) == []
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
@@ -133,14 +138,15 @@ def test_a_planted_leak_is_found(
 ) -> None:
     from airflow_provider_wiro.operators.wiro import WiroRunOperator
 
-    record = WiroRunOperator._record
+    deadline = WiroRunOperator._deadline
 
-    def leak(self: Any, context: Any, submission: Any) -> None:
+    def leak(self: Any, context: Any, submission: Any) -> float:
         PLANTS[name](self, context["ti"], submission)
-        record(self, context, submission)
+        return deadline(self, context, submission)
 
-    monkeypatch.setattr(WiroRunOperator, "_record", leak)
-    run = run_dag(lambda: runway(wait_for_completion=False))
+    monkeypatch.setattr(WiroRunOperator, "_deadline", leak)
+    wiro_emulator.outcome(duration=0.0)
+    run = run_dag(runway)
     assert leaks(f"{lines.text} {run.xcom('plant')}", wiro_emulator) == [name]
 
 
@@ -159,5 +165,4 @@ def test_airflow_masks_the_key_and_the_secret_once_the_connection_is_read(
     monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps(connection))
     credentials = asyncio.run(aread_credentials("masked")) if asynchronous else read_credentials("masked")
     assert credentials.api_key == key
-    masker = import_module("airflow.sdk.log" if AIRFLOW_V_3_0_PLUS else "airflow.utils.log.secrets_masker")
-    assert masker.redact(f"{key} and {secret}") == "*** and ***"
+    assert redact(f"{key} and {secret}") == "*** and ***"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,11 +20,23 @@ from airflow_provider_wiro.clients.wire import (
     ca_file,
     log_report,
     proxy_for,
+    read_reply,
     sign,
     words_of,
 )
 from airflow_provider_wiro.core.credentials import Credentials
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.protocol import (
+    Answer,
+    Flow,
+    NoReply,
+    Now,
+    Reply,
+    Report,
+    Send,
+    Sleep,
+    Step,
+    is_auth_failure,
+)
 from airflow_provider_wiro.core.text import one_line
 
 T = TypeVar("T")
@@ -59,7 +71,7 @@ class AsyncClient:
     """Carries out any number of flows at once over one session.
 
     :param route: where to send and how to sign.
-    :param lookup: reads the credentials again after an HTTP 401; None keeps the first ones.
+    :param lookup: reads the credentials again when they are rejected; None keeps the first ones.
     """
 
     def __init__(self, route: Route, lookup: Lookup | None = None) -> None:
@@ -72,8 +84,10 @@ class AsyncClient:
         )
 
     def fresh(self) -> AsyncClient:
-        """Return a client of its own session, with the credentials that this one has in memory."""
-        return AsyncClient(self._route)
+        """Return a client of its own session, which begins with the credentials that this one has in memory."""
+        client = AsyncClient(self._route, self._lookup)
+        client._looked_up = -math.inf
+        return client
 
     async def close(self) -> None:
         """Close the session."""
@@ -117,7 +131,7 @@ class AsyncClient:
     async def _send(self, step: Send, log: Log) -> Reply | NoReply:
         route = self._route
         outcome = await self._exchange(sign(step, route.credentials), route)
-        if isinstance(outcome, Reply) and outcome.status == 401 and self._route is route:
+        if is_auth_failure(outcome) and self._route is route:
             await self.reread(REREAD_PAUSE, log)
         return outcome
 
@@ -132,19 +146,19 @@ class AsyncClient:
                 proxy=route.proxy,
                 allow_redirects=False,
             ) as response:
-                return await _read(response)
+                return await _read(response, route.credentials)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _no_reply(error)
 
 
-async def _read(response: aiohttp.ClientResponse) -> Reply | NoReply:
+async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> Reply | NoReply:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > LONGEST_BODY:
             response.close()
             return NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
-    return Reply.from_http(response.status, bytes(body), response.headers.get("Retry-After"))
+    return read_reply(response.status, bytes(body), response.headers.get("Retry-After"), credentials)
 
 
 _UNSENT = (
@@ -161,7 +175,6 @@ def _no_reply(error: Exception) -> NoReply:
     return NoReply(sent=not isinstance(error, _UNSENT), reason=f"{type(error).__name__}: {reason}", tls=tls)
 
 
-@lru_cache(maxsize=8)
 def _tls_context(ca: str) -> ssl.SSLContext:
     if Path(ca).is_dir():
         return ssl.create_default_context(capath=ca)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+import traceback
 from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
@@ -22,11 +23,23 @@ from airflow_provider_wiro.clients.wire import (
     ca_file,
     log_report,
     proxy_for,
+    read_reply,
     sign,
     words_of,
 )
 from airflow_provider_wiro.core.credentials import Credentials
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.protocol import (
+    Answer,
+    Flow,
+    NoReply,
+    Now,
+    Reply,
+    Report,
+    Send,
+    Sleep,
+    Step,
+    is_auth_failure,
+)
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroInterrupted
 
@@ -40,7 +53,7 @@ class Client:
 
     :param credentials: where to send and how to sign.
     :param log: where ``Report`` steps go.
-    :param lookup: reads the credentials again after an HTTP 401; None keeps the first ones.
+    :param lookup: reads the credentials again when they are rejected; None keeps the first ones.
     """
 
     def __init__(self, credentials: Credentials, log: Log, lookup: Callable[[], Credentials] | None = None) -> None:
@@ -61,7 +74,10 @@ class Client:
         self.close()
 
     def fresh(self) -> Client:
-        """Return a client of its own session, with the credentials that this one has in memory."""
+        """Return a client of its own session that only uses the credentials in memory.
+
+        It serves signal handlers, where a look-up could wait for an answer that this very thread must read.
+        """
         return Client(self._credentials, self._log)
 
     def close(self) -> None:
@@ -119,7 +135,7 @@ class Client:
 
     def _send(self, step: Send) -> Reply | NoReply:
         outcome = self._exchange(sign(step, self._credentials))
-        if isinstance(outcome, Reply) and outcome.status == 401:
+        if is_auth_failure(outcome):
             self._reread()
         return outcome
 
@@ -145,12 +161,12 @@ class Client:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return _read(response, deadline)
+                return _read(response, deadline, self._credentials)
         except (RequestException, HTTPError, OSError) as error:
             return _no_reply(error)
 
 
-def _read(response: requests.Response, deadline: float) -> Reply | NoReply:
+def _read(response: requests.Response, deadline: float, credentials: Credentials) -> Reply | NoReply:
     body = bytearray()
     # What has come so far, unlike iter_content, which waits for a whole chunk however slowly it drips.
     while chunk := response.raw.read1(CHUNK, decode_content=True):
@@ -159,11 +175,7 @@ def _read(response: requests.Response, deadline: float) -> Reply | NoReply:
             return NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
         if time.monotonic() > deadline:
             return NoReply(sent=True, reason="the answer took too long")
-    return Reply.from_http(response.status_code, bytes(body), response.headers.get("Retry-After"))
-
-
-# OpenSSL's names for a handshake that failed: nothing was sent yet.
-_HANDSHAKE = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION")
+    return read_reply(response.status_code, bytes(body), response.headers.get("Retry-After"), credentials)
 
 
 def _no_reply(error: Exception) -> NoReply:
@@ -179,7 +191,10 @@ def _no_reply(error: Exception) -> NoReply:
     tls = isinstance(error, SSLError)
     if tls:
         root = reason.args[0] if isinstance(reason, Exception) and reason.args else None
-        unsent = isinstance(root, ssl.SSLCertVerificationError) or any(
-            name in str(getattr(root, "reason", "")) for name in _HANDSHAKE
-        )
+        unsent = isinstance(root, ssl.SSLError) and _in_handshake(root)
     return NoReply(sent=not unsent, reason=f"{type(error).__name__}: {words_of(reason)}", tls=tls)
+
+
+def _in_handshake(error: ssl.SSLError) -> bool:
+    """Whether nothing was sent yet. What OpenSSL calls the error does not tell: it has the same names for both."""
+    return any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(error.__traceback__))

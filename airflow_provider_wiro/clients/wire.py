@@ -18,13 +18,14 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_wiro import __version__
 from airflow_provider_wiro.core.credentials import Credentials
-from airflow_provider_wiro.core.protocol import Report, Send
+from airflow_provider_wiro.core.protocol import Reply, Report, Send
 from airflow_provider_wiro.core.signing import auth_headers
 from airflow_provider_wiro.core.text import as_text, one_line
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 
 LONGEST_BODY = 8 * 1024 * 1024
 CHUNK = 64 * 1024
+SHORTEST_SECRET = 6
 
 
 class Log(Protocol):
@@ -65,6 +66,14 @@ def sign(step: Send, credentials: Credentials) -> Request:
         "User-Agent": f"airflow-provider-wiro/{__version__}",
     }
     return Request(f"{credentials.base_url}{step.path}", headers, body, step.timeout or credentials.timeout)
+
+
+def read_reply(status: int, raw: bytes, retry_after: str | None, credentials: Credentials) -> Reply:
+    """Read an answer, without the key and the secret that an API may repeat in what it complains about."""
+    for secret in filter(None, (credentials.api_key, credentials.api_secret)):
+        if len(secret) >= SHORTEST_SECRET:
+            raw = raw.replace(secret.encode(), b"***")
+    return Reply.from_http(status, raw, retry_after)
 
 
 def words_of(error: object) -> str:

@@ -37,6 +37,7 @@ CHECK_CREDENTIALS = "check login (API key) and password (API secret) of the Airf
 RUN_PAUSES = (2.0, 5.0, 10.0)
 STOP_PAUSES = (1.0, 3.0)
 STOP_TIMEOUT = 10.0
+NOT_STOPPED = "COULD NOT BE STOPPED and may still run and be paid: stop it in the Wiro dashboard"
 
 
 def submit(model: str, inputs: Mapping[str, object]) -> Flow[Submission]:
@@ -64,13 +65,13 @@ def submit(model: str, inputs: Mapping[str, object]) -> Flow[Submission]:
 def detail(*, taskid: str | None = None, token: str | None = None) -> Flow[Task]:
     """Read one task, by its taskid or its socketaccesstoken."""
     outcome = yield from send("/Task/Detail", {"tasktoken": token} if token else {"taskid": taskid})
-    return _task_or_raise("Detail", outcome, taskid)
+    return _task_or_raise("Detail", outcome, taskid, token)
 
 
 def kill(*, taskid: str | None = None, token: str | None = None) -> Flow[Task]:
     """Kill one *running* task, by its taskid or its socketaccesstoken."""
     outcome = yield from send("/Task/Kill", {"socketaccesstoken": token} if token else {"taskid": taskid})
-    return _task_or_raise("Kill", outcome, taskid)
+    return _task_or_raise("Kill", outcome, taskid, token)
 
 
 def cancel(taskid: str) -> Flow[Task]:
@@ -83,7 +84,7 @@ def cancel(taskid: str) -> Flow[Task]:
 class Stop:
     """How stopping went.
 
-    :param over: True if the task is surely over: Wiro stopped it, does not know it, or it had ended before.
+    :param over: True if the task is surely over: Wiro stopped it, or it had ended before.
     :param note: one line for the log.
     :param task: the task as last seen, if Wiro showed it.
     """
@@ -91,6 +92,10 @@ class Stop:
     over: bool
     note: str
     task: Task | None = None
+
+    def story(self, taskid: str) -> str:
+        """Return the line for the log."""
+        return f"taskid {taskid}: {self.note}" if self.over else f"taskid {taskid} {NOT_STOPPED} ({self.note})"
 
 
 def stop(taskid: str) -> Flow[Stop]:
@@ -117,16 +122,15 @@ def _stop_round(taskid: str) -> Flow[Stop]:
     last = describe(outcome)
     seen = task_in((yield from send("/Task/Detail", {"taskid": taskid}, STOP_TIMEOUT)), taskid)
     if seen is Missing.NOT_FOUND:
-        return Stop(True, "Wiro does not know it")
+        return Stop(False, "Wiro does not know it")
     if isinstance(seen, Task) and seen.terminal:
         return Stop(True, f"it was already over ({seen.status})", seen)
     status = f", still {seen.status}" if isinstance(seen, Task) else ""
     return Stop(False, f"{last}{status}", seen if isinstance(seen, Task) else None)
 
 
-def request_error(call: str, outcome: Reply | NoReply, taskid: str | None = None) -> WiroRequestError:
+def _request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str | None) -> WiroRequestError:
     """Return the exception for a read or a stop that did not bring a task."""
-    said = describe(outcome)
     if is_auth_failure(outcome):
         return WiroAuthError(f"Wiro rejected the credentials of {call}: {said}; {CHECK_CREDENTIALS}", taskid=taskid)
     refusal = complaint(outcome) if isinstance(outcome, Reply) else None
@@ -136,17 +140,19 @@ def request_error(call: str, outcome: Reply | NoReply, taskid: str | None = None
     return WiroUnreachable(f"no good answer to {call}{about}: {said}; try again", taskid=taskid)
 
 
-def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None) -> Task:
-    task = task_in(outcome, taskid)
+def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, token: str | None = None) -> Task:
+    task, said = task_in(outcome, taskid), describe(outcome)
     if isinstance(task, Task):
         return task
+    if token:
+        said = said.replace(token, "***")
     if task is Missing.NOT_FOUND and call == "Detail":
         raise WiroTaskNotFound(
-            f"Wiro knows no task {taskid or 'with this token'} ({describe(outcome)}); "
+            f"Wiro knows no task {taskid or 'with this token'} ({said}); "
             "check that the connection is of the account that ran it",
             taskid=taskid,
         )
-    raise request_error(call, outcome, taskid)
+    raise _request_error(call, outcome, said, taskid)
 
 
 def _submission(reply: Reply, submitted_at: float) -> Submission:

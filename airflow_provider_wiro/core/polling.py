@@ -83,7 +83,7 @@ def wait(plan: WaitPlan) -> Flow[Verdict]:
 def _stop_and_judge(plan: WaitPlan, kind: Kind, reason: str, status: str | None) -> Flow[Verdict]:
     yield from report(f"taskid {plan.taskid}: {reason}; stopping it", "warning")
     stopped = yield from stop(plan.taskid)
-    yield from report(f"taskid {plan.taskid}: {stopped.note}", "info" if stopped.over else "warning")
+    yield from report(stopped.story(plan.taskid), "info" if stopped.over else "warning")
     if stopped.task is not None and stopped.task.status == COMPLETED:
         return Verdict.of(stopped.task)
     return Verdict(kind, plan.taskid, stopped.task.status if stopped.task else status, reason, stopped.over)

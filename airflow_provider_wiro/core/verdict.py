@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from airflow_provider_wiro.core.calls import NOT_STOPPED
 from airflow_provider_wiro.core.task import CANCELLED, ResultDict, Task, read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import (
@@ -98,7 +99,7 @@ def error_of(verdict: Verdict) -> WiroTaskError:
     if verdict.stopped:
         advice = f"it was stopped; {advice}"
     elif verdict.stopped is False:
-        advice = "it COULD NOT BE STOPPED and may still run and be paid: stop it in the Wiro dashboard"
+        advice = f"it {NOT_STOPPED}"
     return kind(
         f"Wiro task {verdict.taskid} {what}{status}{reason}; {advice}",
         taskid=verdict.taskid,

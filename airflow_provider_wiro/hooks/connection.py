@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.core.credentials import Credentials
 
@@ -12,14 +15,21 @@ if TYPE_CHECKING:
 
 DEFAULT_CONN_ID = "wiro_default"
 
+# Look-ups that are on their way: the event loop itself holds tasks only weakly.
+_reading: set[asyncio.Task[Credentials]] = set()
+
 
 def read_credentials(conn_id: str) -> Credentials:
     """Read the connection and mask its secrets in logs.
 
     :raises WiroConfigError: if the connection cannot be used as it is.
     """
-    from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+    from airflow.providers.common.compat.sdk import BaseHook
 
+    if AIRFLOW_V_3_0_PLUS:
+        from airflow.sdk.log import mask_secret
+    else:
+        from airflow.utils.log.secrets_masker import mask_secret  # type: ignore[import-not-found,no-redef]
     connection = BaseHook.get_connection(conn_id)
     credentials = _credentials(conn_id, connection, connection.extra_dejson)
     for secret in (credentials.api_key, credentials.api_secret):
@@ -28,26 +38,36 @@ def read_credentials(conn_id: str) -> Credentials:
 
 
 async def aread_credentials(conn_id: str) -> Credentials:
-    """Do the same without blocking the event loop."""
-    from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+    """Do the same without blocking the event loop.
 
+    It goes on where its caller is cancelled: before Airflow 3.2, a request to the supervisor that is broken off
+    leaves its answer to the next one, and all triggers of the process fail.
+    """
+    reading = asyncio.ensure_future(_aread_credentials(conn_id))
+    _reading.add(reading)
+    reading.add_done_callback(_forget)
+    return await asyncio.shield(reading)
+
+
+def _forget(reading: asyncio.Task[Credentials]) -> None:
+    _reading.discard(reading)
+    if not reading.cancelled():
+        reading.exception()  # taken here, for nobody may be left to take it
+
+
+async def _aread_credentials(conn_id: str) -> Credentials:
+    try:
+        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+        from airflow.sdk.log import amask_secret
+    except ImportError:  # before Airflow 3.3.2, all of them mask in a way that blocks
+        from asgiref.sync import sync_to_async
+
+        return await sync_to_async(read_credentials)(conn_id)
     connection = await get_async_connection(conn_id)
     credentials = _credentials(conn_id, connection, await get_async_extra_dejson(connection))
     for secret in (credentials.api_key, credentials.api_secret):
-        await _amask(secret)
-    return credentials
-
-
-async def _amask(secret: str | None) -> None:
-    try:
-        from airflow.sdk.log import amask_secret
-    except ImportError:  # before Airflow 3.3.2
-        from airflow.providers.common.compat.sdk import mask_secret
-        from asgiref.sync import sync_to_async
-
-        await sync_to_async(mask_secret)(secret)
-    else:
         await amask_secret(secret)
+    return credentials
 
 
 def _credentials(conn_id: str, connection: Connection, extra: Mapping[str, object]) -> Credentials:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.fields import model_inputs, model_name
@@ -103,10 +103,11 @@ class WiroHook(BaseHook):
     def cancel(self, taskid: str) -> Task:
         """Cancel one *queued* task; for any state use :meth:`stop`.
 
+        :param taskid: its taskid.
         :returns: the task as Wiro shows it.
         :raises WiroRefused: if it is not queued.
         """
-        return self._drive(calls.cancel(taskid))
+        return self._drive(calls.cancel(_required(taskid)))
 
     def stop(self, taskid: str) -> calls.Stop:
         """Stop a task whatever its state: Kill, else Cancel, else Kill again; fine if it is already over.
@@ -114,10 +115,11 @@ class WiroHook(BaseHook):
         Goes over a session of its own, with the credentials in memory, so that it works while another request is
         on its way, after :meth:`interrupt`, and in a signal handler.
 
+        :param taskid: its taskid.
         :returns: ``over`` (whether it surely runs no more), ``note``, and the task as last seen.
         """
         with self._client.fresh() if self._client else self._connect() as client:
-            return client.drive(calls.stop(taskid))
+            return client.drive(calls.stop(_required(taskid)))
 
     def wait(
         self,
@@ -143,7 +145,7 @@ class WiroHook(BaseHook):
         """
         submitted_at = time.time() if submitted_at is None else submitted_at
         plan = WaitPlan(
-            taskid=taskid,
+            taskid=_required(taskid),
             submitted_at=submitted_at,
             deadline=submitted_at + timeout,
             poll_interval=poll_interval,
@@ -168,7 +170,7 @@ class WiroHook(BaseHook):
         """
         try:
             outcome = self._drive(send("/Task/Detail", {"taskid": NO_SUCH_TASK}))
-        except WiroConfigError as error:
+        except (WiroConfigError, AirflowNotFoundException) as error:
             return False, str(error)
         return _assess(outcome)
 
@@ -189,7 +191,7 @@ def _assess(outcome: Reply | NoReply) -> tuple[bool, str]:
     said = describe(outcome)
     if task_in(outcome) is not None:
         return True, "Wiro accepts the credentials."
-    if is_auth_failure(outcome):
+    if is_auth_failure(outcome) and isinstance(outcome, Reply) and complaint(outcome) is not None:
         return False, f"Wiro rejected the credentials: {said}. Check API key (login) and API secret (password)."
     if isinstance(outcome, NoReply):
         if outcome.tls:
@@ -198,6 +200,12 @@ def _assess(outcome: Reply | NoReply) -> tuple[bool, str]:
     if complaint(outcome) is not None or outcome.status == 429 or outcome.status >= 500:
         return False, f"Wiro answered, but not as it should: {said}. Try again."
     return False, f"What answers there is not the Wiro API: {said}. Check the base URL (host)."
+
+
+def _required(taskid: str) -> str:
+    if not taskid:
+        raise WiroInputError("taskid is empty")
+    return taskid
 
 
 def _exactly_one(taskid: str | None, token: str | None) -> None:

@@ -18,7 +18,7 @@ def final_errors_skip_retries() -> Iterator[None]:
     except WiroError as error:
         if error.retryable:
             raise
-        raise _final(type(error), error.args, error.__dict__).with_traceback(error.__traceback__) from None
+        raise _final(type(error), error.args, error.__dict__).with_traceback(error.__traceback__) from error.__cause__
 
 
 def _final(kind: type[WiroError], args: tuple[object, ...], state: dict[str, object]) -> WiroError:

@@ -29,6 +29,7 @@ class RunwayImageToVideoOperator(WiroRunOperator):
     :param content_moderation: ``"auto"`` (default), or ``"low"`` to be less strict about public figures.
     :param seed: whole number that controls the randomness, default 0.
     :param callback_url: http(s) URL to which Wiro POSTs when the task is over; default none.
+    :param inputs: further inputs, under Wiro's own names, such as ``projectid``; default none.
     :raises WiroInputError: a value is not allowed; before anything is sent.
     :raises WiroNoOutput: the generation succeeded, but brought no video.
     """
@@ -41,9 +42,9 @@ class RunwayImageToVideoOperator(WiroRunOperator):
         "content_moderation",
         "seed",
         "callback_url",
+        "inputs",
         "wiro_conn_id",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {}
 
     fields: ClassVar[tuple[Field, ...]] = (
         Field("prompt", "prompt", text, "text that is not empty", required=True),

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from airflow_provider_wiro.exceptions import WiroError
+
 
 @contextmanager
 def signals_held(on_signal: Callable[[], None]) -> Iterator[None]:
-    """Hold SIGTERM and SIGALRM back during the block, and deliver them after it.
+    """Hold SIGINT, SIGTERM and SIGALRM back during the block, and deliver them after it.
 
     Airflow 2 raises out of its handler of SIGTERM, and every version out of that of SIGALRM, which is how an
     ``execution_timeout`` ends. In the middle of a Run that would lose the taskid of a task that is paid for.
@@ -27,11 +29,15 @@ def signals_held(on_signal: Callable[[], None]) -> Iterator[None]:
         held.append(number)
         on_signal()
 
-    before = {number: signal.signal(number, hold) for number in (signal.SIGTERM, signal.SIGALRM)}
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     try:
         yield
+    except WiroError as error:
+        if not error.retryable:
+            held.clear()  # there is nothing to stop, and what a handler raises instead might be retried
+        raise
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)
         for held_back in held:
             signal.raise_signal(held_back)

@@ -13,9 +13,11 @@ import pendulum
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
+from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
 from airflow_provider_wiro.core.fields import Field, model_inputs, model_name, seconds
+from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
-from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
+from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted, WiroNotStopped
 from airflow_provider_wiro.operators.failing import final_errors_skip_retries
 from airflow_provider_wiro.operators.signals import signals_held
 
@@ -92,6 +94,7 @@ class WiroRunOperator(BaseOperator):
         self.cancel_on_kill = cancel_on_kill
         self._taskid: str | None = None
         self._killed = False
+        self._stopped: Stop | None = None
         if not is_templated(self.model):
             model_name(self.model)
         if not is_templated(self.inputs):
@@ -127,7 +130,8 @@ class WiroRunOperator(BaseOperator):
                 self._taskid = submission.taskid
             self.log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, model)
             with self._stopped_if_broken(submission.taskid):
-                self._record(context, submission)
+                context["ti"].xcom_push(key="taskid", value=submission.taskid)
+                self._end_if_killed(submission.taskid)
                 if not self.wait_for_completion:
                     return submission.result()
                 deadline = self._deadline(context, submission)
@@ -153,13 +157,24 @@ class WiroRunOperator(BaseOperator):
                 raise
             if verdict.kind != "success":
                 raise error_of(verdict)
-            return self._finish(context, verdict.result or self.hook.get_task(verdict.taskid).result())
+            return self._finish(context, verdict.result or self._read_large_result(verdict.taskid))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Stop the Wiro task where Airflow itself gave up on the deferral: its timeout, or a broken trigger."""
-        if next_method == TRIGGER_FAILED:
-            self._stop_recorded(context)
-        return super().resume_execution(next_method, next_kwargs, context)
+        """Stop the Wiro task where Airflow itself gave up on the deferral: its timeout, or a broken trigger.
+
+        If that finds a task that has finished well meanwhile, it is paid for, and so it is the result.
+        """
+        if next_method != TRIGGER_FAILED:
+            return super().resume_execution(next_method, next_kwargs, context)
+        with final_errors_skip_retries():
+            stopped = self._stop_recorded(context)
+            if stopped.task is not None and stopped.task.succeeded:
+                return self._finish(context, stopped.task.result())
+            try:
+                return super().resume_execution(next_method, next_kwargs, context)
+            except Exception as error:
+                raise_if_running(stopped, error)
+                raise
 
     def on_kill(self) -> None:
         """Stop the Wiro task. On Airflow 3, ``execute`` goes on afterwards and finds that it was interrupted."""
@@ -169,7 +184,7 @@ class WiroRunOperator(BaseOperator):
         if not self.cancel_on_kill:
             return
         if self._taskid is not None:
-            self._stop(self._taskid)
+            self._stopped = self._stop(self._taskid)
         elif (context := _resumed_before_airflow_3()) is not None:
             self._stop_recorded(context)
 
@@ -178,21 +193,29 @@ class WiroRunOperator(BaseOperator):
         """Stop the paid task where something breaks that is not its own verdict: nobody would find it again."""
         try:
             yield
+        except WiroInterrupted:
+            self._end_if_killed(taskid)
+            raise
         except WiroError:
             raise
-        except Exception:
-            self._stop(taskid)
+        except KeyboardInterrupt:
+            self.on_kill()
+            raise
+        except Exception as error:
+            raise_if_running(self._stop(taskid), error)
             raise
 
-    def _record(self, context: Context, submission: Submission) -> None:
-        context["ti"].xcom_push(key="taskid", value=submission.taskid)
-        if self._killed:
-            if self.cancel_on_kill:
-                self._stop(submission.taskid)
-            raise WiroInterrupted(
-                f"Airflow told this task to stop while it submitted taskid {submission.taskid}",
-                taskid=submission.taskid,
-            )
+    def _end_if_killed(self, taskid: str) -> None:
+        """End a task that Airflow told to stop; a retry is safe only if the old Wiro task is surely over."""
+        if not self._killed:
+            return
+        if self.cancel_on_kill and self._stopped is None:  # the kill came before the taskid was known
+            self._stopped = self._stop(taskid)
+        raise WiroInterrupted(
+            f"Airflow told this task to stop; taskid {taskid}",
+            taskid=taskid,
+            retryable=self._stopped is not None and self._stopped.over,
+        )
 
     def _deadline(self, context: Context, submission: Submission) -> float:
         """Return the earlier of ``timeout`` and ``execution_timeout``, less the time that stopping takes."""
@@ -220,7 +243,16 @@ class WiroRunOperator(BaseOperator):
         until = pendulum.from_timestamp(deadline).to_datetime_string()
         self.log.info("taskid %s: waiting in the triggerer, at most until %s UTC", submission.taskid, until)
         backstop = timedelta(seconds=max(0.0, deadline - time.time())) + BACKSTOP
+        self._end_if_killed(submission.taskid)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=backstop)
+
+    def _read_large_result(self, taskid: str) -> ResultDict:
+        """Read a result that did not fit into the trigger's event; what fails here is paid for, so it is final."""
+        try:
+            return self.hook.wait(taskid, poll_interval=self.poll_interval, outage_tolerance=self.outage_tolerance)
+        except WiroError as error:
+            error.retryable = False
+            raise
 
     def _finish(self, context: Context, result: ResultDict) -> ResultDict:
         urls = [output["url"] for output in result["outputs"] if output["url"]]
@@ -232,7 +264,7 @@ class WiroRunOperator(BaseOperator):
         self.log.info("taskid %s: done, %s output(s)%s", result["taskid"], len(result["outputs"]), cost)
         return result
 
-    def _stop_recorded(self, context: Context) -> None:
+    def _stop_recorded(self, context: Context) -> Stop:
         """Stop the Wiro task that an earlier ``execute`` of this try recorded; never raises either."""
         ti = context["ti"]
         try:
@@ -241,26 +273,26 @@ class WiroRunOperator(BaseOperator):
             taskid = None
             self.log.error("XCom taskid cannot be read: %s: %s", type(error).__name__, error)
         if isinstance(taskid, str):
-            self._stop(taskid)
-        else:
-            self.log.error("no taskid is recorded: the Wiro task MAY STILL RUN and be paid, see the Wiro dashboard")
+            return self._stop(taskid)
+        stopped = Stop(False, "no taskid is recorded")
+        self.log.error("%s", stopped.story("unknown"))
+        return stopped
 
-    def _stop(self, taskid: str) -> None:
+    def _stop(self, taskid: str) -> Stop:
         """Stop the Wiro task; never raises, for it runs where something else already fails."""
         try:
             stopped = self.hook.stop(taskid)
         except Exception as error:
-            over, note = False, f"{type(error).__name__}: {error}"
-        else:
-            over, note = stopped.over, stopped.note
-        if over:
-            self.log.info("taskid %s: %s", taskid, note)
-        else:
-            self.log.error(
-                "taskid %s COULD NOT BE STOPPED and may still run and be paid: stop it in the Wiro dashboard (%s)",
-                taskid,
-                note,
-            )
+            stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
+        write = self.log.info if stopped.over else self.log.error
+        write("%s", stopped.story(taskid))
+        return stopped
+
+
+def raise_if_running(stopped: Stop, error: Exception) -> None:
+    """Raise, from *error*, that the Wiro task runs on: a retry would pay a second time."""
+    if not stopped.over:
+        raise WiroNotStopped(f"{one_line(f'{type(error).__name__}: {error}')}; the Wiro task {NOT_STOPPED}") from error
 
 
 def is_templated(value: object) -> bool:

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_wiro.clients.shared import Lease
-from airflow_provider_wiro.core.calls import stop
+from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.hooks.connection import aread_credentials
@@ -78,7 +78,12 @@ class WiroTaskTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and fire one event: ``{"version", "taskid", "verdict", "status", "reason", "stopped", "result"}``."""
+        """Wait, and fire one event: ``{"version", "taskid", "verdict", "status", "reason", "stopped", "result"}``.
+
+        ``verdict`` is ``"success"``, ``"failed"``, ``"cancelled"``, ``"stuck"``, ``"timeout"``, ``"gave_up"`` or
+        ``"not_found"``; ``reason`` one line; ``stopped`` whether the Wiro task is surely over, null where there was
+        nothing to stop; ``result`` as in XCom, null unless it succeeded (or if it is too large to travel).
+        """
         plan = WaitPlan(
             taskid=self.taskid,
             submitted_at=self.submitted_at,
@@ -141,7 +146,10 @@ class WiroTaskTrigger(BaseTrigger):
             finally:
                 await client.close()
             write = self.log.info if stopped.over else self.log.error
-            write("taskid %s: the Airflow task was killed; %s", self.taskid, stopped.note)
+            write("the Airflow task was killed; %s", stopped.story(self.taskid))
+        except Exception as error:
+            said = one_line(f"{type(error).__name__}: {error}")
+            self.log.error("the Airflow task was killed; %s", Stop(False, said).story(self.taskid))
         finally:
             if lease is not None:
                 await lease.release()

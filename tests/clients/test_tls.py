@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import NoReply, Reply
@@ -33,6 +34,16 @@ def test_a_private_ca_is_trusted_where_the_environment_names_it(
 ) -> None:
     monkeypatch.setenv(variable, ca_path)
     assert isinstance(outcome(drive, server_tls, True), Reply)
+
+
+def test_a_ca_file_that_is_replaced_in_place_counts(
+    drive: Drive, tmp_path: Path, server_tls: ssl.SSLContext, ca_path: str
+) -> None:
+    path = tmp_path / "replaced.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    assert isinstance(outcome(drive, server_tls, str(path)), NoReply)
+    path.write_text(Path(ca_path).read_text())
+    assert isinstance(outcome(drive, server_tls, str(path)), Reply)
 
 
 def test_a_private_ca_is_not_trusted_otherwise(drive: Drive, server_tls: ssl.SSLContext) -> None:

@@ -171,6 +171,29 @@ def test_what_was_sent_and_not_answered(drive: Drive, behaviour: Callable[[socke
         assert time.monotonic() - begun < TIMEOUT + 1
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [b"HTTP/1.1 503 Service Unavailable\r\n\r\n" * 3, bytes([21, 3, 3, 0, 2, 2, 40]), bytes([21, 3, 3, 0, 2, 2, 70])],
+    ids=["plain text", "handshake_failure", "protocol_version"],
+)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_that_breaks_after_the_run_was_sent_does_not_send_it_again(
+    drive: Drive, server_tls: ssl.SSLContext, ca_path: str, version: ssl.TLSVersion, garbage: bytes
+) -> None:
+    runs: list[bytes] = []
+    server_tls.minimum_version = server_tls.maximum_version = version
+
+    def break_tls(connection: socket.socket) -> None:
+        plain = socket.socket(fileno=socket.dup(connection.fileno()))
+        with plain, server_tls.wrap_socket(connection, server_side=True) as tls:
+            runs.append(read_request(tls))
+            plain.sendall(garbage)
+
+    with socket_server(break_tls) as port, pytest.raises(WiroSubmissionUnknown):
+        drive(submit("owner/model", {}), Credentials("key", "secret", f"https://127.0.0.1:{port}/v1", TIMEOUT, ca_path))
+    assert len(runs) == 1
+
+
 def test_a_plain_request_to_a_tls_port_was_sent(drive: Drive, server_tls: ssl.SSLContext) -> None:
     with yes_server(server_tls) as server:
         [outcome] = drive(look(), Credentials("key", "secret", f"http://127.0.0.1:{server.port}/v1", TIMEOUT))

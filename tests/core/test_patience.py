@@ -71,7 +71,8 @@ def test_a_task_that_turns_out_finished_after_giving_up_is_a_success() -> None:
 def test_a_task_that_cannot_be_stopped_is_said_to_run_on() -> None:
     verdict, driver = waited(by_age(lambda _: RUNNING, page(502)), timeout=100)
     assert (verdict.kind, verdict.stopped, verdict.status) == ("timeout", False, "task_start")
-    assert driver.warnings[-1].startswith("taskid 2221: HTTP 502")
+    assert driver.warnings[-1].startswith("taskid 2221 COULD NOT BE STOPPED and may still run and be paid")
+    assert "(HTTP 502" in driver.warnings[-1]
 
 
 @pytest.mark.parametrize(

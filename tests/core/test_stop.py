@@ -50,10 +50,12 @@ def test_a_task_that_is_already_over_is_fine(last: Outcome) -> None:
     assert driver.slept == []
 
 
-def test_a_task_that_wiro_does_not_know_is_over() -> None:
-    result, driver = stopped(NOT_FOUND, NOT_FOUND, NOT_FOUND, NOT_FOUND)
-    assert result == Stop(True, "Wiro does not know it")
-    assert driver.slept == []
+def test_a_task_that_wiro_does_not_know_may_still_appear_and_is_not_taken_for_stopped() -> None:
+    result, driver = stopped(*[NOT_FOUND] * 12)
+    assert result == Stop(False, "Wiro does not know it")
+    assert driver.slept == [1.0, 3.0]
+    result, _ = stopped(*[NOT_FOUND] * 4, KILLED)
+    assert result.over
 
 
 def test_it_is_tried_again_while_answers_fail_to_come() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import ssl
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 import trustme
 
+from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.hooks import connection
 from airflow_provider_wiro.hooks.wiro import WiroHook
 
 NO_SUCH_TASK = b'{"errors": [{"code": 1, "message": "There is no such task"}], "result": false}'
@@ -191,8 +194,30 @@ def test_a_half_filled_connection_says_which_field_is_wrong(
     assert wiro_emulator.requests == []
 
 
-def test_a_connection_that_does_not_exist_is_airflows_own_error() -> None:
-    from airflow.providers.common.compat.sdk import AirflowException
+def test_a_connection_that_does_not_exist_fails_the_test_in_airflows_own_words() -> None:
+    works, message = WiroHook("no_such_connection").test_connection()
+    assert not works
+    assert "no_such_connection" in message
 
-    with pytest.raises(AirflowException, match="no_such_connection"):
-        WiroHook("no_such_connection").test_connection()
+
+def test_a_look_up_on_an_event_loop_goes_on_though_its_caller_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is broken off leaves its answer in Airflow's channel to the supervisor, before Airflow 3.2."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def look_up(conn_id: str) -> Credentials:
+        begun.set()
+        await asyncio.sleep(0.05)
+        ended.set()
+        return Credentials(conn_id)
+
+    async def scene() -> None:
+        asking = asyncio.ensure_future(connection.aread_credentials("key"))
+        await begun.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert not ended.is_set()
+        await asyncio.wait_for(ended.wait(), 5)
+
+    monkeypatch.setattr(connection, "_aread_credentials", look_up)
+    asyncio.run(scene())

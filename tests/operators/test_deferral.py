@@ -10,18 +10,24 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 
 from airflow_provider_wiro import exceptions
 from airflow_provider_wiro.core.verdict import Kind
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroInterrupted, WiroTaskError, WiroTaskFailed, WiroTaskNotFound
+from airflow_provider_wiro.exceptions import (
+    WiroInterrupted,
+    WiroNotStopped,
+    WiroTaskError,
+    WiroTaskFailed,
+    WiroTaskNotFound,
+)
 from airflow_provider_wiro.operators.failing import final_errors_skip_retries
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from doubles import FakeTaskInstance, Lines, context_of, event
 from operators import defer, generic, runway
 
-if AIRFLOW_V_3_0_PLUS:
+if AIRFLOW_V_3_2_PLUS:
     from airflow.sdk.exceptions import TaskDeferralError
 else:
     from airflow.exceptions import TaskDeferralError  # type: ignore[no-redef]
@@ -168,13 +174,24 @@ def test_airflows_own_failure_of_a_deferral_stops_the_task_and_is_raised(held: W
     assert held.tasks["2221"].status == "task_cancel"
 
 
-def test_a_failed_deferral_is_raised_even_where_the_stop_fails(held: WiroEmulator, lines: Lines) -> None:
+def test_a_failed_deferral_is_not_retried_where_the_stop_fails(held: WiroEmulator, lines: Lines) -> None:
     ti = FakeTaskInstance({"taskid": "2221"})
     operator = runway()
     operator.wiro_conn_id = "no_such_connection"
-    with pytest.raises(TaskDeferralError):
+    with pytest.raises(WiroNotStopped, match=r"TaskDeferralError: Trigger failure.*COULD NOT BE STOPPED") as caught:
         operator.resume_execution("__fail__", {"error": "Trigger failure"}, context_of(ti))
+    assert isinstance(caught.value, AirflowFailException)
+    assert isinstance(caught.value.__cause__, TaskDeferralError)
     assert "taskid 2221 COULD NOT BE STOPPED" in lines.text
+
+
+def test_a_failed_deferral_of_a_task_that_has_finished_well_is_a_success(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    ti = FakeTaskInstance()
+    defer(runway(deferrable=True), ti)
+    result = runway().resume_execution("__fail__", {"error": "Trigger timeout"}, context_of(ti))
+    assert result["taskid"] == "2221"
+    assert ti.xcoms["output_urls"] == [output["url"] for output in result["outputs"]]
 
 
 class Unreadable(FakeTaskInstance):
@@ -183,13 +200,13 @@ class Unreadable(FakeTaskInstance):
 
 
 @pytest.mark.parametrize("ti", [FakeTaskInstance(), Unreadable()])
-def test_a_failed_deferral_without_a_record_is_raised_all_the_same(
+def test_a_failed_deferral_without_a_record_is_not_retried(
     wiro_emulator: WiroEmulator, lines: Lines, ti: FakeTaskInstance
 ) -> None:
-    with pytest.raises(TaskDeferralError):
+    with pytest.raises(WiroNotStopped):
         runway().resume_execution("__fail__", None, context_of(ti))
     assert wiro_emulator.requests == []
-    assert "MAY STILL RUN" in lines.text
+    assert "may still run and be paid" in lines.text
 
 
 def test_an_event_resumes_through_resume_execution(wiro_emulator: WiroEmulator) -> None:

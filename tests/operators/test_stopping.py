@@ -44,7 +44,7 @@ def test_a_task_that_is_killed_while_its_run_is_in_flight_stops_what_it_started(
     held.script("Run", "slow", seconds=0.5)
     operator, ti = generic(deferrable=deferrable, wait_for_completion=wait), FakeTaskInstance()
     when(lambda: held.count("Run"), operator.on_kill)
-    with pytest.raises(WiroInterrupted, match="while it submitted taskid 2221"):
+    with pytest.raises(WiroInterrupted, match="told this task to stop; taskid 2221"):
         execute(operator, ti)
     assert held.tasks["2221"].status == "task_cancel"
     assert ti.xcoms == {"taskid": "2221"}

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInputError
+from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from doubles import FakeTaskInstance, context_of
 from operators import IMAGE, PROMPT, SEED_BODY, generic, run_bodies, runway
@@ -122,6 +123,10 @@ def test_an_optional_field_that_renders_to_nothing_is_left_out(wiro_emulator: Wi
 def test_inputs_of_the_runway_operator_are_a_way_around_what_it_does_not_know(wiro_emulator: WiroEmulator) -> None:
     execute(runway(inputs={"projectid": "699"}))
     assert run_bodies(wiro_emulator) == [SEED_BODY | {"projectid": "699"}]
+
+
+def test_inputs_of_the_runway_operator_are_templated_too() -> None:
+    assert "inputs" in RunwayImageToVideoOperator.template_fields
 
 
 @pytest.mark.parametrize("model", ["", "Runway", "a/b/c", "../x", "a/..", "owner/mo del", "ow?ner/x", None, 5, "a/b\n"])

@@ -105,10 +105,13 @@ class WaitingTask:
     def record(self, taskid: str | None) -> None:
         """Put another *taskid* in place of the recorded one, or none."""
         with warnings_of_airflow(), create_session() as session:
-            XCom.clear(session=session, **self.key)
-            if taskid is not None:
-                as_is: dict[str, Any] = {"serialize": False} if AIRFLOW_V_3_0_PLUS else {}
-                XCom.set(key="taskid", value=taskid, session=session, **as_is, **self.key)
+            recorded = session.query(XCom).filter_by(key="taskid", **self.key)
+            if taskid is None:
+                recorded.delete()
+            elif AIRFLOW_V_3_0_PLUS:
+                recorded.update({"value": taskid})
+            else:
+                XCom.set(key="taskid", value=taskid, session=session, **self.key)
 
     @contextlib.contextmanager
     def supervised(self) -> Iterator[None]:

@@ -71,8 +71,11 @@ def test_without_a_good_answer_it_gives_up_and_stops_the_task(wiro_emulator: Wir
     assert wiro_emulator.tasks[taskid].status == "task_cancel"
 
 
-def test_a_task_that_wiro_does_not_know_is_not_found(wiro_emulator: WiroEmulator) -> None:
-    event = fire(make_trigger("999", submitted_at=time.time() - 100))
+def test_a_task_that_wiro_does_not_know_is_not_found(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_wiro.core.polling.NOT_FOUND_GRACE", 0.2)
+    event = fire(make_trigger("999"))
     assert (event["verdict"], event["taskid"]) == ("not_found", "999")
 
 

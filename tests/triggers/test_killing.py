@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -139,6 +140,18 @@ def test_the_stop_uses_the_credentials_in_memory(
         wiro_emulator, task, Triggerer.kill, meanwhile=lambda: monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")
     )
     assert status == "task_cancel"
+
+
+def test_a_key_that_was_rotated_before_the_kill_is_read_for_the_stop(
+    wiro_emulator: WiroEmulator, task: WaitingTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rotate() -> None:
+        wiro_emulator.rotate_key("new-key", "new-secret")
+        monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(wiro_emulator.connection))
+
+    task.set_state("failed")
+    trigger = make_trigger("2221", poll_interval=30.0)
+    assert cancel(wiro_emulator, task, Triggerer.kill, trigger=trigger, meanwhile=rotate) == "task_cancel"
 
 
 def test_a_kill_while_the_connection_is_still_being_read_stops_the_wiro_task(
