@@ -33,7 +33,7 @@ from airflow_provider_wiro.exceptions import (
     WiroUnreachable,
 )
 
-CHECK_CREDENTIALS = "check login (API key) and password (API secret) of the Airflow connection"
+CHECK_CREDENTIALS = "check login (API key) and password (API secret)"
 RUN_PAUSES = (2.0, 5.0, 10.0)
 STOP_PAUSES = (1.0, 3.0)
 STOP_TIMEOUT = 10.0
@@ -177,7 +177,9 @@ def _run_error(model: str, outcome: Reply | NoReply, meaning: RunMeaning) -> Wir
             code=code,
         )
     if isinstance(outcome, NoReply):
-        return WiroUnreachable(f"the Run of {model} did not reach Wiro: {said}; nothing was submitted, try again")
+        return WiroUnreachable(
+            f"the Run of {model} did not reach Wiro: {said}; nothing was submitted: check host, or try again"
+        )
     if is_auth_failure(outcome):
         return WiroAuthError(f"Wiro rejected the credentials of Run: {said}; {CHECK_CREDENTIALS}", code=code)
     if meaning is RunMeaning.TRY_LATER:

@@ -39,7 +39,8 @@ class Field:
         """
         if given is None or (isinstance(given, str) and given.strip() in ABSENT):
             if self.required:
-                raise refused(self.name, given, self.allowed)
+                hint = " (a template makes 'None' of None)" if given == "None" else ""
+                raise refused(self.name, given, f"{self.allowed}{hint}")
             return None
         try:
             return self.read(given)
@@ -95,7 +96,7 @@ def seconds(name: str, value: object) -> float:
     :raises WiroInputError: if it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**9:
-        raise refused(name, value, "seconds above 0")
+        raise refused(name, value, "seconds above 0, as a number below 10**9")
     return float(value)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
-from airflow_provider_wiro.core.fields import model_inputs, model_name
+from airflow_provider_wiro.core.fields import model_inputs, model_name, refused
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import (
     Flow,
@@ -23,7 +23,7 @@ from airflow_provider_wiro.core.protocol import (
 )
 from airflow_provider_wiro.core.task import ResultDict, Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
-from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
+from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError, WiroRequestError
 from airflow_provider_wiro.get_provider_info import CONNECTION_TYPE
 from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID, read_credentials
 
@@ -179,7 +179,11 @@ class WiroHook(BaseHook):
             self._client = self._connect()
         if self._interrupted:
             self._client.interrupt()
-        return self._client.drive(flow)
+        try:
+            return self._client.drive(flow)
+        except WiroRequestError as error:
+            error.args = (f"Airflow connection {self.wiro_conn_id!r}: {error}",)
+            raise
 
     def _connect(self) -> Client:
         from airflow_provider_wiro.clients.sync import Client
@@ -202,12 +206,13 @@ def _assess(outcome: Reply | NoReply) -> tuple[bool, str]:
     return False, f"What answers there is not the Wiro API: {said}. Check the base URL (host)."
 
 
-def _required(taskid: str) -> str:
-    if not taskid:
-        raise WiroInputError("taskid is empty")
+def _required(taskid: object) -> str:
+    if not isinstance(taskid, str) or not taskid:
+        raise refused("taskid", taskid, "text that is not empty")
     return taskid
 
 
 def _exactly_one(taskid: str | None, token: str | None) -> None:
     if bool(taskid) == bool(token):
         raise WiroInputError("give either taskid or token")
+    _required(taskid or token)
