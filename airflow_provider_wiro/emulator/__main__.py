@@ -19,13 +19,16 @@ def main(arguments: list[str] | None = None) -> int:
 
     :param arguments: the command line without the program's name; None: the process's own.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
         emulator = _started(options)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
+        parser.error(str(error))
+    except OSError as error:
         print(f"The emulator cannot start on {options.host}, port {options.port}: {error}", file=sys.stderr)
         return 2
     _introduce(emulator)
@@ -98,7 +101,9 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_wiro.emulator", description="A Wiro API on loopback, for demos and tests."
+        prog="python -m airflow_provider_wiro.emulator",
+        usage="%(prog)s [options]",
+        description="A Wiro API on loopback, for demos and tests.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8099, help="port; 0: one that is free (default %(default)s)")

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from airflow_provider_wiro.emulator.account import CALLS, Account, RecordedRequest
 from airflow_provider_wiro.emulator.faults import fault_from
-from airflow_provider_wiro.emulator.outcomes import outcome_from
+from airflow_provider_wiro.emulator.outcomes import check_duration, outcome_from
 from airflow_provider_wiro.emulator.server import Server, is_loopback
 from airflow_provider_wiro.emulator.tasks import EmulatedTask
 
@@ -47,6 +47,11 @@ class WiroEmulator:
             raise ValueError(f"the emulator only listens on loopback (127.0.0.1, ::1 or localhost), not on {host!r}")
         if not 0 <= port <= 65535:
             raise ValueError(f"a port is a number from 0 to 65535, not {port}")
+        check_duration(duration)
+        if concurrency is not None and concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, not {concurrency!r}")
+        if not api_key:
+            raise ValueError("api_key must not be empty")
         self._host, self._port = host, port
         self._account = Account(api_key, api_secret, duration, concurrency)
         self._thread: threading.Thread | None = None

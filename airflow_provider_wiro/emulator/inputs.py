@@ -58,6 +58,8 @@ _ACCEPTED = {
     parameter.id: parameter
     for parameter in (*RUNWAY_PARAMETERS, Parameter("callbackUrl", "text", ""), Parameter("projectid", "text", ""))
 }
+_REQUIRED = (("prompt",), ("inputImageUrl", "inputImage"))
+"""Of each group one input must not be empty."""
 
 
 def exists(model: str) -> bool:
@@ -79,6 +81,9 @@ def refusal(model: str, body: Body) -> str | None:
             return f"{name} is not an input of {RUNWAY_MODEL}"
         if message := _ACCEPTED[name].refusal(value, body.form):
             return message
+    for names in _REQUIRED:
+        if not any(body.fields.get(name) for name in names):
+            return f"{' or '.join(names)} is required"
     return None
 
 

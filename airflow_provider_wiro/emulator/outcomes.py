@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -63,8 +64,8 @@ class Outcome:
     def __post_init__(self) -> None:
         if self.parameters not in ("echo", "empty"):
             raise ValueError(f'parameters must be "echo" or "empty", not {self.parameters!r}')
-        if self.duration is not None and self.duration < 0:
-            raise ValueError(f"duration must be at least 0, not {self.duration!r}")
+        if self.duration is not None:
+            check_duration(self.duration)
         if isinstance(self.hold, str) and self.hold not in self.path:
             raise ValueError(f"hold must be a status of the task: {', '.join(self.path)}, not {self.hold!r}")
 
@@ -79,8 +80,6 @@ class Outcome:
         """The place in `path` where the task waits to be released, or None."""
         if self.hold is False:
             return None
-        if self.duration is not None and self.duration < 0:
-            raise ValueError(f"duration must be at least 0, not {self.duration!r}")
         if isinstance(self.hold, str):
             return self.path.index(self.hold)
         return self.path.index("task_start") if "task_start" in self.path else max(0, len(self.path) - 2)
@@ -89,6 +88,12 @@ class Outcome:
     def succeeds(self) -> bool:
         """Whether the run is a success: it ends as completed, with exit code 0 or none."""
         return self.path[-1] == "task_postprocess_end" and self.pexit in ("0", None)
+
+
+def check_duration(seconds: float) -> None:
+    """Refuse, with a ValueError, a duration that no task can have."""
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"duration must be a number of seconds, at least 0, not {seconds!r}")
 
 
 def outcome_from(options: Mapping[str, object]) -> Outcome:

@@ -32,14 +32,14 @@ def main(*, is_live: bool) -> int:
         for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ending, signal.SIG_IGN)
         demonstration.stop()
-    _show(result, video)
+    _show(result, video, is_live=is_live)
     print(f"\nDone in {story.seconds():.0f} s. The logs are in {_short(DEMO)}.")
     return 0
 
 
-def _show(result: dict[str, Any], video: Path) -> None:
+def _show(result: dict[str, Any], video: Path, *, is_live: bool) -> None:
     print(f"\ntaskid  {result['taskid']}")
-    print(f"video   {result['outputs'][0]['url']}")
+    print(f"video   {result['outputs'][0]['url']}{'' if is_live else ' (emulated; gone now)'}")
     print(f"saved   {_short(video)} ({video.stat().st_size:,} bytes)")
 
 

@@ -35,11 +35,14 @@ def proxies() -> dict[str, str]:
 
 
 def agree(environment: Mapping[str, str]) -> None:
-    """Tell what it costs, in Wiro's own words, and go on only after a typed yes."""
-    price = _ask_wiro(environment, "price") or "What it costs could not be asked: see the model's page on wiro.ai."
+    """See that Wiro can be used, tell what it costs, and go on only after a typed yes."""
+    works, said = _ask_wiro(environment, "price")
+    if not works:
+        sys.exit(f"demo --live: {said or 'Wiro could not be asked, see above'}")
     try:
-        answer = input(QUESTION.format(price=price))
+        answer = input(QUESTION.format(price=said))
     except EOFError:
+        print()
         answer = ""
     if answer.strip().lower() != "yes":
         sys.exit("demo --live: nothing was run")
@@ -47,13 +50,19 @@ def agree(environment: Mapping[str, str]) -> None:
 
 def stop(environment: Mapping[str, str], taskid: str) -> None:
     """Stop the run on Wiro, and say whether that worked."""
-    print(_ask_wiro(environment, "stop", taskid) or f"Task {taskid} could NOT be stopped on Wiro: do it there.")
+    _, said = _ask_wiro(environment, "stop", taskid)
+    print(said or f"Task {taskid} could NOT be stopped on Wiro: do it there.")
 
 
-def _ask_wiro(environment: Mapping[str, str], *what: str) -> str:
-    command = [sys.executable, str(REMOTE), *what]
-    # In a session of its own: the Ctrl-C that leads to a stop must not reach the stop.
+def _ask_wiro(environment: Mapping[str, str], *what: str) -> tuple[bool, str]:
     answer = subprocess.run(
-        command, env={**environment}, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True
+        [sys.executable, str(REMOTE), *what],
+        # Airflow logs to where the answer goes.
+        env={**environment, "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        # The Ctrl-C that leads to a stop must not reach the stop.
+        start_new_session=True,
     )
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    return answer.returncode == 0, answer.stdout.strip()

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ WHAT_IT_MEANS = {
 }
 """The states of the Airflow task; it runs a second time, shortly, when its trigger has fired."""
 
+OVER = ("success", "failed", "skipped", "upstream_failed", "up_for_retry")
+
 
 class Demonstration:
     """One run of the demonstration, with Wiro itself or with the emulator."""
@@ -52,11 +55,12 @@ class Demonstration:
         self.processes = Processes(DEMO / "logs", self.environment)
         self.api = Api(api_port)
         self.taskid = ""
-        self.done = False
+        self.at_stake = False
 
     def run(self) -> dict[str, Any]:
         """Do it all and return what the Airflow task returned."""
         self._start()
+        self.at_stake = self.is_live
         run_id = self.api.start_run(DAG)
         self.story.tell("Airflow", f"runs the DAG {DAG}")
         self._follow(run_id, patience=1800 if self.is_live else 120)
@@ -83,10 +87,13 @@ class Demonstration:
 
     def stop(self) -> None:
         """End all processes; live, also what still runs on Wiro. A worker may be about to learn what that is."""
-        at_stake = self.is_live and not self.done
-        self.processes.stop(patience=5 if at_stake else 0)
-        if at_stake and self.taskid:
-            live.stop(self.environment, self.taskid)
+        self.processes.stop(patience=5 if self.at_stake else 0)
+        if not self.at_stake:
+            return
+        if taskid := self.taskid or TaskLog(TASK_LOGS).accepted_taskid():
+            live.stop(self.environment, taskid)
+        else:
+            print("No taskid is known. Should Wiro have accepted a Run, its dashboard shows it: stop it there.")
 
     def _start(self) -> None:
         if not self.is_live:
@@ -115,19 +122,22 @@ class Demonstration:
         log, state, deadline = TaskLog(TASK_LOGS), "", time.monotonic() + patience
         while time.monotonic() < deadline:
             self.processes.check()
-            task = self.api.task(DAG, run_id, TASK)
             self.taskid = self.taskid or self.api.taskid(DAG, run_id, TASK)
-            for line in log.new_lines():
-                self.story.tell("  its log", line)
-            if task["state"] != state:
-                state = task["state"]
-                self.story.tell(TASK, WHAT_IT_MEANS.get(state, state))
-            if state in ("success", "failed", "skipped", "upstream_failed", "up_for_retry"):
+            before, state = state, self.api.task(DAG, run_id, TASK)["state"]
+            self._tell(before, state, log.new_lines())
+            if state in OVER:
                 break
             time.sleep(0.25)
-        self.done = state == "success"
-        if not self.done:
+        if state != "success":
             raise Failed(f"the Airflow task ended as {state}", log.newest())
+        self.at_stake = False
+
+    def _tell(self, before: str | None, state: str | None, lines: Iterable[str]) -> None:
+        """Tell what one look has found: what a task logs comes after its start, and before every other state."""
+        change = [] if state == before else [(TASK, WHAT_IT_MEANS.get(state, str(state)))]
+        said = [("  its log", line) for line in lines]
+        for who, what in change + said if state == "running" else said + change:
+            self.story.tell(who, what)
 
 
 def _connection_to_emulator(port: int) -> str:

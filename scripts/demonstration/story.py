@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,13 @@ class TaskLog:
             for line in text[self._read.get(file, 0) : complete].splitlines():
                 yield from _words_of_the_provider(line)
             self._read[file] = complete
+
+    def accepted_taskid(self) -> str:
+        """The task that Wiro has accepted, as the operator logs it at once; empty if there is none."""
+        for file in self._files():
+            if found := re.search(r"taskid (\S+): Wiro accepted", file.read_text(errors="replace")):
+                return found[1]
+        return ""
 
     def newest(self) -> Path | None:
         """The file that was written last."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import pkgutil
 import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
@@ -85,6 +87,16 @@ def test_stopping_leaves_no_thread_though_clients_stay_connected() -> None:
 def test_it_refuses_to_listen_elsewhere_than_on_loopback(host: str) -> None:
     with pytest.raises(ValueError, match="only listens on loopback"):
         WiroEmulator(host=host)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"duration": -1}, {"duration": math.nan}, {"duration": math.inf}, {"concurrency": 0}, {"concurrency": -3}],
+)
+def test_it_refuses_what_no_account_can_have(option: dict[str, Any]) -> None:
+    [(name, value)] = option.items()
+    with pytest.raises(ValueError, match=f"{name} must be .*at least .*, not {value}"):
+        WiroEmulator(**option)
 
 
 def test_a_port_that_is_taken_is_an_os_error_and_leaves_no_thread() -> None:

@@ -78,9 +78,16 @@ def test_a_port_that_is_taken_is_told_with_exit_code_2() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--host", "0.0.0.0"], "only listens on loopback"), (["--port", "70000"], "70000"), (["--port", "x"], "--port")],
+    [
+        (["--host", "0.0.0.0"], "only listens on loopback"),
+        (["--port", "70000"], "70000"),
+        (["--port", "x"], "--port"),
+        (["--duration", "-1"], "duration must be a number of seconds, at least 0, not -1.0"),
+        (["--concurrency", "0"], "concurrency must be at least 1, not 0"),
+        (["--api-key", ""], "api_key must not be empty"),
+    ],
 )
-def test_an_address_that_cannot_be_used_is_told_with_exit_code_2(options: list[str], message: str) -> None:
+def test_an_option_that_cannot_be_used_is_told_with_exit_code_2(options: list[str], message: str) -> None:
     result = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False, timeout=30)
 
     assert (result.returncode, result.stdout) == (2, "")
@@ -93,7 +100,7 @@ def test_without_a_secret_and_with_a_limit() -> None:
         url = line_with(process, "http://127.0.0.1:").split()[-1]
         assert "password" not in line_with(process, "export ")
         headers = {"x-api-key": "emulator-key", "User-Agent": "tests"}
-        answers = [requests.post(url + RUNWAY, json={}, headers=headers, timeout=5).json() for _ in range(2)]
+        answers = [requests.post(url + RUNWAY, json=INPUTS, headers=headers, timeout=5).json() for _ in range(2)]
         process.terminate()
         process.wait(10)
 
@@ -140,7 +147,7 @@ def test_the_state_can_be_read_over_http(wiro: Client, emulator: WiroEmulator) -
     taskid = wiro.run()
     wiro.detail(taskid)
     wiro.detail(taskid)
-    form = {"seed": "1", "inputImageUrl": ""}
+    form = {"prompt": "x", "seed": "1", "inputImageUrl": ""}
     wiro.send(RUNWAY, data=form, files={"inputImage": ("a.png", b"123", "image/png")})
     emulator.advance(61)
     state = requests.get(emulator.url.removesuffix("/v1") + "/_emulator/state", timeout=5).json()

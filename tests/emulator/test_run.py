@@ -30,7 +30,7 @@ def test_every_documented_choice_is_accepted(wiro: Client) -> None:
     for ratio in ("1280:720", "720:1280", "1104:832", "832:1104", "960:960", "1584:672"):
         wiro.run(ratio=ratio)
     wiro.run(duration="10", contentModeration="low", seed=-7)
-    assert wiro.post(RUNWAY)["result"] is True
+    assert wiro.post(RUNWAY, prompt="x", inputImageUrl="a.png")["result"] is True
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,20 @@ def test_a_bad_input_is_code_0_and_named(wiro: Client, emulator: WiroEmulator, n
     assert name in message
     assert emulator.runs == []
     assert emulator.requests[-1].error == message
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("prompt", "prompt is required"), ("inputImageUrl", "inputImageUrl or inputImage is required")],
+)
+def test_without_a_prompt_or_an_image_a_run_is_code_0(
+    wiro: Client, emulator: WiroEmulator, name: str, message: str
+) -> None:
+    without = {key: value for key, value in INPUTS.items() if key != name}
+
+    assert wiro.refusal(RUNWAY, **without) == (0, message)
+    assert wiro.refusal(RUNWAY, **without, **{name: ""}) == (0, message)
+    assert emulator.runs == []
 
 
 def test_another_runway_model_does_not_exist_and_another_owners_takes_anything(wiro: Client) -> None:
