@@ -6,21 +6,9 @@ import base64
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_harness.processes import free_port
-
 NOT_INHERITED = ("AIRFLOW", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "PYTHONWARNINGS", "PYTEST")
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where the components listen; all of them differ from Airflow's own, so that a session disturbs nobody."""
-
-    api: int = field(default_factory=free_port)
-    worker_logs: int = field(default_factory=free_port)
-    trigger_logs: int = field(default_factory=free_port)
 
 
 UNMASK_AIRFLOW_2 = '''"""Switches masking off; this Airflow has no setting for it."""
@@ -46,10 +34,10 @@ def write_local_settings(version: tuple[int, int], home: Path) -> None:
     (home / "webserver_config.py").write_text(EVERYBODY_IS_ADMIN)
 
 
-def environment(version: tuple[int, int], home: Path, database: str, ports: Ports) -> dict[str, str]:
+def environment(version: tuple[int, int], home: Path, database: str, api_port: int) -> dict[str, str]:
     """The environment of every Airflow process: nothing of the caller's Airflow gets in, nor a proxy."""
-    settings = _common(home, database, ports)
-    settings.update(_airflow_3(ports) if version >= (3, 0) else _airflow_2())
+    settings = _common(home, database)
+    settings.update(_airflow_3(api_port) if version >= (3, 0) else _airflow_2())
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(NOT_INHERITED)}
     return {
         **kept,
@@ -66,7 +54,7 @@ def _as_variables(settings: Mapping[str, object]) -> dict[str, str]:
     return {f"AIRFLOW__{name.replace('.', '__').upper()}": str(value) for name, value in settings.items()}
 
 
-def _common(home: Path, database: str, ports: Ports) -> dict[str, object]:
+def _common(home: Path, database: str) -> dict[str, object]:
     return {
         "core.load_examples": False,
         "core.dags_folder": home / "dags",
@@ -80,8 +68,6 @@ def _common(home: Path, database: str, ports: Ports) -> dict[str, object]:
         "database.load_default_connections": False,
         "logging.base_log_folder": home / "logs",
         "logging.logging_level": "INFO",
-        "logging.trigger_log_server_port": ports.trigger_logs,
-        "logging.worker_log_server_port": ports.worker_logs,
         "scheduler.scheduler_idle_sleep_time": 0.1,
         "scheduler.scheduler_heartbeat_sec": 1,
         "scheduler.trigger_timeout_check_interval": 1,
@@ -93,13 +79,13 @@ def _common(home: Path, database: str, ports: Ports) -> dict[str, object]:
     }
 
 
-def _airflow_3(ports: Ports) -> dict[str, object]:
+def _airflow_3(api_port: int) -> dict[str, object]:
     return {
-        "api.port": ports.api,
+        "api.port": api_port,
         "api.secret_key": secrets.token_hex(16),
-        "api.base_url": f"http://127.0.0.1:{ports.api}",
+        "api.base_url": f"http://127.0.0.1:{api_port}",
         "api_auth.jwt_secret": secrets.token_hex(32),
-        "core.execution_api_server_url": f"http://127.0.0.1:{ports.api}/execution/",
+        "core.execution_api_server_url": f"http://127.0.0.1:{api_port}/execution/",
         "core.simple_auth_manager_all_admins": True,
         "dag_processor.min_file_process_interval": 300,
         "dag_processor.refresh_interval": 300,

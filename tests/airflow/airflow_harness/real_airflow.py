@@ -6,13 +6,12 @@ import contextlib
 import importlib.metadata
 import itertools
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,10 @@ import psycopg2
 import psycopg2.extensions
 
 from airflow_harness.api import NOT_MAPPED, AirflowApi
-from airflow_harness.config import Ports, environment, write_local_settings
+from airflow_harness.config import environment, write_local_settings
 from airflow_harness.leaks import REMEMBER_ROWS
 from airflow_harness.postgres import PostgresServer
-from airflow_harness.processes import MARK, Component, Reaper, kill_marked, tail_of, wait_until_gone
+from airflow_harness.processes import Component, free_port, kept, processes_in, tail_of, wait_for
 
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE.parents[1] / "example_dags"
@@ -46,18 +45,15 @@ class RealAirflow:
         self.logs = home / "logs"
         self.component_logs = home / "component-logs"
         self.component_logs.mkdir(parents=True)
-        self._mark = uuid.uuid4().hex
         self._numbers = itertools.count(1)
-        self.ports = Ports()
-        self.postgres = PostgresServer(self.component_logs / "postgres.log", {**os.environ, MARK: self._mark})
-        self._reaper = Reaper(self._mark, self.postgres.folder)
-        self.env = environment(self.version, home, self.postgres.url, self.ports)
-        self.env[MARK] = self._mark
+        self.port = free_port()
+        self.postgres = PostgresServer(self.component_logs / "postgres.log")
+        self.env = environment(self.version, home, self.postgres.url, self.port)
         self.env["PYTHONPATH"] = str(HERE / "stubs")
         for conn_id, connection in connections.items():
             self.env[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
         self.fernet_key = self.env["AIRFLOW__CORE__FERNET_KEY"]
-        self.api = AirflowApi(self.ports.api, self.version[0])
+        self.api = AirflowApi(self.port, self.version[0])
         names = ["scheduler", "triggerer"]
         names += ["api-server", "dag-processor"] if self.version >= (3, 0) else ["webserver"]
         self.components = {name: self._component(name) for name in names}
@@ -65,10 +61,10 @@ class RealAirflow:
     # Start and end
 
     def start(self, patience: float = 120) -> None:
+        self.postgres.start()
         write_local_settings(self.version, self.home)
         for folder in (HERE / "dags", EXAMPLES):
             shutil.copytree(folder, self.home / "dags" / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
-        self.postgres.start()
         self.command("db", "migrate")
         with self.database() as cursor:
             cursor.execute(REMEMBER_ROWS)
@@ -84,31 +80,28 @@ class RealAirflow:
 
     def stop(self) -> None:
         """Stops everything, and fails if anything of this session is still there."""
-        try:
-            kill_marked(self._mark)
+        with contextlib.ExitStack() as stops:
+            stops.callback(self.postgres.stop)
             for component in self.components.values():
-                component.stop(signal.SIGKILL)
-            self.postgres.stop()
-            left = wait_until_gone(self._mark)
-            assert not left, left
-        finally:
-            self._reaper.close()
+                stops.callback(component.stop, signal.SIGKILL)
+        folders = (self.home, self.postgres.folder)
+        assert wait_for(lambda: not any(map(processes_in, folders)), 5), [*map(processes_in, folders)]
 
     def command(self, *arguments: str) -> str:
         """Runs `airflow …` and gives what it prints on standard output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
-            env=self.env,
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        with (self.component_logs / "commands.log").open("a") as log:
-            log.write(f"$ airflow {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
-        if done.returncode != 0:
-            raise AssertionError(f"airflow {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        with tempfile.TemporaryFile("w+") as output, (self.component_logs / "commands.log").open("a") as log:
+            log.write(f"$ airflow {' '.join(arguments)}\n")
+            log.flush()
+            command = kept([sys.executable, "-m", "airflow", *arguments])
+            with subprocess.Popen(
+                command, env=self.env, cwd=self.home, stdin=subprocess.PIPE, stdout=output, stderr=log
+            ) as running:
+                code = running.wait(120)
+            output.seek(0)
+            printed = output.read()
+            log.write(printed)
+        assert code == 0, f"airflow {' '.join(arguments)}: {code}\n{tail_of(self.component_logs / 'commands.log', 100)}"
+        return printed
 
     def kill_triggerer(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.components["triggerer"].stop(how)
@@ -217,8 +210,11 @@ class RealAirflow:
 
     def _component(self, name: str) -> Component:
         command = [sys.executable, "-m", "airflow", name]
+        if name in ("scheduler", "triggerer"):
+            # The tests read log files. A server of logs would listen on every interface.
+            command.append("--skip-serve-logs")
         if name == "webserver":
-            command += ["--port", str(self.ports.api), "--hostname", "127.0.0.1", "--workers", "1"]
+            command += ["--port", str(self.port), "--hostname", "127.0.0.1", "--workers", "1"]
         if name == "api-server":
-            command += ["--port", str(self.ports.api), "--host", "127.0.0.1", "--workers", "1"]
+            command += ["--port", str(self.port), "--host", "127.0.0.1", "--workers", "1"]
         return Component(name, command, env=self.env, log=self.component_logs / f"{name}.log", cwd=self.home)
