@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, task
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
@@ -26,6 +27,10 @@ from operators import IMAGE, PROMPT, SEED_BODY, generic, run_bodies, runway
 from small_airflow import Run
 
 RunDag = Callable[..., Run]
+retries_a_deferred_task = pytest.mark.skipif(
+    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_1_PLUS,
+    reason="DAG.test of Airflow 3.0 hands a retry the event of the try before",
+)
 RETRY: dict[str, Any] = {"retries": 1, "retry_delay": timedelta(0)}
 
 
@@ -212,7 +217,7 @@ def test_default_args_reach_the_operator(run_dag: RunDag, wiro_emulator: WiroEmu
     assert wiro_emulator.count("Detail") == 0
 
 
-@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("deferrable", [False, pytest.param(True, marks=retries_a_deferred_task)])
 def test_a_failed_generation_is_tried_again(run_dag: RunDag, wiro_emulator: WiroEmulator, deferrable: bool) -> None:
     wiro_emulator.outcome(pexit="1", debugerror="no GPU left", duration=0.0)
     run = run_dag(lambda: runway(deferrable=deferrable, **RETRY))

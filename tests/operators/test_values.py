@@ -47,6 +47,7 @@ REFUSED: list[tuple[str, Any, str]] = [
 
 
 def execute(operator: WiroRunOperator) -> Any:
+    operator.wait_for_completion = False
     return operator.execute(context_of(FakeTaskInstance()))
 
 

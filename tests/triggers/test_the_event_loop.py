@@ -54,10 +54,10 @@ def test_a_slow_look_up_of_the_connection_does_not_block(
 ) -> None:
     look_up, slept = EnvironmentVariablesBackend.get_conn_value, []
 
-    def slow(self: EnvironmentVariablesBackend, conn_id: str) -> str | None:
+    def slow(self: EnvironmentVariablesBackend, *args: Any, **kwargs: Any) -> str | None:
         time.sleep(LONG)
-        slept.append(conn_id)
-        return look_up(self, conn_id)
+        slept.append(args)
+        return look_up(self, *args, **kwargs)
 
     monkeypatch.setattr(EnvironmentVariablesBackend, "get_conn_value", slow)
     wiro_emulator.release(taskid)
