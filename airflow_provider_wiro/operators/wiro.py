@@ -125,11 +125,11 @@ class WiroRunOperator(BaseOperator):
             model, inputs, hook = model_name(self.model), self.build_inputs(), self.hook
             if self._killed:
                 hook.interrupt()
-            with signals_held(hook.interrupt):
-                submission = hook.run(model, inputs)
-                self._taskid = submission.taskid
-            self.log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, model)
-            with self._stopped_if_broken(submission.taskid):
+            with self._stopped_if_broken():
+                with signals_held(hook.interrupt):
+                    submission = hook.run(model, inputs)
+                    self._taskid = submission.taskid
+                self.log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, model)
                 context["ti"].xcom_push(key="taskid", value=submission.taskid)
                 self._end_if_killed(submission.taskid)
                 if not self.wait_for_completion:
@@ -189,12 +189,13 @@ class WiroRunOperator(BaseOperator):
             self._stop_recorded(context)
 
     @contextmanager
-    def _stopped_if_broken(self, taskid: str) -> Iterator[None]:
+    def _stopped_if_broken(self) -> Iterator[None]:
         """Stop the paid task where something breaks that is not its own verdict: nobody would find it again."""
         try:
             yield
         except WiroInterrupted:
-            self._end_if_killed(taskid)
+            if self._taskid is not None:
+                self._end_if_killed(self._taskid)
             raise
         except WiroError:
             raise
@@ -202,7 +203,8 @@ class WiroRunOperator(BaseOperator):
             self.on_kill()
             raise
         except Exception as error:
-            raise_if_running(self._stop(taskid), error)
+            if self._taskid is not None:
+                raise_if_running(self._stop(self._taskid), error)
             raise
 
     def _end_if_killed(self, taskid: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroNotStopped, WiroSubmissionUnknown, WiroTaskError
-from doubles import FakeTaskInstance, Lines, context_of, event
+from doubles import FakeTaskInstance, Lines, context_of, event, when
 from operators import defer, runway
 
 
@@ -110,3 +112,11 @@ def test_ctrl_c_while_waiting_is_a_kill(
     with pytest.raises(KeyboardInterrupt):
         operator.execute(context_of(FakeTaskInstance()))
     assert held.tasks["2221"].status == status
+
+
+def test_ctrl_c_while_the_run_is_on_its_way_stops_what_it_started(held: WiroEmulator) -> None:
+    held.script("Run", "slow", seconds=0.5)
+    when(lambda: held.count("Run"), lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        runway(deferrable=True).execute(context_of(FakeTaskInstance()))
+    assert held.tasks["2221"].status == "task_cancel"
