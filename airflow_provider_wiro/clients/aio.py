@@ -6,15 +6,17 @@ import asyncio
 import math
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
 
+from airflow_provider_wiro.clients.throttle import note, pauses
 from airflow_provider_wiro.clients.wire import (
     LONGEST_BODY,
+    TOO_LONG,
     Log,
     Request,
     ca_file,
@@ -80,7 +82,10 @@ class AsyncClient:
         self._looked_up = time.monotonic()
         self._rereading = asyncio.Lock()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            cookie_jar=_NoCookies(),
+            auto_decompress=False,
+            trust_env=False,
         )
 
     def fresh(self) -> AsyncClient:
@@ -129,8 +134,11 @@ class AsyncClient:
         return None
 
     async def _send(self, step: Send, log: Log) -> Reply | NoReply:
+        for pause in pauses(step, self._route.credentials):
+            await asyncio.sleep(pause)
         route = self._route
         outcome = await self._exchange(sign(step, route.credentials), route)
+        note(outcome, route.credentials, log)
         if is_auth_failure(outcome) and self._route is route:
             await self.reread(REREAD_PAUSE, log)
         return outcome
@@ -147,7 +155,7 @@ class AsyncClient:
                 allow_redirects=False,
             ) as response:
                 return await _read(response, route.credentials)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return _no_reply(error)
 
 
@@ -157,8 +165,13 @@ async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> R
         body += chunk
         if len(body) > LONGEST_BODY:
             response.close()
-            return NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
-    return read_reply(response.status, bytes(body), response.headers.get("Retry-After"), credentials)
+            return TOO_LONG
+    return read_reply(response.status, bytes(body), response.headers, credentials)
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    def update_cookies_from_headers(self, headers: Sequence[str], response_url: object) -> None:
+        """Do not even parse them: what is odd about them would be logged."""
 
 
 _UNSENT = (

@@ -6,7 +6,7 @@ import ssl
 import time
 import traceback
 from collections.abc import Callable
-from http.cookiejar import DefaultCookiePolicy
+from http.client import HTTPException
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -15,9 +15,12 @@ from requests.exceptions import ConnectionError, ConnectTimeout, InvalidURL, Req
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import ProxyError as CannotUseProxy
 
+from airflow_provider_wiro.clients.session import Session, deadline
+from airflow_provider_wiro.clients.throttle import note, pauses
 from airflow_provider_wiro.clients.wire import (
     CHUNK,
     LONGEST_BODY,
+    TOO_LONG,
     Log,
     Request,
     ca_file,
@@ -60,9 +63,7 @@ class Client:
         self._log = log
         self._lookup = lookup
         self._interrupted = False
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session = Session()
         self._use(credentials)
 
     def __enter__(self) -> Self:
@@ -72,6 +73,11 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def credentials(self) -> Credentials:
+        """Where it sends and how it signs now."""
+        return self._credentials
 
     def fresh(self) -> Client:
         """Return a client of its own session that only uses the credentials in memory.
@@ -112,7 +118,7 @@ class Client:
     def _perform(self, step: Step) -> Answer:
         match step:
             case Send():
-                self._check()
+                self._take_turn(step)
                 return self._send(step)
             case Sleep():
                 self._sleep(step.seconds)
@@ -121,6 +127,11 @@ class Client:
             case Report():
                 log_report(step, self._log)
         return None
+
+    def _take_turn(self, step: Send) -> None:
+        for pause in pauses(step, self._credentials):
+            self._sleep(pause)
+        self._check()
 
     def _check(self) -> None:
         if self._interrupted:
@@ -135,6 +146,7 @@ class Client:
 
     def _send(self, step: Send) -> Reply | NoReply:
         outcome = self._exchange(sign(step, self._credentials))
+        note(outcome, self._credentials, self._log)
         if is_auth_failure(outcome):
             self._reread()
         return outcome
@@ -149,33 +161,33 @@ class Client:
             self._log.warning("the connection could not be read again: %s", said)
 
     def _exchange(self, request: Request) -> Reply | NoReply:
-        deadline = time.monotonic() + request.timeout
         try:
-            with self._session.post(
-                request.url,
-                data=request.body,
-                headers=dict(request.headers),
-                timeout=request.timeout,
-                verify=self._verify,
-                proxies=self._proxies,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return _read(response, deadline, self._credentials)
-        except (RequestException, HTTPError, OSError) as error:
+            with (
+                deadline(request.timeout),
+                self._session.post(
+                    request.url,
+                    data=request.body,
+                    headers=dict(request.headers),
+                    timeout=request.timeout,
+                    verify=self._verify,
+                    proxies=self._proxies,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                return _read(response, self._credentials)
+        except (RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
             return _no_reply(error)
 
 
-def _read(response: requests.Response, deadline: float, credentials: Credentials) -> Reply | NoReply:
+def _read(response: requests.Response, credentials: Credentials) -> Reply | NoReply:
     body = bytearray()
     # What has come so far, unlike iter_content, which waits for a whole chunk however slowly it drips.
-    while chunk := response.raw.read1(CHUNK, decode_content=True):
+    while chunk := response.raw.read1(CHUNK, decode_content=False):
         body += chunk
         if len(body) > LONGEST_BODY:
-            return NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
-        if time.monotonic() > deadline:
-            return NoReply(sent=True, reason="the answer took too long")
-    return read_reply(response.status_code, bytes(body), response.headers.get("Retry-After"), credentials)
+            return TOO_LONG
+    return read_reply(response.status_code, bytes(body), response.headers, credentials)
 
 
 def _no_reply(error: Exception) -> NoReply:

@@ -7,6 +7,8 @@ import os
 import re
 import secrets
 import ssl
+import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +20,14 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_wiro import __version__
 from airflow_provider_wiro.core.credentials import Credentials
-from airflow_provider_wiro.core.protocol import Reply, Report, Send
+from airflow_provider_wiro.core.protocol import NoReply, Reply, Report, Send
 from airflow_provider_wiro.core.signing import auth_headers
 from airflow_provider_wiro.core.text import as_text, one_line
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 
 LONGEST_BODY = 8 * 1024 * 1024
 CHUNK = 64 * 1024
+TOO_LONG = NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
 SHORTEST_SECRET = 6
 
 
@@ -63,17 +66,42 @@ def sign(step: Send, credentials: Credentials) -> Request:
     headers |= {
         "Content-Type": "application/json",
         "Accept": "application/json",
+        "Accept-Encoding": "gzip",
         "User-Agent": f"airflow-provider-wiro/{__version__}",
     }
     return Request(f"{credentials.base_url}{step.path}", headers, body, step.timeout or credentials.timeout)
 
 
-def read_reply(status: int, raw: bytes, retry_after: str | None, credentials: Credentials) -> Reply:
-    """Read an answer, without the key and the secret that an API may repeat in what it complains about."""
+def read_reply(status: int, raw: bytes, headers: Mapping[str, str], credentials: Credentials) -> Reply | NoReply:
+    """Read an answer, without the key and the secret that an API may repeat in what it complains about.
+
+    :param raw: the body as it came over the wire.
+    :param headers: names in any case.
+    """
+    unpacked = _unpack(raw, headers.get("Content-Encoding", ""))
+    if unpacked is None:
+        return TOO_LONG
+    raw = unpacked
     for secret in filter(None, (credentials.api_key, credentials.api_secret)):
         if len(secret) >= SHORTEST_SECRET:
             raw = raw.replace(secret.encode(), b"***")
-    return Reply.from_http(status, raw, retry_after)
+    return Reply.from_http(status, raw, headers.get("Retry-After"), time.time())
+
+
+def _unpack(raw: bytes, encoding: str) -> bytes | None:
+    """Unpack gzip here, within bounds: the libraries' own bounds differ by version. None if it is too long."""
+    if not raw or encoding.strip().lower() in ("", "identity"):
+        return raw
+    if encoding.strip().lower() not in ("gzip", "x-gzip"):
+        return b"a body in an encoding that was not asked for"
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        body = unpacker.decompress(raw, LONGEST_BODY + 1)
+    except zlib.error:
+        return b"a body that is no gzip"
+    if len(body) > LONGEST_BODY:
+        return None
+    return body if unpacker.eof else b"a body that is cut off in the middle of its gzip"
 
 
 def words_of(error: object) -> str:

@@ -62,7 +62,7 @@ def wait(plan: WaitPlan) -> Flow[Verdict]:
     jitter = random.Random(plan.taskid)
     watch = _Watch(plan, last_good=(yield from now()))
     while True:
-        outcome = yield from send("/Task/Detail", {"taskid": plan.taskid})
+        outcome = yield from send("/Task/Detail", {"taskid": plan.taskid}, deadline=plan.deadline)
         time = yield from now()
         seen = task_in(outcome, plan.taskid)
         for line, warning in watch.notice(seen, outcome, time):

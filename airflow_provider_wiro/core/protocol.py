@@ -18,7 +18,10 @@ import json
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import Enum
+from itertools import islice
 from typing import Literal, TypeVar
 
 from airflow_provider_wiro.core.task import Task, read_taskid
@@ -27,6 +30,9 @@ from airflow_provider_wiro.core.text import one_line
 T = TypeVar("T")
 
 MAX_RETRY_AFTER = 300.0
+# Reading more would hold up the event loop, in a thread too: json keeps the GIL. A page of 100 tasks has some 5,000.
+MOST_VALUES = 100_000
+MOST_ROWS = 1_000
 
 _TOKEN = re.compile(r'((?:token|key)"\s*:\s*")[^"]*', re.IGNORECASE)
 
@@ -36,11 +42,15 @@ class Send:
     """POST *body* as JSON to *path* below the base URL.
 
     :param timeout: seconds for the whole exchange; None = the connection's.
+    :param urgent: whether it is sent at once although Wiro throttles the connection: what stops a paid task.
+    :param deadline: unix time until which it waits at most while Wiro throttles the connection; None = five minutes.
     """
 
     path: str
     body: Mapping[str, object] = field(repr=False)
     timeout: float | None = None
+    urgent: bool = False
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +89,20 @@ class Reply:
     retry_after: float | None = None
 
     @classmethod
-    def from_http(cls, status: int, raw: bytes, retry_after: str | None = None) -> Reply:
-        """Read what came over the wire; nothing in *raw* or *retry_after* can make this fail."""
+    def from_http(cls, status: int, raw: bytes, retry_after: str | None = None, now: float | None = None) -> Reply:
+        """Read what came over the wire; nothing in *raw* or *retry_after* can make this fail, or take long.
+
+        :param raw: the body; one with more than 100,000 values is taken as no JSON.
+        :param retry_after: the ``Retry-After`` header.
+        :param now: the unix time, which a ``Retry-After`` with a date needs.
+        """
         text = raw.decode("utf-8-sig", "replace")
         try:
-            body = json.loads(text, parse_constant=lambda _: None)
+            body = None if _is_crowded(raw) else json.loads(text, parse_constant=lambda _: None)
         except (ValueError, RecursionError):
             body = None
         excerpt = one_line(_TOKEN.sub(r"\1…", text[:2000]), 200)
-        return cls(status, body, excerpt, _read_retry_after(retry_after))
+        return cls(status, body, excerpt, _read_retry_after(retry_after, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +124,16 @@ Answer = Reply | NoReply | float | None
 Flow = Generator[Step, Answer, T]
 
 
-def send(path: str, body: Mapping[str, object], timeout: float | None = None) -> Flow[Reply | NoReply]:
+def send(
+    path: str,
+    body: Mapping[str, object],
+    timeout: float | None = None,
+    *,
+    urgent: bool = False,
+    deadline: float | None = None,
+) -> Flow[Reply | NoReply]:
     """Send one request and return its reply."""
-    answer = yield Send(path, body, timeout)
+    answer = yield Send(path, body, timeout, urgent, deadline)
     assert isinstance(answer, Reply | NoReply)
     return answer
 
@@ -237,7 +259,7 @@ def task_in(outcome: Reply | NoReply, taskid: str | None = None) -> Task | Missi
         return None
     if not rows:
         return Missing.NOT_FOUND
-    tasks = [Task.from_payload(row) for row in rows]
+    tasks = map(Task.from_payload, islice(rows, MOST_ROWS))
     return next((task for task in tasks if task is not None and taskid in (None, task.taskid)), None)
 
 
@@ -258,7 +280,28 @@ def _read_code(value: object) -> int | None:
         return None
 
 
-def _read_retry_after(header: str | None) -> float | None:
-    """Read seconds, capped; the HTTP-date form is rare and taken as absent."""
+def _read_retry_after(header: str | None, now: float | None) -> float | None:
+    """Read seconds or an HTTP date, capped."""
     text = (header or "").strip()
-    return min(float(text), MAX_RETRY_AFTER) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    if not text.isascii() or len(text) > 40:
+        return None
+    if text.isdigit():
+        return min(float(text), MAX_RETRY_AFTER)
+    try:
+        date = parsedate_to_datetime(text)
+        until = date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return None if now is None else min(max(until - now, 0.0), MAX_RETRY_AFTER)
+
+
+def _is_crowded(raw: bytes) -> bool:
+    """Whether the JSON has too many values. Only what stands outside of strings counts: a prompt may be a table."""
+    if _marks(raw) <= MOST_VALUES:
+        return False
+    bare = raw.replace(rb"\\", b"").replace(rb"\"", b"")
+    return bare.count(b'"') > 4 * MOST_VALUES or _marks(b"".join(bare.split(b'"')[::2])) > MOST_VALUES
+
+
+def _marks(raw: bytes) -> int:
+    return sum(raw.count(mark) for mark in (b"[", b"{", b","))

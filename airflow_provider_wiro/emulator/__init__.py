@@ -11,7 +11,8 @@ It shares no code with the client side of this package, and imports nothing but 
 
 from airflow_provider_wiro.emulator.account import RecordedRequest
 from airflow_provider_wiro.emulator.emulator import WiroEmulator
-from airflow_provider_wiro.emulator.faults import FAULTS, Fault
+from airflow_provider_wiro.emulator.exchange import Fault
+from airflow_provider_wiro.emulator.faults import FAULTS
 from airflow_provider_wiro.emulator.outcomes import Outcome
 from airflow_provider_wiro.emulator.tasks import EmulatedTask
 

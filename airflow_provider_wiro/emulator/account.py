@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
+import time
 import uuid
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from airflow_provider_wiro.emulator import inputs as catalogue
 from airflow_provider_wiro.emulator.bodies import Body, UploadedFile
-from airflow_provider_wiro.emulator.faults import Fault
+from airflow_provider_wiro.emulator.exchange import Fault
 from airflow_provider_wiro.emulator.media import StoredFile, video_of
 from airflow_provider_wiro.emulator.outcomes import TERMINAL, Outcome
 from airflow_provider_wiro.emulator.tasks import Clock, EmulatedTask, random_token
@@ -50,6 +52,8 @@ class _Script:
     call: str
     fault: Fault
     left: int
+    rate: float
+    chance: random.Random
 
 
 class Account:
@@ -78,6 +82,7 @@ class Account:
         self._nonces: set[tuple[str, str]] = set()
         self._active: list[EmulatedTask] = []
         self._scripts: list[_Script] = []
+        self._outage_ends = 0.0
         self._outcomes: deque[tuple[Outcome, int]] = deque()
 
     def record(self, request: RecordedRequest) -> None:
@@ -91,23 +96,36 @@ class Account:
                     self.duplicate_nonces.append(nonce)
                 self._nonces.add(signed)
 
-    def script(self, call: str, fault: Fault, times: int) -> None:
-        """Queue ``fault`` for the next ``times`` requests of ``call``."""
+    def script(self, call: str, fault: Fault, times: int, rate: float = 1.0, seed: int = 0) -> None:
+        """Queue ``fault`` for ``times`` requests of ``call``: the next ones, or that share of them."""
         if call not in (*CALLS, "*"):
             raise ValueError(f"unknown call {call!r}; known are {', '.join(CALLS)} and * for any")
+        if not 0 < rate <= 1:
+            raise ValueError(f"rate must be more than 0 and at most 1, not {rate!r}")
         with self.lock:
-            self._scripts.append(_Script(call, fault, _checked(times)))
+            self._scripts.append(_Script(call, fault, _checked(times), rate, random.Random(seed)))
 
     def next_fault(self, call: str) -> Fault | None:
-        """Take the oldest fault that is queued for ``call``."""
+        """Take the oldest fault that is queued for ``call`` and hits it."""
         with self.lock:
             for script in self._scripts:
-                if script.call in (call, "*"):
+                if script.call in (call, "*") and script.chance.random() < script.rate:
                     script.left -= 1
                     if script.left == 0:
                         self._scripts.remove(script)
                     return script.fault
         return None
+
+    def begin_outage(self, seconds: float) -> None:
+        """Drop the connection of every request from now on, for so many seconds."""
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"seconds must be at least 0, not {seconds!r}")
+        self._outage_ends = time.monotonic() + seconds
+
+    @property
+    def in_outage(self) -> bool:
+        """Whether an outage lasts."""
+        return time.monotonic() < self._outage_ends
 
     def plan(self, outcome: Outcome, times: int) -> None:
         """Queue ``outcome`` for the next ``times`` tasks."""
@@ -120,8 +138,9 @@ class Account:
             self.api_key, self.api_secret = api_key, api_secret
 
     def clear(self) -> None:
-        """Forget the faults and outcomes that are queued."""
+        """Forget the faults and outcomes that are queued, and end an outage."""
         with self.lock:
+            self._outage_ends = 0.0
             self._scripts.clear()
             self._outcomes.clear()
 

@@ -3,7 +3,8 @@ The control API, for a test or a demo in another process.
 
 Bodies are JSON objects with the arguments of `WiroEmulator`'s methods.
 
-``POST /_emulator/script``      ``{"call": "Run", "fault": "429", "times": 1, "retry_after": 2}``
+``POST /_emulator/script``      ``{"call": "Run", "fault": "5xx", "times": 9, "rate": 0.05, "seed": 1, "status": 502}``
+``POST /_emulator/outage``      ``{"seconds": 60}``: every connection is dropped
 ``POST /_emulator/outcome``     ``{"times": 1, "pexit": "1", "debugerror": "out of memory"}``
 ``POST /_emulator/release``     ``{"taskid": "2221"}``
 ``POST /_emulator/advance``     ``{"seconds": 60}``
@@ -83,7 +84,12 @@ def _handler(
 
 def _script(account: Account, options: Options) -> None:
     call, fault, times = str(options.pop("call")), str(options.pop("fault")), _number(options.pop("times", 1))
-    account.script(call, fault_from(fault, options), int(times))
+    rate, seed = _number(options.pop("rate", 1.0)), _number(options.pop("seed", 0))
+    account.script(call, fault_from(fault, options), int(times), rate, int(seed))
+
+
+def _outage(account: Account, options: Options) -> None:
+    account.begin_outage(_number(options["seconds"]))
 
 
 def _outcome(account: Account, options: Options) -> None:
@@ -116,6 +122,7 @@ def _number(value: object) -> float:
 
 _COMMANDS: dict[str, Callable[[Account, Options], None]] = {
     "script": _script,
+    "outage": _outage,
     "outcome": _outcome,
     "release": _release,
     "advance": _advance,

@@ -160,16 +160,24 @@ class WiroEmulator:
         """Replace the credentials: from now on only these are right. The tasks stay."""
         self._account.rotate_key(api_key, api_secret)
 
-    def script(self, call: str, fault: str, *, times: int = 1, **options: object) -> None:
+    def script(
+        self, call: str, fault: str, *, times: int = 1, rate: float = 1.0, seed: int = 0, **options: object
+    ) -> None:
         """
         Queue a fault. For each request the oldest fault that fits it is used up.
 
         :param call: the call it is for, named as in `count`, or "*" for any.
         :param fault: its name, a key of `airflow_provider_wiro.emulator.FAULTS`.
         :param times: for how many requests; -1: until `clear`.
+        :param rate: the share of the requests that it hits, such as 0.05; the others pass it by.
+        :param seed: chooses which ones: the same seed chooses the same ones again.
         :param options: the fields of the fault's class.
         """
-        self._account.script(call, fault_from(fault, options), times)
+        self._account.script(call, fault_from(fault, options), times, rate, seed)
+
+    def outage(self, seconds: float) -> None:
+        """Drop the connection of every request for so many seconds from now on; queued faults wait for its end."""
+        self._account.begin_outage(seconds)
 
     def outcome(self, *, times: int = 1, **options: object) -> None:
         """
@@ -181,7 +189,7 @@ class WiroEmulator:
         self._account.plan(outcome_from(options), times)
 
     def clear(self) -> None:
-        """Forget the faults and outcomes that are queued; tasks and records stay."""
+        """Forget the faults and outcomes that are queued and end an outage; tasks and records stay."""
         self._account.clear()
 
     def release(self, taskid: str) -> None:

@@ -9,60 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, get_type_hints
 
 from aiohttp import web
+
+from airflow_provider_wiro.emulator.exchange import Exchange, Fault, body_of
+from airflow_provider_wiro.emulator.hostile import HOSTILE
 
 HTML = (
     "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center>"
     "<hr><center>cloudflare</center></body></html>\n"
 )
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """
-    One request being answered.
-
-    :param request: the request; its body has been read.
-    :param work: does what the request asks for and returns the right answer.
-    :param pause: waits for so many seconds and returns True, or returns False as soon as the emulator stops.
-    :param sending: called with the HTTP status when an answer begins that is sent piece by piece.
-    """
-
-    request: web.Request
-    work: Callable[[], web.Response]
-    pause: Callable[[float], Awaitable[bool]]
-    sending: Callable[[int], None]
-
-    async def begin(self, like: web.Response, length: int | None) -> web.StreamResponse:
-        """Send the headers of ``like``, announcing ``length`` bytes of body, or a body of unknown length."""
-        stream = web.StreamResponse(status=like.status)
-        stream.content_type = like.content_type
-        if length is not None:
-            stream.content_length = length
-        self.sending(like.status)
-        await stream.prepare(self.request)
-        return stream
-
-
-class Fault(ABC):
-    """A way of answering wrongly."""
-
-    name: ClassVar[str]
-
-    @abstractmethod
-    async def answer(self, exchange: Exchange) -> web.StreamResponse | None:
-        """Return what to answer; None: close the connection without another byte."""
-
-    def __post_init__(self) -> None:
-        for option, kind in get_type_hints(type(self)).items():
-            value = getattr(self, option)
-            if option != "name" and not isinstance(value, kind | int if kind is float else kind):
-                raise ValueError(f"{option} of the fault {self.name} cannot be {value!r}")
 
 
 @dataclass(frozen=True)
@@ -218,7 +176,7 @@ class Truncated(Fault):
 
     async def answer(self, exchange: Exchange) -> web.StreamResponse | None:
         right = exchange.work()
-        body = _body(right)
+        body = body_of(right)
         stream = await exchange.begin(right, len(body))
         await stream.write(body[: len(body) // 2])
         return None
@@ -233,7 +191,7 @@ class Huge(Fault):
 
     async def answer(self, exchange: Exchange) -> web.StreamResponse | None:
         right = exchange.work()
-        body = _body(right).rstrip().removesuffix(b"}") + b', "padding": "'
+        body = body_of(right).rstrip().removesuffix(b"}") + b', "padding": "'
         stream = await exchange.begin(right, len(body) + self.megabytes * 1_000_000 + 2)
         await stream.write(body)
         for _ in range(self.megabytes):
@@ -272,6 +230,7 @@ _CLASSES: tuple[type[Fault], ...] = (
     Truncated,
     Huge,
     Drip,
+    *HOSTILE,
 )
 FAULTS: dict[str, type[Fault]] = {fault.name: fault for fault in _CLASSES}
 
@@ -288,8 +247,3 @@ def fault_from(name: str, options: Mapping[str, object]) -> Fault:
 
 def _page(status: int, title: str) -> web.Response:
     return web.Response(status=status, text=HTML.format(title=title), content_type="text/html")
-
-
-def _body(response: web.Response) -> bytes:
-    body = response.body
-    return body if isinstance(body, bytes) else b""

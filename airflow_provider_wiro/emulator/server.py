@@ -15,7 +15,7 @@ from aiohttp import web
 from airflow_provider_wiro.emulator import api, control, signing
 from airflow_provider_wiro.emulator.account import Account, RecordedRequest
 from airflow_provider_wiro.emulator.bodies import BadBody, Body, parse
-from airflow_provider_wiro.emulator.faults import Exchange
+from airflow_provider_wiro.emulator.exchange import Exchange
 from airflow_provider_wiro.emulator.media import file_response
 from airflow_provider_wiro.emulator.outcomes import TERMINAL
 from airflow_provider_wiro.emulator.tasks import EmulatedTask
@@ -78,6 +78,8 @@ class Server:
         def sending(status: int) -> None:
             record.status = status
 
+        if self._account.in_outage:
+            return None
         fault = self._account.next_fault(record.call)
         if fault is None:
             return work()

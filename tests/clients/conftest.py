@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from airflow_provider_wiro.clients import aio
+from airflow_provider_wiro.clients import aio, throttle
 from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -29,6 +29,12 @@ def _no_proxy_and_no_ca(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.upper() in VARIABLES:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _open_gates() -> Iterator[None]:
+    yield
+    throttle._opens.clear()
 
 
 @pytest.fixture(params=[DriveSync, DriveAsync], ids=["requests", "aiohttp"])

@@ -53,6 +53,22 @@ RUNS: list[tuple[str, dict[str, Any], type[WiroError] | None, int, int]] = [
     ("code", {"code": 98}, WiroAuthError, 1, 0),
     ("code", {"code": 12345}, WiroSubmissionUnknown, 1, 0),
     ("string_errors", {}, WiroRefused, 1, 0),
+    ("nested", {}, WiroSubmissionUnknown, 1, 0),
+    ("crowded", {}, WiroSubmissionUnknown, 1, 0),
+    ("escapes", {}, None, 1, 1),
+    ("escapes", {"where": "raw"}, None, 1, 1),
+    ("escapes", {"status": 502}, None, 1, 1),
+    ("wrong_length", {}, WiroSubmissionUnknown, 1, 1),
+    ("wrong_length", {"by": 10}, WiroSubmissionUnknown, 1, 1),
+    ("bad_chunks", {}, WiroSubmissionUnknown, 1, 1),
+    ("gzip_bomb", {}, WiroSubmissionUnknown, 1, 1),
+    ("header_drip", {}, WiroSubmissionUnknown, 1, 1),
+    ("header_flood", {}, WiroSubmissionUnknown, 1, 1),
+    ("interim", {}, WiroSubmissionUnknown, 1, 1),
+    ("interim", {"count": 3}, None, 1, 1),
+    ("garbage", {}, WiroSubmissionUnknown, 1, 1),
+    ("odd_json", {"kind": "twice"}, None, 1, 1),
+    ("odd_json", {"kind": "digits"}, WiroSubmissionUnknown, 1, 1),
 ]
 READS: list[tuple[str, dict[str, Any], type[WiroError] | None]] = [
     ("429", {"retry_after": 0}, WiroUnreachable),
@@ -72,7 +88,20 @@ READS: list[tuple[str, dict[str, Any], type[WiroError] | None]] = [
     ("code", {"code": 1}, WiroTaskNotFound),
     ("code", {"code": 99}, WiroAuthError),
     ("string_errors", {}, WiroRefused),
+    ("nested", {}, WiroUnreachable),
+    ("crowded", {}, WiroUnreachable),
+    ("escapes", {}, None),
+    ("escapes", {"where": "raw"}, WiroUnreachable),
+    ("wrong_length", {}, WiroUnreachable),
+    ("bad_chunks", {}, WiroUnreachable),
+    ("gzip_bomb", {}, WiroUnreachable),
+    ("header_drip", {}, WiroUnreachable),
+    ("header_flood", {}, WiroUnreachable),
+    ("interim", {}, WiroUnreachable),
+    ("garbage", {}, WiroUnreachable),
+    ("odd_json", {"kind": "latin1"}, None),
 ]
+ENDLESS = ("hang", "drip", "header_drip", "interim", "bad_chunks")
 
 
 def named(value: object) -> str | None:
@@ -86,6 +115,12 @@ def submitted(drive: Drive, credentials: Credentials) -> Submission:
 def waiting(submission: Submission, timeout: float = 20.0) -> Flow[Verdict]:
     at = submission.submitted_at
     return wait(WaitPlan(submission.taskid, at, at + timeout, poll_interval=0.05))
+
+
+def assert_fit_for_a_log(drive: Drive) -> None:
+    for line in drive.log.lines:
+        assert line.isprintable()
+        assert len(line) <= 500
 
 
 def test_every_fault_of_the_emulator_is_tried() -> None:
@@ -121,7 +156,7 @@ def test_a_run_that_meets_a_fault(
     tasks: int,
 ) -> None:
     emulator.script("Run", fault, **options)
-    credentials = credentials_of(emulator, SHORT if fault in ("hang", "drip") else 10)
+    credentials = credentials_of(emulator, SHORT if fault in ENDLESS else 10)
     if kind is None:
         assert submitted(drive, credentials).taskid in emulator.tasks
     else:
@@ -139,7 +174,7 @@ def test_a_read_that_meets_a_fault(
 ) -> None:
     submission = submitted(drive, credentials_of(emulator))
     emulator.script("Detail", fault, **options)
-    credentials = credentials_of(emulator, SHORT if fault in ("hang", "drip") else 10)
+    credentials = credentials_of(emulator, SHORT if fault in ENDLESS else 10)
     if kind is None:
         assert drive(detail(taskid=submission.taskid), credentials).taskid == submission.taskid
     else:
@@ -149,6 +184,7 @@ def test_a_read_that_meets_a_fault(
         assert submission.token
         assert submission.token not in str(caught.value)
     assert len(emulator.requests) == 2
+    assert_fit_for_a_log(drive)
 
 
 @pytest.mark.usefixtures("short_pauses")
@@ -158,10 +194,11 @@ def test_a_wait_outlives_a_fault(
 ) -> None:
     submission = submitted(drive, credentials_of(emulator))
     emulator.script("Detail", fault, times=2, **options)
-    credentials = credentials_of(emulator, SHORT if fault in ("hang", "drip") else 10)
+    credentials = credentials_of(emulator, SHORT if fault in ENDLESS else 10)
     assert drive(waiting(submission), credentials).kind == "success"
     assert submission.token
     assert submission.token not in str(drive.log.lines)
+    assert_fit_for_a_log(drive)
 
 
 @pytest.mark.usefixtures("short_pauses")
@@ -177,16 +214,15 @@ def test_a_stop_outlives_a_fault(
     stopped = drive(stop(submission.taskid), credentials_of(emulator))
     assert stopped.over
     assert emulator.tasks[submission.taskid].status == "task_cancel"
+    assert_fit_for_a_log(drive)
 
 
-def test_retry_after_is_waited_for(
-    drive: Drive, emulator: WiroEmulator, credentials: Credentials, short_pauses: None
-) -> None:
-    emulator.script("Run", "429", retry_after=1)
+def test_retry_after_is_waited_for(drive: Drive, emulator: WiroEmulator, credentials: Credentials) -> None:
+    emulator.script("Run", "429", retry_after=3)
     submitted(drive, credentials)
     first, second = emulator.requests
-    assert second.at - first.at >= 1
-    assert len(drive.log.warnings) == 1
+    assert 3 <= second.at - first.at < 6
+    assert len(drive.log.warnings) == 2
 
 
 def test_what_a_redirect_points_to_never_hears_of_us(drive: Drive, emulator: WiroEmulator) -> None:

@@ -31,6 +31,11 @@ TIMEOUT = 1.0
 SetUp = Callable[[ExitStack, pytest.MonkeyPatch], str]
 
 
+def keep_quiet(connection: socket.socket) -> None:
+    connection.recv(1)
+    time.sleep(TIMEOUT + 0.5)
+
+
 def refused_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
     return f"http://127.0.0.1:{stack.enter_context(port_nobody_listens_on())}"
 
@@ -49,6 +54,10 @@ def silent_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
 
 def tls_to_a_plain_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
     return f"https://127.0.0.1:{stack.enter_context(yes_server()).port}"
+
+
+def tls_to_a_silent_port(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
+    return f"https://127.0.0.1:{stack.enter_context(socket_server(keep_quiet))}"
 
 
 def certificate_of_a_private_ca(stack: ExitStack, _: pytest.MonkeyPatch) -> str:
@@ -80,18 +89,26 @@ def proxy_that_forbids_the_tunnel(stack: ExitStack, monkeypatch: pytest.MonkeyPa
     return "https://127.0.0.1:9"
 
 
+def proxy_that_keeps_quiet(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{stack.enter_context(socket_server(keep_quiet))}")
+    return "https://127.0.0.1:9"
+
+
 UNSENT: list[SetUp] = [
     refused_port,
     refused_tls_port,
     no_such_host,
     silent_port,
     tls_to_a_plain_port,
+    tls_to_a_silent_port,
     certificate_of_a_private_ca,
     certificate_of_another_host,
     refused_proxy,
     refused_proxy_of_tls,
     proxy_that_forbids_the_tunnel,
+    proxy_that_keeps_quiet,
 ]
+TLS_FAILS = {"tls_to_a_plain_port", "certificate_of_a_private_ca", "certificate_of_another_host"}
 
 
 @pytest.mark.parametrize("set_up", UNSENT, ids=lambda set_up: set_up.__name__)
@@ -101,7 +118,7 @@ def test_what_surely_did_not_reach_wiro(drive: Drive, monkeypatch: pytest.Monkey
         [outcome] = drive(look(), credentials)
         assert isinstance(outcome, NoReply)
         assert outcome.sent is False
-        assert outcome.tls is set_up.__name__.startswith(("tls", "certificate"))
+        assert outcome.tls is (set_up.__name__ in TLS_FAILS)
         assert outcome.reason.isprintable()
 
 

@@ -28,6 +28,7 @@ def test_a_step_becomes_a_signed_json_post() -> None:
     assert dict(request.headers) == auth_headers("the-key", "the-secret", nonce) | {
         "Content-Type": "application/json",
         "Accept": "application/json",
+        "Accept-Encoding": "gzip",
         "User-Agent": f"airflow-provider-wiro/{__version__}",
     }
     assert nonce.isdecimal()

@@ -25,6 +25,11 @@ odd = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+# Almost HTTP dates.
+dates = st.lists(
+    st.sampled_from(["Wed,", "21", "Oct", "2026", "07:28:00", "GMT", "-9999", "24:61", "99999", "0", "-0000", ";"]),
+    max_size=7,
+).map(" ".join)
 some = st.lists(outcomes, min_size=1, max_size=4)
 
 
@@ -63,9 +68,10 @@ def _is_real(output: object) -> bool:
 
 
 @odd
-@given(statuses, bodies, st.one_of(st.none(), words))
+@given(statuses, bodies, st.one_of(st.none(), words, dates))
+@example(200, b"[]," * 200_000, None)
 def test_reading_a_reply_never_fails(status: int, raw: bytes, retry_after: str | None) -> None:
-    reply = Reply.from_http(status, raw, retry_after)
+    reply = Reply.from_http(status, raw, retry_after, START)
     assert reply.retry_after is None or 0 <= reply.retry_after <= 300
     assert isinstance(run_meaning(reply), RunMeaning)
     assert_fit_for_a_log(reply.excerpt, describe(reply))

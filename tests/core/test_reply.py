@@ -50,11 +50,31 @@ def test_a_body_is_json_or_nothing(raw: bytes, body: object) -> None:
         ("٧", None),
         ("", None),
         (None, None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 60.0),
+        ("Wednesday, 21-Oct-26 07:28:00 GMT", 60.0),
+        ("Wed Oct 21 07:28:00 2026", 60.0),
+        ("Wed, 21 Oct 2026 09:28:30 +0200", 90.0),
+        ("Wed, 21 Oct 2026 07:28:00 -0000", 60.0),
+        ("Wed, 21 Oct 2026 08:27:00 GMT", 300.0),
+        ("Wed, 21 Oct 2026 07:27:00 GMT", 0.0),
+        ("Thu, 01 Jan 1000 00:00:00 +2359", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 300.0),
+        ("Wed, 32 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT" + " " * 100 + "x", None),
+        ("Wed, 21 Oct 99999999999 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 +999999999999", None),
+        (", , , ,", None),
+        ("-", None),
     ],
 )
-def test_retry_after_is_whole_seconds_of_at_most_five_minutes(header: str | None, seconds: float | None) -> None:
-    assert Reply.from_http(429, b"", header).retry_after == seconds
+def test_retry_after_is_seconds_or_a_date_and_at_most_five_minutes(header: str | None, seconds: float | None) -> None:
+    now = 1_792_567_620.0  # Wed, 21 Oct 2026 07:27:00 GMT
+    assert Reply.from_http(429, b"", header, now).retry_after == seconds
+
+
+def test_a_date_to_try_again_at_is_not_used_where_nobody_says_what_time_it_is() -> None:
+    assert Reply.from_http(429, b"", "Wed, 21 Oct 2026 07:28:00 GMT").retry_after is None
+    assert Reply.from_http(429, b"", "7").retry_after == 7.0
 
 
 def test_an_excerpt_is_one_printable_line() -> None:

@@ -22,7 +22,7 @@ def test_a_running_task_is_killed() -> None:
     assert (result.over, result.note) == (True, "stopped by Kill")
     assert result.task is not None
     assert result.task.status == "task_cancel"
-    assert driver.sent == [Send("/Task/Kill", {"taskid": "2221"}, STOP_TIMEOUT)]
+    assert driver.sent == [Send("/Task/Kill", {"taskid": "2221"}, STOP_TIMEOUT, urgent=True)]
 
 
 def test_a_queued_task_is_cancelled() -> None:

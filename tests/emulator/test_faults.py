@@ -171,6 +171,56 @@ def test_a_fault_can_stay_until_it_is_cleared(wiro: Client, emulator: WiroEmulat
     assert wiro.send("/Task/Detail", json={"taskid": "1"}).status_code == 200
 
 
+def hits(wiro: Client, emulator: WiroEmulator, requests_: int, **options: Any) -> list[int]:
+    """Which of so many requests a fault hits."""
+    emulator.script("Detail", "5xx", times=-1, **options)
+    statuses = [wiro.send("/Task/Detail", json={"taskid": "1"}).status_code for _ in range(requests_)]
+    emulator.clear()
+    return [number for number, status in enumerate(statuses) if status == 502]
+
+
+def test_a_fault_can_hit_a_share_of_the_requests_and_the_same_ones_again(wiro: Client, emulator: WiroEmulator) -> None:
+    first = hits(wiro, emulator, 300, rate=0.1)
+    assert 15 <= len(first) <= 50
+    assert hits(wiro, emulator, 300, rate=0.1) == first
+    assert hits(wiro, emulator, 300, rate=0.1, seed=1) != first
+
+
+def test_what_a_fault_passes_by_another_one_may_hit_and_only_hits_use_it_up(
+    wiro: Client, emulator: WiroEmulator
+) -> None:
+    emulator.script("Detail", "5xx", rate=0.2, times=3)
+    emulator.script("*", "429", times=-1)
+    statuses = [wiro.send("/Task/Detail", json={"taskid": "1"}).status_code for _ in range(100)]
+    assert (statuses.count(502), statuses.count(429)) == (3, 97)
+
+
+def test_in_an_outage_every_connection_is_dropped_and_nothing_is_done(wiro: Client, emulator: WiroEmulator) -> None:
+    emulator.script("Run", "429")
+    emulator.outage(0.5)
+    begun, dropped = time.monotonic(), 0
+    while time.monotonic() - begun < 0.4:
+        with pytest.raises(requests.ConnectionError):
+            wiro.send(RUNWAY, json=INPUTS)
+        dropped += 1
+        time.sleep(0.05)
+    time.sleep(max(0.0, begun + 0.6 - time.monotonic()))
+
+    assert wiro.send(RUNWAY, json=INPUTS).status_code == 429
+    wiro.run()
+    assert (emulator.count("Run"), len(emulator.runs), dropped > 1) == (dropped + 2, 1, True)
+    assert {request.status for request in emulator.requests[:dropped]} == {None}
+
+
+def test_an_outage_can_be_ended_and_must_be_a_time(wiro: Client, emulator: WiroEmulator) -> None:
+    emulator.outage(3600)
+    emulator.clear()
+    wiro.run()
+    for seconds in (-1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="seconds must be at least 0"):
+            emulator.outage(seconds)
+
+
 @pytest.mark.parametrize(
     ("call", "fault", "options", "message"),
     [
@@ -180,6 +230,10 @@ def test_a_fault_can_stay_until_it_is_cleared(wiro: Client, emulator: WiroEmulat
         ("Run", "hang", {"seconds": "1"}, "seconds of the fault hang cannot be '1'"),
         ("Run", "429", {"times": 0}, "times must be"),
         ("Run", "429", {"times": -2}, "times must be"),
+        ("Run", "429", {"rate": 0}, "rate must be more than 0 and at most 1, not 0"),
+        ("Run", "429", {"rate": 1.5}, "rate must be more than 0 and at most 1, not 1.5"),
+        ("Run", "escapes", {"where": "tail"}, "body, raw or head, not 'tail'"),
+        ("Run", "odd_json", {"kind": "xml"}, "bom, twice, digits, latin1, nul, nan, not 'xml'"),
     ],
 )
 def test_a_mistake_in_a_script_is_told_at_once(

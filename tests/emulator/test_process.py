@@ -126,6 +126,18 @@ def test_faults_and_outcomes_can_be_queued_over_http(wiro: Client, emulator: Wir
     assert (wiro.detail(first)["debugerror"], wiro.detail(second)["debugerror"]) == ("no", "")
 
 
+def test_a_share_of_faults_and_an_outage_can_be_had_over_http(wiro: Client, emulator: WiroEmulator) -> None:
+    assert control(emulator, "script", call="Detail", fault="5xx", times=-1, rate=0.5, seed=3).status_code == 200
+    statuses = {wiro.send("/Task/Detail", json={"taskid": "1"}).status_code for _ in range(30)}
+    assert statuses == {200, 502}
+
+    assert control(emulator, "outage", seconds=60).status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        wiro.send("/Task/Detail", json={"taskid": "1"})
+    assert control(emulator, "clear").status_code == 200
+    assert wiro.send("/Task/Detail", json={"taskid": "1"}).status_code == 200
+
+
 def test_a_held_task_can_be_released_over_http(wiro: Client, emulator: WiroEmulator) -> None:
     control(emulator, "outcome", hold="task_queue", duration=0)
     taskid = wiro.run()
@@ -171,6 +183,10 @@ def test_the_state_can_be_read_over_http(wiro: Client, emulator: WiroEmulator) -
         ("script", {"call": "Run", "fault": "430"}, "unknown fault"),
         ("script", {"fault": "429"}, "call"),
         ("script", {"call": "Run", "fault": "429", "times": "many"}, "not a number"),
+        ("script", {"call": "Run", "fault": "429", "rate": "often"}, "not a number"),
+        ("script", {"call": "Run", "fault": "429", "rate": 2}, "rate must be"),
+        ("outage", {}, "seconds"),
+        ("outage", {"seconds": -1}, "seconds must be"),
         ("outcome", {"pexitt": "1"}, "unknown outcome option"),
         ("outcome", {"duration": "long"}, "TypeError"),
         ("release", {"taskid": "1"}, "1"),

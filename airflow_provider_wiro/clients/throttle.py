@@ -1,0 +1,67 @@
+"""Where the requests of a connection wait while Wiro throttles it: one gate for all clients of a process."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+
+from airflow_provider_wiro.clients.wire import Log
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER, NoReply, Reply, Send
+
+SPREAD = 0.1
+NEWS = 10.0
+
+_salt = secrets.token_bytes(16)
+# When each closed gate opens, monotonic seconds. The lock is one that a signal handler may take again.
+_opens: dict[bytes, float] = {}
+_lock = threading.RLock()
+
+
+def _key(credentials: Credentials) -> bytes:
+    said = f"{credentials.base_url}\0{credentials.api_key}"
+    return hashlib.blake2b(said.encode(), key=_salt, digest_size=16).digest()
+
+
+def note(outcome: Reply | NoReply, credentials: Credentials, log: Log) -> None:
+    """Close the gate of the connection if *outcome* is an HTTP 429 that says for how long; put one line into *log*."""
+    if not isinstance(outcome, Reply) or outcome.status != 429 or not outcome.retry_after:
+        return
+    if _close(_key(credentials), outcome.retry_after):
+        log.warning(
+            "Wiro throttles this connection (HTTP 429): all its requests in this process wait %.0f s, except stops",
+            outcome.retry_after,
+        )
+
+
+def _close(key: bytes, seconds: float) -> bool:
+    """Close a gate; return whether that is news: it was open, or stays closed for much longer than it was to."""
+    now = time.monotonic()
+    with _lock:
+        for past in [known for known, opens in _opens.items() if opens <= now]:
+            del _opens[past]
+        before = _opens.get(key)
+        _opens[key] = max(before or 0.0, now + seconds)
+        return before is None or _opens[key] - before > NEWS
+
+
+def pauses(step: Send, credentials: Credentials) -> Iterator[float]:
+    """Yield for how many seconds *step* pauses before it asks again, until it may be sent: no more for a stop.
+
+    All of them together are at most five minutes, and end at the step's deadline. Each is up to a tenth longer than the
+    gate is closed, so that those who wait do not all come at once.
+    """
+    patience = MAX_RETRY_AFTER
+    if step.deadline is not None:
+        patience = min(patience, step.deadline - time.time())
+    until, key = time.monotonic() + patience, _key(credentials)
+    while not step.urgent:
+        now = time.monotonic()
+        left = _opens.get(key, now) - now
+        if left <= 0 or until <= now:
+            return
+        yield min(left * (1 + SPREAD * random.random()), until - now)

@@ -1,0 +1,192 @@
+"""The connection's timeout bounds the whole exchange, whichever part of it a server draws out."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+
+from airflow_provider_wiro.clients.sync import Client
+from airflow_provider_wiro.core.calls import stop, submit
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, send
+from airflow_provider_wiro.emulator import WiroEmulator
+from driving import Drive, DriveSync, ListLog, credentials_of, look
+from small_servers import port_that_never_connects, read_request, socket_server
+
+TIMEOUT = 1.0
+LATEST = TIMEOUT + 1.5
+
+
+def dripping(before: bytes, drop: bytes) -> Callable[[socket.socket], None]:
+    """Return a server that begins with *before*, and goes on drop by drop for longer than anybody waits."""
+
+    def drip(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(before)
+        until = time.monotonic() + 3 * TIMEOUT
+        while time.monotonic() < until:
+            connection.sendall(drop)
+            time.sleep(0.1)
+
+    return drip
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+DRIPS = {
+    "status line": (b"HTTP/1.1 200 ", b"O"),
+    "header": (OK + b"X-Slow: ", b"x"),
+    "headers": (OK, b"X-Slow: x\r\n"),
+    "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "headers of an interim answer": (b"HTTP/1.1 103 Early Hints\r\n", b"Link: x\r\n"),
+    "body": (OK + b"Content-Length: 1000\r\n\r\n", b"{"),
+    "body without a length": (OK + b"\r\n", b" "),
+    "length of a chunk": (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    "chunks": (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n{\r\n"),
+    "trailers": (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X-Slow: x\r\n"),
+}
+
+
+@pytest.mark.parametrize("part", DRIPS)
+def test_an_answer_that_drips(drive: Drive, part: str) -> None:
+    with socket_server(dripping(*DRIPS[part])) as port:
+        begun = time.monotonic()
+        [outcome] = drive(look(), Credentials("key", "secret", f"http://127.0.0.1:{port}/v1", TIMEOUT))
+        assert time.monotonic() - begun < LATEST
+    assert isinstance(outcome, NoReply)
+    assert outcome.sent
+
+
+def test_an_answer_that_drips_over_tls(server_tls: ssl.SSLContext, ca_path: str) -> None:
+    def serve(connection: socket.socket) -> None:
+        with server_tls.wrap_socket(connection, server_side=True) as tls:
+            dripping(OK, b"X-Slow: x\r\n")(tls)
+
+    with socket_server(serve) as port:
+        begun = time.monotonic()
+        [outcome] = DriveSync()(look(), Credentials("key", "secret", f"https://127.0.0.1:{port}/v1", TIMEOUT, ca_path))
+        assert time.monotonic() - begun < LATEST
+    assert isinstance(outcome, NoReply)
+    assert outcome.sent
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_large_request_that_a_server_takes_slowly(server_tls: ssl.SSLContext, ca_path: str, tls: bool) -> None:
+    def sip(connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with server_tls.wrap_socket(connection, server_side=True) if tls else connection as end:
+            until = time.monotonic() + 3 * TIMEOUT
+            while time.monotonic() < until and end.recv(20_000):
+                time.sleep(0.1)
+
+    def flow() -> Flow[Reply | NoReply]:
+        return (yield from send("/Run/owner/model", {"prompt": "x" * 8_000_000}))
+
+    scheme = "https" if tls else "http"
+    with socket_server(sip) as port:
+        begun = time.monotonic()
+        outcome = DriveSync()(flow(), Credentials("key", "secret", f"{scheme}://127.0.0.1:{port}/v1", TIMEOUT, ca_path))
+        assert time.monotonic() - begun < LATEST
+    assert isinstance(outcome, NoReply)
+    assert outcome.sent
+
+
+def test_a_proxy_whose_answer_drips(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket_server(dripping(b"HTTP/1.1 200 Connection established\r\n", b"X-Slow: x\r\n")) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        begun = time.monotonic()
+        [outcome] = drive(look(), Credentials("key", "secret", "https://127.0.0.1:9/v1", TIMEOUT))
+        assert time.monotonic() - begun < LATEST
+    assert isinstance(outcome, NoReply)
+    assert not outcome.sent
+
+
+def test_a_host_of_many_addresses_of_which_none_answers(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def many(host: str | bytes | None, *args: object, **kwargs: object) -> list[object]:
+        if host != "many.example":
+            return resolve(host, *args, **kwargs)  # type: ignore[arg-type,return-value]
+        return resolve("127.0.0.1", *args, **kwargs) * 5  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", many)
+    with port_that_never_connects() as port:
+        begun = time.monotonic()
+        [outcome] = drive(look(), Credentials("key", "secret", f"http://many.example:{port}/v1", TIMEOUT))
+        assert time.monotonic() - begun < LATEST
+    assert isinstance(outcome, NoReply)
+    assert not outcome.sent
+
+
+def test_a_host_is_reached_at_the_address_that_answers(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def two(host: str | bytes | None, *args: object, **kwargs: object) -> list[object]:
+        if host != "two.example":
+            return resolve(host, *args, **kwargs)  # type: ignore[arg-type,return-value]
+        return [*resolve("127.0.0.2", *args, **kwargs), *resolve("127.0.0.1", *args, **kwargs)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with WiroEmulator() as emulator:
+        here = credentials_of(emulator)
+        url = here.base_url.replace("127.0.0.1", "two.example")
+        [outcome] = drive(look(), Credentials(here.api_key, here.api_secret, url, 5.0))
+    assert isinstance(outcome, Reply)
+
+
+def test_a_stop_in_a_signal_handler_leaves_the_exchange_that_it_interrupts_its_own_time(
+    emulator: WiroEmulator, credentials: Credentials
+) -> None:
+    emulator.outcome(hold="task_queue", duration=0.01)
+    with Client(credentials, ListLog()) as client, ExitStack() as stack:
+        first = client.drive(submit("owner/model", {})).taskid
+        stopped = []
+
+        def handle(_signal: int, _frame: object) -> None:
+            with client.fresh() as fresh:
+                stopped.append(fresh.drive(stop(first)).over)
+
+        before = signal.signal(signal.SIGUSR1, handle)
+        stack.callback(signal.signal, signal.SIGUSR1, before)
+        emulator.script("Run", "slow", seconds=1.5)
+        kicking = threading.Timer(0.4, signal.raise_signal, (signal.SIGUSR1,))
+        kicking.start()
+        second = client.drive(submit("owner/model", {})).taskid
+        kicking.join()
+    assert stopped == [True]
+    assert (emulator.tasks[first].status, second) == ("task_cancel", "2222")
+
+
+def test_a_timeout_of_a_step_is_for_that_step(emulator: WiroEmulator, credentials: Credentials) -> None:
+    def flow() -> Flow[list[Reply | NoReply]]:
+        short = yield from send("/Task/Detail", {"taskid": "1"}, 0.3)
+        return [short, (yield from send("/Task/Detail", {"taskid": "1"}))]
+
+    emulator.script("Detail", "slow", times=2, seconds=0.6)
+    with Client(credentials, ListLog()) as client:
+        outcomes = client.drive(flow())
+    assert [type(outcome) for outcome in outcomes] == [NoReply, Reply]
+
+
+@pytest.mark.parametrize("bad", ["no colon here", " begins with a space", ": no name"])
+def test_headers_that_cannot_be_read_are_no_answer_and_not_logged(
+    drive: Drive, caplog: pytest.LogCaptureFixture, bad: str
+) -> None:
+    def answer(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(OK + f"{bad}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        with contextlib.suppress(OSError):
+            connection.recv(1)
+
+    with socket_server(answer) as port:
+        [outcome] = drive(look(), Credentials("key", "secret", f"http://127.0.0.1:{port}/v1", TIMEOUT))
+    assert isinstance(outcome, NoReply)
+    assert outcome.sent
+    assert "no colon" not in caplog.text
