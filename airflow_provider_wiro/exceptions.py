@@ -6,6 +6,7 @@
     ├── WiroInputError             a value was refused before anything was sent (also a ValueError)
     ├── WiroConfigError            the Airflow connection cannot be used as it is
     ├── WiroInterrupted            Airflow told the task to stop
+    ├── WiroJournalError           the journal cannot be read or written
     ├── WiroRequestError           a call did not bring what was asked for
     │   ├── WiroUnreachable        no usable answer: network, proxy, 5xx, not JSON
     │   ├── WiroAuthError          Wiro rejects the API key or signature
@@ -20,7 +21,8 @@
         ├── WiroTaskGaveUp         Wiro gave no good answer for too long
         ├── WiroTaskNotFound       Wiro does not know its taskid
         ├── WiroNotStopped         it had to be stopped and could not be
-        └── WiroNoOutput           it succeeded, but has no output
+        ├── WiroNoOutput           it succeeded, but has no output
+        └── WiroOutputsGone        it succeeded in an earlier try, and its outputs are there no more
 
 ``retryable`` says whether running the same Airflow task again can help without paying twice. An
 error that is not retryable fails the Airflow task at once, whatever its ``retries``.
@@ -35,8 +37,10 @@ __all__ = [
     "WiroError",
     "WiroInputError",
     "WiroInterrupted",
+    "WiroJournalError",
     "WiroNoOutput",
     "WiroNotStopped",
+    "WiroOutputsGone",
     "WiroRefused",
     "WiroRequestError",
     "WiroSubmissionUnknown",
@@ -94,6 +98,12 @@ class WiroInterrupted(WiroError):
     retryable = True
 
 
+class WiroJournalError(WiroError):
+    """The journal of what was paid cannot be read or written; nothing was sent."""
+
+    retryable = True
+
+
 class WiroRequestError(WiroError):
     """A call did not bring what was asked for."""
 
@@ -113,9 +123,13 @@ class WiroRefused(WiroRequestError):
 
 
 class WiroBusy(WiroRequestError):
-    """Wiro is throttling, or the account is at its concurrency limit; nothing was accepted."""
+    """Wiro is throttling, or the account is at its concurrency limit; nothing was accepted.
+
+    ``retry_after`` is how many seconds Wiro asks to wait; None where it did not say.
+    """
 
     retryable = True
+    retry_after: float | None = None
 
 
 class WiroSubmissionUnknown(WiroRequestError):
@@ -166,3 +180,7 @@ class WiroNotStopped(WiroTaskError):
 
 class WiroNoOutput(WiroTaskError):
     """The task succeeded, and may be charged, but has no output."""
+
+
+class WiroOutputsGone(WiroTaskError):
+    """The task succeeded in an earlier try and was paid, but its outputs are there no more."""

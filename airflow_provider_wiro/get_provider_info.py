@@ -39,6 +39,23 @@ CONNECTION_TYPE: dict[str, Any] = {
     },
 }
 
+CONFIG: dict[str, Any] = {
+    "wiro": {
+        "description": "Settings of the Wiro provider.",
+        "options": {
+            "journal_path": {
+                "description": "A folder, local or on an object storage, where each task instance writes down the Run\n"
+                "that it pays for, so that a retry does not pay again. All workers must share it. Without it,\n"
+                "Airflow 3.3 and newer use the task state store; older versions have none.\n",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "s3://aws_default@my-bucket/wiro-journal",
+                "default": None,
+            },
+        },
+    },
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata, as Airflow's provider schema describes it."""
@@ -53,7 +70,8 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
         "operators": _modules("operators.wiro", "operators.runway"),
-        "triggers": _modules("triggers.wiro"),
+        "triggers": _modules("triggers.wiro", "triggers.wake_up"),
+        "config": CONFIG,
     }
 
 

@@ -89,7 +89,7 @@ def test_no_exception_shows_a_secret(
     monkeypatch.setattr("airflow_provider_wiro.core.calls.RUN_PAUSES", ())
     wiro_emulator.script(call, fault, **options)
     with pytest.raises(WiroError) as caught:
-        runway().execute(context_of(FakeTaskInstance()))
+        runway(timeout=1).execute(context_of(FakeTaskInstance()))
     kept = pickle.loads(pickle.dumps(caught.value))
     for error in (caught.value, kept, caught.value.__cause__, caught.value.__context__):
         assert leaks(shown(error) + repr(getattr(error, "__dict__", "")), wiro_emulator) == []
@@ -138,13 +138,14 @@ def test_a_planted_leak_is_found(
 ) -> None:
     from airflow_provider_wiro.operators.wiro import WiroRunOperator
 
-    deadline = WiroRunOperator._deadline
+    obtain = WiroRunOperator._obtain
 
-    def leak(self: Any, context: Any, submission: Any) -> float:
-        PLANTS[name](self, context["ti"], submission)
-        return deadline(self, context, submission)
+    def leak(self: Any, context: Any, queue: Any) -> Any:
+        generation = obtain(self, context, queue)
+        PLANTS[name](self, context["ti"], generation.submission)
+        return generation
 
-    monkeypatch.setattr(WiroRunOperator, "_deadline", leak)
+    monkeypatch.setattr(WiroRunOperator, "_obtain", leak)
     wiro_emulator.outcome(duration=0.0)
     run = run_dag(runway)
     assert leaks(f"{lines.text} {run.xcom('plant')}", wiro_emulator) == [name]

@@ -43,7 +43,7 @@ NOT_STOPPED = "COULD NOT BE STOPPED and may still run and be paid: stop it in th
 def submit(model: str, inputs: Mapping[str, object]) -> Flow[Submission]:
     """Send a Run. **Each one that Wiro accepts may cost money.**
 
-    It is sent again only if it surely did not reach Wiro, or Wiro throttled it (HTTP 429), and at most
+    It is sent again only if it surely did not reach Wiro, or Wiro throttled it (HTTP 429) for a moment, and at most
     three times; an outcome that is not known is never repeated.
 
     :raises WiroRequestError: one of its subclasses; none of them but ``WiroSubmissionUnknown`` leaves
@@ -54,7 +54,7 @@ def submit(model: str, inputs: Mapping[str, object]) -> Flow[Submission]:
         meaning = run_meaning(outcome)
         if meaning is RunMeaning.ACCEPTED and isinstance(outcome, Reply):
             return _submission(outcome, (yield from now()))
-        if meaning is not RunMeaning.TRY_LATER or pause is None or _at_concurrency_limit(outcome):
+        if meaning is not RunMeaning.TRY_LATER or pause is None or _takes_long(outcome):
             break
         wait = max(pause, (outcome.retry_after or 0) if isinstance(outcome, Reply) else 0)
         yield from report(f"Run was not accepted ({describe(outcome)}); sending it again in {wait:.0f} s", "warning")
@@ -114,13 +114,13 @@ def stop(taskid: str) -> Flow[Stop]:
 
 def _stop_round(taskid: str) -> Flow[Stop]:
     for call in ("Kill", "Cancel", "Kill"):
-        outcome = yield from send(f"/Task/{call}", {"taskid": taskid}, STOP_TIMEOUT)
+        outcome = yield from send(f"/Task/{call}", {"taskid": taskid}, STOP_TIMEOUT, urgent=True)
         if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
             task = task_in(outcome, taskid)
             if isinstance(outcome.body, Mapping) and outcome.body.get("result") is True:
                 return Stop(True, f"stopped by {call}", task if isinstance(task, Task) else None)
     last = describe(outcome)
-    seen = task_in((yield from send("/Task/Detail", {"taskid": taskid}, STOP_TIMEOUT)), taskid)
+    seen = task_in((yield from send("/Task/Detail", {"taskid": taskid}, STOP_TIMEOUT, urgent=True)), taskid)
     if seen is Missing.NOT_FOUND:
         return Stop(False, "Wiro does not know it")
     if isinstance(seen, Task) and seen.terminal:
@@ -162,9 +162,12 @@ def _submission(reply: Reply, submitted_at: float) -> Submission:
     return Submission(taskid, submitted_at, token if isinstance(token, str) else None)
 
 
-def _at_concurrency_limit(outcome: Reply | NoReply) -> bool:
-    said = complaint(outcome) if isinstance(outcome, Reply) else None
-    return said is not None and said.code == 96
+def _takes_long(outcome: Reply | NoReply) -> bool:
+    """Whether there will be no room within moments: the caller may know a better place to wait."""
+    if isinstance(outcome, NoReply):
+        return False
+    said = complaint(outcome)
+    return (said is not None and said.code == 96) or (outcome.retry_after or 0) > RUN_PAUSES[-1]
 
 
 def _run_error(model: str, outcome: Reply | NoReply, meaning: RunMeaning) -> WiroRequestError:
@@ -188,7 +191,9 @@ def _run_error(model: str, outcome: Reply | NoReply, meaning: RunMeaning) -> Wir
             if code == 96
             else "try again later"
         )
-        return WiroBusy(f"Wiro did not accept the Run of {model}: {said}; {hint}. Nothing was submitted", code=code)
+        busy = WiroBusy(f"Wiro did not accept the Run of {model}: {said}; {hint}. Nothing was submitted", code=code)
+        busy.retry_after = outcome.retry_after
+        return busy
     return WiroRefused(f"Wiro refused the Run of {model}: {said}. Nothing was submitted; {_remedy(code)}", code=code)
 
 

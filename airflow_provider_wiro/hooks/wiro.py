@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.fields import model_inputs, model_name, refused
+from airflow_provider_wiro.core.journal import OnUnknown, Record
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import (
     Flow,
@@ -19,8 +20,10 @@ from airflow_provider_wiro.core.protocol import (
     describe,
     is_auth_failure,
     send,
+    sleep,
     task_in,
 )
+from airflow_provider_wiro.core.recovery import Decision, recover
 from airflow_provider_wiro.core.task import ResultDict, Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError, WiroRequestError
@@ -77,6 +80,37 @@ class WiroHook(BaseHook):
         :raises WiroRequestError: refused, busy, unreachable, or ``WiroSubmissionUnknown``.
         """
         return self._drive(calls.submit(model_name(model), model_inputs(inputs)))
+
+    @property
+    def base_url(self) -> str:
+        """The base URL of the service that the connection names."""
+        return self._connected().credentials.base_url
+
+    def recover(self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Decision:
+        """Decide what to do about a Run that is written down in the journal; submits nothing.
+
+        :param found: the record in the journal.
+        :param wanted: what is to be submitted now.
+        :param on_unknown: ``"fail"`` or ``"submit"`` where it cannot be found out whether Wiro accepted the Run.
+        :param place: where the journal is, for messages.
+        :returns: ``Attach``, ``Finished`` or ``Fresh``. A task whose inputs have changed has been stopped.
+        :raises WiroError: if nothing may be submitted.
+        """
+        return self._drive(recover(found, wanted, on_unknown=on_unknown, place=place))
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing for *seconds*; :meth:`interrupt` ends it.
+
+        :raises WiroInterrupted: if it was interrupted.
+        """
+        self._drive(sleep(seconds))
+
+    def lost_outputs(self, urls: Iterable[str]) -> list[str]:
+        """Return those of the outputs' *urls* that are there no more (HTTP 404 or 410). Sends no key."""
+        from airflow_provider_wiro.clients.outputs import is_gone
+
+        credentials = self._connected().credentials
+        return [url for url in urls if is_gone(url, verify=credentials.verify)]
 
     def get_task(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Read one task, free of charge.
@@ -175,15 +209,19 @@ class WiroHook(BaseHook):
         return _assess(outcome)
 
     def _drive(self, flow: Flow[T]) -> T:
-        if self._client is None:
-            self._client = self._connect()
+        client = self._connected()
         if self._interrupted:
-            self._client.interrupt()
+            client.interrupt()
         try:
-            return self._client.drive(flow)
+            return client.drive(flow)
         except WiroRequestError as error:
             error.args = (f"Airflow connection {self.wiro_conn_id!r}: {error}",)
             raise
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = self._connect()
+        return self._client
 
     def _connect(self) -> Client:
         from airflow_provider_wiro.clients.sync import Client

@@ -44,6 +44,7 @@ class RunwayImageToVideoOperator(WiroRunOperator):
         "callback_url",
         "inputs",
         "wiro_conn_id",
+        "idempotency_key",
     )
 
     fields: ClassVar[tuple[Field, ...]] = (

@@ -12,6 +12,7 @@ from airflow_provider_wiro.exceptions import WiroError
 CLASSES = [getattr(exceptions, name) for name in exceptions.__all__]
 RETRYABLE = {
     "WiroInterrupted",
+    "WiroJournalError",
     "WiroUnreachable",
     "WiroBusy",
     "WiroTaskFailed",

@@ -84,9 +84,15 @@ def test_a_run_is_not_sent_again_once_it_may_have_been_accepted() -> None:
 
 
 def test_retry_after_is_respected_where_it_is_longer_than_our_own_pause() -> None:
-    driver = FakeDriver([reply({}, 429, "20"), reply({}, 429, "1"), reply({}, 429, "86400"), accepted()])
+    driver = FakeDriver([reply({}, 429, "9"), reply({}, 429, "1"), reply({}, 429, "10"), accepted()])
     driver.drive(submit(MODEL, INPUTS))
-    assert driver.slept == [20.0, 5.0, 300.0]
+    assert driver.slept == [9.0, 5.0, 10.0]
+
+
+def test_a_long_retry_after_is_the_callers_to_wait_for() -> None:
+    error, driver = failed(reply({}, 429, "11"))
+    assert isinstance(error, WiroBusy)
+    assert (error.retry_after, error.retryable, len(driver.sent)) == (11.0, True, 1)
 
 
 @pytest.mark.parametrize("status", [200, 429])

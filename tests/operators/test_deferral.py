@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 
 from airflow_provider_wiro import exceptions
 from airflow_provider_wiro.core.verdict import Kind
@@ -24,13 +23,8 @@ from airflow_provider_wiro.exceptions import (
 )
 from airflow_provider_wiro.operators.failing import final_errors_skip_retries
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
-from doubles import FakeTaskInstance, Lines, context_of, event
+from doubles import FakeTaskInstance, Lines, context_of, event, wait_until, when
 from operators import defer, generic, runway
-
-if AIRFLOW_V_3_2_PLUS:
-    from airflow.sdk.exceptions import TaskDeferralError
-else:
-    from airflow.exceptions import TaskDeferralError  # type: ignore[no-redef]
 
 
 @pytest.fixture
@@ -164,8 +158,8 @@ def test_an_unknown_verdict_is_never_a_success(held: WiroEmulator) -> None:
     assert held.tasks["2221"].status == "task_cancel"
 
 
-@pytest.mark.parametrize("error", ["Trigger timeout", "Trigger failure"])
-def test_airflows_own_failure_of_a_deferral_stops_the_task_and_is_raised(held: WiroEmulator, error: str) -> None:
+@pytest.mark.parametrize("error", ["Trigger timeout", "Trigger/execution timeout", "something new"])
+def test_a_deferral_whose_time_is_over_stops_the_task_and_is_raised(held: WiroEmulator, error: str) -> None:
     ti = FakeTaskInstance()
     defer(runway(deferrable=True), ti)
     with pytest.raises(AirflowException) as caught:
@@ -174,14 +168,34 @@ def test_airflows_own_failure_of_a_deferral_stops_the_task_and_is_raised(held: W
     assert held.tasks["2221"].status == "task_cancel"
 
 
+def test_a_broken_trigger_is_waited_for_in_the_worker(wiro_emulator: WiroEmulator, lines: Lines) -> None:
+    wiro_emulator.outcome(duration=0.3)
+    ti = FakeTaskInstance()
+    defer(runway(deferrable=True), ti)
+    result = runway().resume_execution("__fail__", {"error": "Trigger failure"}, context_of(ti))
+    assert (result["taskid"], result["status"]) == ("2221", "task_postprocess_end")
+    assert wiro_emulator.count("Run") == 1
+    assert "taskid 2221: its trigger broke; waiting for it in this worker" in lines.text
+
+
+def test_a_kill_while_waiting_for_a_broken_trigger_stops_the_task(held: WiroEmulator) -> None:
+    ti = FakeTaskInstance()
+    defer(runway(deferrable=True), ti)
+    operator = runway()
+    when(lambda: held.count("Detail"), operator.on_kill)
+    with pytest.raises(WiroInterrupted):
+        operator.resume_execution("__fail__", {"error": "Trigger failure"}, context_of(ti))
+    wait_until(lambda: held.tasks["2221"].status == "task_cancel")
+
+
 def test_a_failed_deferral_is_not_retried_where_the_stop_fails(held: WiroEmulator, lines: Lines) -> None:
     ti = FakeTaskInstance({"taskid": "2221"})
     operator = runway()
     operator.wiro_conn_id = "no_such_connection"
-    with pytest.raises(WiroNotStopped, match=r"TaskDeferralError: Trigger failure.*COULD NOT BE STOPPED") as caught:
-        operator.resume_execution("__fail__", {"error": "Trigger failure"}, context_of(ti))
+    with pytest.raises(WiroNotStopped, match=r"TaskDeferral\w+: Trigger timeout.*COULD NOT BE STOPPED") as caught:
+        operator.resume_execution("__fail__", {"error": "Trigger timeout"}, context_of(ti))
     assert isinstance(caught.value, AirflowFailException)
-    assert isinstance(caught.value.__cause__, TaskDeferralError)
+    assert isinstance(caught.value.__cause__, AirflowException)
     assert "taskid 2221 COULD NOT BE STOPPED" in lines.text
 
 

@@ -31,7 +31,8 @@ def test_a_timeout_in_the_middle_of_a_run_without_an_answer_is_not_retried(
     connection = wiro_emulator.connection | {"extra": {"timeout": 2}}
     monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(connection))
     wiro_emulator.script("Run", "hang", after=True)
-    run = run_dag(lambda: runway(execution_timeout=timedelta(seconds=1), retries=1, retry_delay=timedelta(0)))
+    options = {"execution_timeout": timedelta(seconds=1), "retries": 1, "retry_delay": timedelta(0), "durable": False}
+    run = run_dag(lambda: runway(**options))
     assert run.state == "failed"
     assert len(wiro_emulator.runs) == wiro_emulator.count("Run") == 1
     assert [isinstance(error, WiroSubmissionUnknown) for error in run.errors] == [True]
@@ -88,13 +89,13 @@ def test_an_xcom_backend_that_is_away_while_wiro_is_away_too_is_not_retried(held
 
 def test_a_kill_just_before_the_deferral_does_not_defer(held: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     operator = runway(deferrable=True)
-    deadline = operator._deadline
+    defer = operator._defer
 
-    def killed_meanwhile(*arguments: Any) -> float:
+    def killed_meanwhile(*arguments: Any) -> None:
         operator.on_kill()
-        return deadline(*arguments)
+        defer(*arguments)
 
-    monkeypatch.setattr(operator, "_deadline", killed_meanwhile)
+    monkeypatch.setattr(operator, "_defer", killed_meanwhile)
     with pytest.raises(WiroInterrupted):
         operator.execute(context_of(FakeTaskInstance()))
     assert held.tasks["2221"].status == "task_cancel"

@@ -236,14 +236,15 @@ def test_a_failed_generation_is_tried_again(run_dag: RunDag, wiro_emulator: Wiro
         ("code", {"code": 97, "message": "Insufficient balance"}, WiroRefused),
         ("code", {"code": 0, "message": "prompt is too long"}, WiroRefused),
         ("code", {"code": 98, "message": "Sign in"}, WiroAuthError),
-        ("no_taskid", {}, WiroSubmissionUnknown),
+        ("no_taskid", {"durable": False}, WiroSubmissionUnknown),
     ],
 )
 def test_a_run_that_fails_for_good_is_not_tried_again(
     run_dag: RunDag, wiro_emulator: WiroEmulator, fault: str, options: dict[str, Any], error: type[Exception]
 ) -> None:
+    durable = options.pop("durable", True)
     wiro_emulator.script("Run", fault, **options)
-    run = run_dag(lambda: runway(**RETRY))
+    run = run_dag(lambda: runway(durable=durable, **RETRY))
     [seen] = run.errors
     assert run.state == "failed"
     assert type(seen).__name__ == error.__name__
@@ -262,9 +263,20 @@ def test_a_rejected_key_is_not_tried_again(run_dag: RunDag, wiro_emulator: WiroE
     assert "The API key is not valid" in str(seen)
 
 
-def test_the_concurrency_limit_is_left_to_airflows_retries(run_dag: RunDag, wiro_emulator: WiroEmulator) -> None:
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_the_concurrency_limit_is_no_failure(
+    run_dag: RunDag, wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
+) -> None:
+    monkeypatch.setattr("airflow_provider_wiro.operators.capacity.SHORTEST", 0.2)
+    wiro_emulator.script("Run", "code", code=96, message="Concurrency limit", times=2)
+    run = run_dag(lambda: runway(deferrable=deferrable))
+    assert (run.state, run.errors) == ("success", [])
+    assert (wiro_emulator.count("Run"), len(wiro_emulator.runs)) == (3, 1)
+
+
+def test_no_room_until_the_timeout_fails_retryably(run_dag: RunDag, wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.script("Run", "code", code=96, message="Concurrency limit")
-    run = run_dag(lambda: runway(**RETRY))
+    run = run_dag(lambda: runway(timeout=1, **RETRY))
     [error] = run.errors
     assert run.state == "success"
     assert isinstance(error, WiroBusy)

@@ -28,9 +28,12 @@ class FakeTaskInstance:
     :param broken: whether pushing fails.
     """
 
+    dag_id = "videos"
+    run_id = "manual__2026-01-01"
     task_id = "video"
     map_index = -1
     next_method: str | None = None
+    try_number, max_tries = 1, 0
 
     def __init__(self, xcoms: dict[str, Any] | None = None, *, broken: bool = False) -> None:
         self.xcoms = dict(xcoms or {})

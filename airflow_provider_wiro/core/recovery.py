@@ -1,0 +1,237 @@
+"""What becomes of the Run that an earlier try has written down: go on with it, take its outputs, or pay anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
+from airflow_provider_wiro.core.journal import OnUnknown, Record, digest
+from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
+from airflow_provider_wiro.core.task import COMPLETED, Task
+from airflow_provider_wiro.exceptions import (
+    WiroNotStopped,
+    WiroSubmissionUnknown,
+    WiroTaskNotFound,
+    WiroUnreachable,
+)
+
+READ_PAUSES = (1.0, 3.0, 10.0)
+# How long Wiro may need to show a Run that it has accepted.
+SHOWN_AFTER = 60.0
+SETTLED_AFTER = 30.0
+CLOCK_SKEW = 300.0
+# How long after its intent a Run may at most have arrived: its pauses, timeouts, and a Retry-After.
+SENT_WITHIN = 1200.0
+PAGE = 100
+LONGEST_SEARCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Wait for the task of *record*, which is still at work."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Take the outputs of *task*, which is paid for."""
+
+    record: Record
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Submit: nothing of an earlier try is active, or was paid for this work."""
+
+
+Decision = Attach | Finished | Fresh
+
+
+def recover(found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Flow[Decision]:
+    """Decide what to do about the Run that the journal holds. Submits nothing itself.
+
+    :param found: what the journal holds.
+    :param wanted: the intent of this try.
+    :param on_unknown: what to do if it cannot be found out whether Wiro accepted the Run.
+    :param place: where the journal is, for messages.
+    :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
+    """
+    same = found.fingerprint == wanted.fingerprint
+    if found.taskid is None:
+        seen = yield from _find(found)
+        if isinstance(seen, str):
+            return (yield from _unknown(found, seen, on_unknown, place))
+        adopted = found.submitted(seen.task.taskid, seen.created)
+        yield from report(
+            f"taskid {adopted.taskid}: found in Task/List as the Run of an earlier try, whose answer was lost",
+            "warning",
+        )
+        return (yield from _judge(adopted, seen.task, same))
+    task = yield from _look(found, same, place)
+    return Attach(found) if task is None else (yield from _judge(found, task, same))
+
+
+def _judge(record: Record, task: Task, same: bool) -> Flow[Decision]:
+    if not task.terminal:
+        if same:
+            return Attach(record)
+        yield from _stop_changed(task)
+    elif same and paid(task):
+        return Finished(record, task)
+    else:
+        yield from report(f"taskid {task.taskid}: the earlier Run is over ({task.status}); submitting a new one")
+    return Fresh()
+
+
+def paid(task: Task) -> bool:
+    """Whether the task has succeeded: Wiro charges for nothing else, so a cost says so too."""
+    return task.succeeded or (task.status == COMPLETED and bool(task.cost_usd))
+
+
+def _stop_changed(task: Task) -> Flow[None]:
+    taskid = task.taskid
+    yield from report(f"taskid {taskid}: the inputs have changed since it was submitted; stopping it", "warning")
+    stopped = yield from stop(taskid)
+    if not stopped.over:
+        raise WiroNotStopped(
+            f"Wiro task {taskid}, of an earlier try with other inputs, {NOT_STOPPED} ({stopped.note}). "
+            "Nothing was submitted; an Airflow retry tries again",
+            taskid=taskid,
+            retryable=True,
+        )
+    yield from report(stopped.story(taskid))
+
+
+def _look(found: Record, same: bool, place: str) -> Flow[Task | None]:
+    """Read the task; None if it is too young for Wiro to show it."""
+    assert found.taskid is not None
+    for pause in (*READ_PAUSES, None):
+        try:
+            return (yield from detail(taskid=found.taskid))
+        except WiroTaskNotFound:
+            age = (yield from now()) - (found.submitted_at or found.at)
+            if same and age < SHOWN_AFTER:
+                return None
+            raise WiroTaskNotFound(
+                f"an earlier try of this task submitted Wiro task {found.taskid}, which Wiro does not know now. "
+                "Nothing was submitted, for that might pay twice. If the connection is of another account now, set it "
+                f"back; if the task is really lost, {forget(place)}",
+                taskid=found.taskid,
+            ) from None
+        except WiroUnreachable as error:
+            if pause is None:
+                raise
+            yield from report(
+                f"taskid {found.taskid}: cannot be read ({error}); trying again in {pause:.0f} s", "warning"
+            )
+            yield from sleep(pause)
+    raise AssertionError("unreachable")
+
+
+def forget(place: str) -> str:
+    """Say how a person has a new generation made after all."""
+    return f"delete {place}, or set durable=False or another idempotency_key, then clear this task"
+
+
+def _unknown(found: Record, seen: str, on_unknown: OnUnknown, place: str) -> Flow[Fresh]:
+    if on_unknown == "submit":
+        yield from report(
+            f"whether Wiro accepted the Run of an earlier try cannot be found out ({seen}); submitting again, as "
+            "on_unknown_submission says: both may be paid",
+            "warning",
+        )
+        return Fresh()
+    raise WiroSubmissionUnknown(
+        f"it is not known whether Wiro accepted the Run of {found.model} that was sent about {_utc(found.at)}: {seen}. "
+        "Nothing more was submitted, for that might pay twice. Look in the Wiro dashboard for a task of that time: "
+        f"stop it, or use its outputs; then, for a new generation, {forget(place)} "
+        '(on_unknown_submission="submit" does so by itself)'
+    )
+
+
+def _utc(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    task: Task
+    created: float
+    parameters: Mapping[str, object]
+
+
+def _find(found: Record) -> Flow[_Row | str]:
+    """Look for the Run of an intent in Task/List; return its row, or in words why it is not proven."""
+    if found.identity.mapped:
+        return "a mapped task cannot be told from its siblings"
+    while True:
+        rows = yield from _rows_since(found.at - CLOCK_SKEW)
+        if isinstance(rows, str):
+            return rows
+        ours = [row for row in rows.values() if row.created <= found.at + SENT_WITHIN]
+        silent = sum(not row.parameters for row in ours)
+        if silent or not found.inputs:
+            return f"{silent} task(s) of that time do not show their parameters" if silent else "it has no inputs"
+        matches = [row for row in ours if _echoes(row.parameters, found.inputs)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            return f"{len(matches)} tasks of that time have the same inputs"
+        left = found.at + SETTLED_AFTER - (yield from now())
+        if left <= 0:
+            return "no task of that time has its inputs"
+        yield from sleep(left)
+
+
+def _rows_since(since: float) -> Flow[dict[str, _Row] | str]:
+    """Read Task/List back past *since*; return the rows by taskid, or in words why they are not all of them."""
+    rows: dict[str, _Row] = {}
+    start = 0
+    while start < LONGEST_SEARCH:
+        listed = yield from _page(start)
+        if isinstance(listed, str):
+            return f"Task/List brought no good answer: {listed}"
+        page = [_row(payload) for payload in listed]
+        readable = [row for row in page if row is not None]
+        if len(readable) < len(page):
+            return "Task/List shows a task that cannot be read"
+        rows |= {row.task.taskid: row for row in readable}
+        if all(row.created < since for row in readable):  # an empty page too: there are no more
+            return {taskid: row for taskid, row in rows.items() if row.created >= since}
+        start += len(page)
+    return f"Task/List does not reach back that far within {LONGEST_SEARCH} tasks"
+
+
+def _page(start: int) -> Flow[list[object] | str]:
+    body = {"type": "model", "sort": "id", "order": "DESC", "start": str(start), "limit": str(PAGE)}
+    for pause in (*READ_PAUSES, None):
+        outcome = yield from send("/Task/List", body)
+        if isinstance(outcome, Reply) and 200 <= outcome.status < 300 and isinstance(outcome.body, Mapping):
+            listed = outcome.body.get("tasklist")
+            if complaint(outcome) is None and isinstance(listed, list):
+                return listed
+        if pause is not None:
+            yield from sleep(pause)
+    return describe(outcome)
+
+
+def _row(payload: object) -> _Row | None:
+    task = Task.from_payload(payload)
+    if task is None or not isinstance(payload, Mapping):
+        return None
+    try:
+        created = float(payload["createtime"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not created > 0:
+        return None
+    parameters = payload.get("parameters")
+    return _Row(task, created, parameters if isinstance(parameters, Mapping) else {})
+
+
+def _echoes(parameters: Mapping[str, object], inputs: Mapping[str, str]) -> bool:
+    return all(name in parameters and digest(parameters[name]) == wanted for name, wanted in inputs.items())

@@ -1,0 +1,137 @@
+"""One generation, paid once: the Wiro task that an earlier try has left, or a Run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_wiro.core.journal import OnUnknown, Record
+from airflow_provider_wiro.core.recovery import Finished, Fresh
+from airflow_provider_wiro.core.task import Submission, Task
+from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroSubmissionUnknown
+from airflow_provider_wiro.operators.signals import signals_held
+
+if TYPE_CHECKING:
+    from airflow_provider_wiro.hooks.wiro import WiroHook
+    from airflow_provider_wiro.journal_store import Journal
+
+
+class TaskLog(Protocol):
+    """What is needed of the task's logger: the standard library's, or Airflow's."""
+
+    def info(self, message: str, /, *args: object) -> object: ...
+
+    def warning(self, message: str, /, *args: object) -> object: ...
+
+    def error(self, message: str, /, *args: object) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A Wiro task, and how this try came by it.
+
+    :param attached: whether an earlier try has submitted it.
+    :param finished: the task, if it had succeeded before this try began.
+    """
+
+    submission: Submission
+    attached: bool = False
+    finished: Task | None = None
+
+
+class Payment:
+    """Gets the one generation that a task instance pays for.
+
+    :param journal: where it is written down; None: every call submits.
+    :param intent: what to submit.
+    :param inputs: the model's inputs.
+    """
+
+    def __init__(
+        self,
+        hook: WiroHook,
+        journal: Journal | None,
+        intent: Record,
+        inputs: Mapping[str, object],
+        on_unknown: OnUnknown,
+        log: TaskLog,
+    ) -> None:
+        self.taskid: str | None = None
+        self._hook = hook
+        self._journal = journal
+        self._intent = intent
+        self._inputs = inputs
+        self._on_unknown = on_unknown
+        self._log = log
+
+    def obtain(self) -> Generation:
+        """Go on with the task of an earlier try, take its result, or submit. **A Run that is accepted may cost money.**
+
+        :raises WiroError: if there is none; ``taskid`` then says whether there may be one all the same.
+        """
+        found = None if self._journal is None else self._journal.read()
+        return self._submit(None) if found is None else self._recover(found)
+
+    def _recover(self, found: Record, *, lost_before: bool = False) -> Generation:
+        assert self._journal is not None
+        place = self._journal.place
+        decision = self._hook.recover(found, self._intent, on_unknown=self._on_unknown, place=place)
+        if isinstance(decision, Fresh):
+            return self._submit(found, lost_before=lost_before)
+        kept = replace(decision.record, conn_id=self._intent.conn_id, stop_when_ended=self._intent.stop_when_ended)
+        assert kept.taskid is not None
+        self.taskid = kept.taskid
+        if kept != found:
+            self._record(kept)
+        submission = Submission(kept.taskid, kept.submitted_at or kept.at)
+        return Generation(submission, True, decision.task if isinstance(decision, Finished) else None)
+
+    def _submit(self, over: Record | None, *, lost_before: bool = False) -> Generation:
+        intent = replace(self._intent, at=time.time())
+        if self._journal is not None:
+            self._journal.begin(intent, over=over)
+        try:
+            with signals_held(self._hook.interrupt):
+                return Generation(self._run(intent))
+        except WiroSubmissionUnknown as error:
+            if self._journal is None or lost_before:
+                raise
+            self._log.warning("%s", error)
+        return self._recover(intent, lost_before=True)
+
+    def _run(self, intent: Record) -> Submission:
+        try:
+            submission = self._hook.run(intent.model, self._inputs)
+        except WiroSubmissionUnknown:
+            raise
+        except WiroError:
+            self._forget()
+            raise
+        self.taskid = submission.taskid
+        self._log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, intent.model)
+        self._record(intent.submitted(submission.taskid, submission.submitted_at))
+        return submission
+
+    def _record(self, record: Record) -> None:
+        """Write the taskid down. It is in the log, and goes to XCom next: that this fails ends nothing that is paid."""
+        if self._journal is None:
+            return
+        try:
+            self._journal.submitted(record)
+        except WiroJournalError as error:
+            self._log.error(
+                "taskid %s: %s; going on. Should this try be lost, the next one looks for it in Task/List",
+                record.taskid,
+                error,
+            )
+
+    def _forget(self) -> None:
+        """Take the intent back, since Wiro has accepted nothing."""
+        if self._journal is None:
+            return
+        try:
+            self._journal.clear()
+        except WiroJournalError as error:
+            self._log.error("nothing was submitted, but %s; delete it before the next try", error)

@@ -1,0 +1,37 @@
+"""The trigger that only waits: for a place among the tasks that a Wiro account may run at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+
+class WiroWakeUpTrigger(BaseTrigger):
+    """Fire one event at a moment. Sends nothing, holds nothing, and so has nothing to stop.
+
+    Airflow's own trigger for this writes a line into the task's log every second.
+
+    :param moment: unix time in seconds.
+    :param since: unix time since which the task waits.
+    :param attempts: how often Wiro had no room. Both only travel to the event: ``DAG.test`` loses a deferral's kwargs.
+    """
+
+    def __init__(self, *, moment: float, since: float, attempts: int) -> None:
+        super().__init__()
+        self.moment = moment
+        self.since = since
+        self.attempts = attempts
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the trigger's path and arguments: public, they outlive an upgrade of this package."""
+        kwargs = {"moment": self.moment, "since": self.since, "attempts": self.attempts}
+        return "airflow_provider_wiro.triggers.wake_up.WiroWakeUpTrigger", kwargs
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and fire one event: ``{"since", "attempts"}``."""
+        await asyncio.sleep(max(0.0, self.moment - time.time()))
+        yield TriggerEvent({"since": self.since, "attempts": self.attempts})
