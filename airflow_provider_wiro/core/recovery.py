@@ -62,7 +62,7 @@ def recover(found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str)
     """
     same = found.fingerprint == wanted.fingerprint
     if found.taskid is None:
-        seen = yield from _find(found)
+        seen = yield from find(found)
         if isinstance(seen, str):
             return (yield from _unknown(found, seen, on_unknown, place))
         adopted = found.submitted(seen.task.taskid, seen.created)
@@ -158,13 +158,19 @@ def _utc(at: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """A task of Task/List.
+
+    :param created: unix time at which Wiro accepted it.
+    :param parameters: its inputs as Wiro echoes them.
+    """
+
     task: Task
     created: float
     parameters: Mapping[str, object]
 
 
-def _find(found: Record) -> Flow[_Row | str]:
+def find(found: Record) -> Flow[Row | str]:
     """Look for the Run of an intent in Task/List; return its row, or in words why it is not proven."""
     if found.identity.mapped:
         return "a mapped task cannot be told from its siblings"
@@ -187,9 +193,9 @@ def _find(found: Record) -> Flow[_Row | str]:
         yield from sleep(left)
 
 
-def _rows_since(since: float) -> Flow[dict[str, _Row] | str]:
+def _rows_since(since: float) -> Flow[dict[str, Row] | str]:
     """Read Task/List back past *since*; return the rows by taskid, or in words why they are not all of them."""
-    rows: dict[str, _Row] = {}
+    rows: dict[str, Row] = {}
     start = 0
     while start < LONGEST_SEARCH:
         listed = yield from _page(start)
@@ -219,7 +225,7 @@ def _page(start: int) -> Flow[list[object] | str]:
     return describe(outcome)
 
 
-def _row(payload: object) -> _Row | None:
+def _row(payload: object) -> Row | None:
     task = Task.from_payload(payload)
     if task is None or not isinstance(payload, Mapping):
         return None
@@ -230,7 +236,7 @@ def _row(payload: object) -> _Row | None:
     if not created > 0:
         return None
     parameters = payload.get("parameters")
-    return _Row(task, created, parameters if isinstance(parameters, Mapping) else {})
+    return Row(task, created, parameters if isinstance(parameters, Mapping) else {})
 
 
 def _echoes(parameters: Mapping[str, object], inputs: Mapping[str, str]) -> bool:

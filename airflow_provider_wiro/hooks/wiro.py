@@ -23,7 +23,7 @@ from airflow_provider_wiro.core.protocol import (
     sleep,
     task_in,
 )
-from airflow_provider_wiro.core.recovery import Decision, recover
+from airflow_provider_wiro.core.recovery import Decision, find, recover
 from airflow_provider_wiro.core.task import ResultDict, Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError, WiroRequestError
@@ -97,6 +97,15 @@ class WiroHook(BaseHook):
         :raises WiroError: if nothing may be submitted.
         """
         return self._drive(recover(found, wanted, on_unknown=on_unknown, place=place))
+
+    def find(self, record: Record) -> Task | str:
+        """Look for the task of a Run whose answer was lost.
+
+        :param record: an intent of the journal, without a taskid.
+        :returns: the task; or why none can be proven to be it, in words.
+        """
+        found = self._drive(find(record))
+        return found if isinstance(found, str) else found.task
 
     def pause(self, seconds: float) -> None:
         """Do nothing for *seconds*; :meth:`interrupt` ends it.

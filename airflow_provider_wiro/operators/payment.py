@@ -77,8 +77,10 @@ class Payment:
     def _recover(self, found: Record, *, lost_before: bool = False) -> Generation:
         assert self._journal is not None
         place = self._journal.place
+        self.taskid = found.taskid  # whoever ends this try meanwhile wants that one stopped
         decision = self._hook.recover(found, self._intent, on_unknown=self._on_unknown, place=place)
         if isinstance(decision, Fresh):
+            self.taskid = None
             return self._submit(found, lost_before=lost_before)
         kept = replace(decision.record, conn_id=self._intent.conn_id, stop_when_ended=self._intent.stop_when_ended)
         assert kept.taskid is not None

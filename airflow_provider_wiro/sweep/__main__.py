@@ -1,0 +1,64 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.sweep.errors import said
+
+ABOUT = """
+Airflow does not tell a triggerer that has just died that its task was marked failed, and so the Wiro task runs on. This
+command reads what the tasks of this deployment have written into their journals, looks up in the metadata database
+which of them have ended, asks Wiro (free of charge) whether their Wiro tasks run on, and lists those. With --stop it
+stops them. Run it where "airflow tasks" commands work, with the settings and connections that the workers have.
+"""
+CODES = """
+exit codes: 0 nothing is left to stop; 1 something could not be read, asked or stopped, or is unknown (a Run whose
+outcome nobody knows: look in the Wiro dashboard); 2 wrong arguments; 3 something could be stopped, with --stop.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Sweep once, and return the exit code.
+
+    :param arguments: the command line without the program's name; None: the process's own.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        # Airflow looks for its database when it is imported.
+        from airflow_provider_wiro.sweep.recorded import open_recorded
+        from airflow_provider_wiro.sweep.sweep import Sweep
+
+        return Sweep(open_recorded(), hours=options.hours, stop=options.stop).run()
+    except WiroError as error:
+        print(f"sweep: {said(error)}", file=sys.stderr)
+    except Exception as error:
+        print(f'sweep: {said(error)}. Does "airflow dags list" work here?', file=sys.stderr)
+    return 1
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours <= 24 * 365:
+        raise ValueError
+    return hours
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_wiro.sweep", description=ABOUT, epilog=CODES)
+    parser.add_argument("--stop", action="store_true", help="stop them; without it, nothing is changed")
+    parser.add_argument(
+        "--hours", type=_hours, default=72.0, help="look at Runs that are at most so old (default %(default)g)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"  # else Airflow 3.1+ reads no connection from its database
+    logging.disable(logging.INFO)
+    sys.exit(main())

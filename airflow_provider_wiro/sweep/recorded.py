@@ -1,0 +1,166 @@
+"""What this deployment has written down and what its database says of it, read from outside of a task."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
+
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.journal_store import STATE_KEY, FolderJournal, journal_folder, journals_in
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+IN_ONE_QUERY = 200
+
+
+class Recorded(ABC):
+    """The journals of all task instances."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Where they are, in words."""
+
+    @abstractmethod
+    def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
+        """Read all that were written after *moment* (unix time); for one that cannot be read, why.
+
+        :raises WiroJournalError: if it cannot be found out which there are.
+        """
+
+    @abstractmethod
+    def of(self, identity: Identity) -> Record | None:
+        """Read one again.
+
+        :raises WiroJournalError: if it cannot be read.
+        """
+
+
+def open_recorded() -> Recorded:
+    """Return the journals where the workers keep them.
+
+    :raises WiroJournalError: if there are none, or this process cannot reach them.
+    """
+    if (folder := journal_folder()) is not None:
+        return InFolder(folder)
+    if AIRFLOW_V_3_3_PLUS:
+        return InStateStore()
+    raise WiroJournalError("there is no journal: [wiro] journal_path is not set, and this Airflow has no state store")
+
+
+class InFolder(Recorded):
+    """In the folder of ``[wiro] journal_path``."""
+
+    def __init__(self, folder: ObjectStoragePath) -> None:
+        self._folder = folder
+
+    @property
+    def place(self) -> str:
+        """Where they are, in words."""
+        return f"the folder {self._folder}"
+
+    def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
+        """Read all that were written after *moment*."""
+        return journals_in(self._folder, moment)
+
+    def of(self, identity: Identity) -> Record | None:
+        """Read one again."""
+        return FolderJournal(self._folder, identity).read()
+
+
+class InStateStore(Recorded):
+    """In the metadata database of Airflow 3.3 and newer."""
+
+    def __init__(self) -> None:
+        from airflow.state import get_state_backend
+        from airflow.state.metastore import MetastoreBackend
+
+        if not isinstance(backend := get_state_backend(), MetastoreBackend):
+            raise WiroJournalError(
+                f"the journal is kept by {type(backend).__name__} ([state_store] backend), which cannot be listed: "
+                "set [wiro] journal_path"
+            )
+
+    @property
+    def place(self) -> str:
+        """Where they are, in words."""
+        return f"the key {STATE_KEY} of Airflow's task state store"
+
+    def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
+        """Read all that were written after *moment*."""
+        from airflow.models.task_state_store import TaskStateStoreModel
+
+        for identity, value in _rows(TaskStateStoreModel.updated_at >= datetime.fromtimestamp(moment, UTC)):
+            try:
+                yield _read(identity, value)
+            except WiroJournalError as error:
+                yield error
+
+    def of(self, identity: Identity) -> Record | None:
+        """Read one again."""
+        from airflow.models.task_state_store import TaskStateStoreModel as Row
+
+        one = (Row.dag_id == identity.dag_id, Row.run_id == identity.run_id, Row.task_id == identity.task_id)
+        return next((_read(*row) for row in _rows(*one, Row.map_index == identity.map_index)), None)
+
+
+def _rows(*conditions: Any) -> list[tuple[Identity, str]]:
+    from airflow.models.task_state_store import TaskStateStoreModel as Row
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    query = select(Row.dag_id, Row.run_id, Row.task_id, Row.map_index, Row.value)
+    with create_session() as session:
+        found = session.execute(query.where(Row.key == STATE_KEY, *conditions)).all()
+    return [(Identity(dag_id, run_id, task_id, index), value) for dag_id, run_id, task_id, index, value in found]
+
+
+def _read(identity: Identity, value: str) -> Record:
+    try:
+        kept = json.loads(value)
+        if isinstance(kept, str):
+            raise ValueError(
+                "the database holds only a reference to it ([workers] state_store_backend), which cannot be followed "
+                "here: set [wiro] journal_path"
+            )
+        return Record.from_json(kept)
+    except (ValueError, WiroJournalError) as error:
+        raise WiroJournalError(f"the journal of {identity}: {error}") from None
+
+
+def states_of(identities: Sequence[Identity]) -> dict[Identity, str | None]:
+    """Return the state of each task instance; those that are gone are missing."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select, tuple_
+
+    columns = (TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id, TaskInstance.map_index)
+    states: dict[Identity, str | None] = {}
+    with create_session() as session:
+        for start in range(0, len(identities), IN_ONE_QUERY):
+            some = [astuple(identity) for identity in identities[start : start + IN_ONE_QUERY]]
+            wanted = tuple_(*columns).in_(some)
+            found = session.execute(select(*columns, TaskInstance.state).where(wanted)).all()
+            states |= {
+                Identity(dag_id, run_id, task_id, index): state for dag_id, run_id, task_id, index, state in found
+            }
+    return states
+
+
+def knows_a_dag_of(identities: Sequence[Identity]) -> bool:
+    """Return whether the database knows one of the DAGs."""
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    dag_ids = sorted({identity.dag_id for identity in identities})[:IN_ONE_QUERY]
+    with create_session() as session:
+        return session.execute(select(DagModel.dag_id).where(DagModel.dag_id.in_(dag_ids))).first() is not None

@@ -1,0 +1,132 @@
+"""Find what was paid for, runs on at Wiro, and is wanted no more."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroJournalError, WiroTaskError
+from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.sweep.errors import said
+from airflow_provider_wiro.sweep.recorded import Recorded, knows_a_dag_of, states_of
+
+ENDED = frozenset({"failed", "success", "skipped", "upstream_failed", "removed"})
+GONE = "gone"
+# The clocks of those who write and of this machine may differ by so many seconds.
+CLOCKS_DIFFER = 3600.0
+FAILURES_IN_A_ROW = 3
+
+WOULD_STOP, STOPPED, NOT_STOPPED = "would stop", "stopped", "COULD NOT BE STOPPED"
+NOT_ASKED, UNREADABLE, UNKNOWN = "COULD NOT BE ASKED", "UNREADABLE", "UNKNOWN"
+WANTED, WANTED_AGAIN, OVER = "wanted", "wanted again", "over"
+
+
+class Sweep:
+    """One look at all that is recorded.
+
+    :param recorded: the journals.
+    :param hours: how old a Run may be at most.
+    :param stop: whether to stop what is wanted no more, or only to list it.
+    """
+
+    def __init__(self, recorded: Recorded, *, hours: float, stop: bool) -> None:
+        self._recorded = recorded
+        self._hours = hours
+        self._stop = stop
+        self._states: dict[Identity, str | None] = {}
+        self._done: Counter[str] = Counter()
+
+    def run(self) -> int:
+        """Do it, print a line for each record that matters, and return the exit code."""
+        records = self._read()
+        self._states = states_of([record.identity for record in records])
+        if records and not self._states and not knows_a_dag_of([record.identity for record in records]):
+            raise WiroJournalError(
+                f"the metadata database knows no DAG of {self._recorded.place}: is it that of another deployment?"
+            )
+        ended: dict[str, list[Record]] = defaultdict(list)
+        for record in records:
+            if self._ended(record):
+                ended[record.conn_id].append(record)
+            else:
+                self._done[WANTED] += 1
+        for conn_id, of_connection in ended.items():
+            self._settle_all(WiroHook(conn_id), of_connection)
+        return self._sum_up(len(records))
+
+    def _read(self) -> list[Record]:
+        since, records = time.time() - self._hours * 3600, []
+        for found in self._recorded.since(since - CLOCKS_DIFFER):
+            if isinstance(found, WiroJournalError):
+                self._done[UNREADABLE] += 1
+                print(f"{UNREADABLE}: {said(found)}")
+            elif found.stop_when_ended and _moment(found) >= since:
+                records.append(found)
+        return sorted(records, key=_moment)
+
+    def _settle_all(self, hook: WiroHook, records: Sequence[Record]) -> None:
+        failures = 0
+        for number, record in enumerate(records):
+            if failures == FAILURES_IN_A_ROW:
+                left = len(records) - number
+                self._done[NOT_ASKED] += left
+                print(f"{NOT_ASKED}: {left} more of connection {one_line(hook.wiro_conn_id)}, which fails")
+                return
+            try:
+                self._settle(hook, record)
+                failures = 0
+            except Exception as error:
+                failures = 0 if isinstance(error, WiroTaskError) else failures + 1
+                self._tell(NOT_ASKED, record, said(error))
+
+    def _settle(self, hook: WiroHook, record: Record) -> None:
+        task = hook.find(record) if record.taskid is None else hook.get_task(record.taskid)
+        if isinstance(task, str):
+            self._tell(UNKNOWN, record, f"{task}; look in the Wiro dashboard whether it was accepted")
+        elif task.terminal:
+            self._done[OVER] += 1
+        elif not self._stop:
+            self._tell(WOULD_STOP, record, task.status)
+        elif self._wanted_again(record):
+            self._tell(WANTED_AGAIN, record, f"{task.status}; left alone")
+        else:
+            stop = hook.stop(task.taskid)
+            self._tell(STOPPED if stop.over else NOT_STOPPED, record, f"{task.status}; {stop.note}")
+
+    def _wanted_again(self, record: Record) -> bool:
+        """Look again, right before stopping: a user may have cleared the task meanwhile."""
+        now = self._recorded.of(record.identity)
+        self._states |= states_of([record.identity])
+        return now is None or now.taskid != record.taskid or not self._ended(record)
+
+    def _ended(self, record: Record) -> bool:
+        return self._states.get(record.identity, GONE) in ENDED | {GONE}
+
+    def _tell(self, done: str, record: Record, why: str) -> None:
+        self._done[done] += 1
+        identity, minutes = record.identity, (time.time() - _moment(record)) / 60
+        fields = {
+            "dag_id": identity.dag_id,
+            "run_id": identity.run_id,
+            "task_id": identity.task_id,
+            "map_index": identity.map_index,
+            "state": self._states.get(identity, GONE),
+            "taskid": record.taskid,
+            "conn_id": record.conn_id,
+            "age": f"{minutes:.0f}min",
+        }
+        print(f"{done}:", *(f"{name}={one_line(value)}" for name, value in fields.items()), f"({one_line(why)})")
+
+    def _sum_up(self, records: int) -> int:
+        counted = ", ".join(f"{count} {what}" for what, count in self._done.items())
+        print(f"{records} Runs of the last {self._hours:g} h in {self._recorded.place}: {counted or 'nothing to do'}")
+        if any(self._done[bad] for bad in (UNREADABLE, UNKNOWN, NOT_ASKED, NOT_STOPPED)):
+            return 1
+        return 3 if self._done[WOULD_STOP] else 0
+
+
+def _moment(record: Record) -> float:
+    return record.at if record.submitted_at is None else record.submitted_at
