@@ -1,0 +1,40 @@
+"""Records of the journal as the tests make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_wiro.core.journal import Identity, Record, digests, fingerprint
+from fake_driver import START
+
+BASE_URL = "https://api.wiro.ai/v1"
+MODEL = "Runway/image-to-video-gen4-turbo"
+INPUTS: dict[str, object] = {"prompt": "A lighthouse", "ratio": "1280:720", "duration": "5", "seed": 0}
+
+
+def identity(**fields: Any) -> Identity:
+    given = {"dag_id": "videos", "run_id": "manual__2026-01-01", "task_id": "video", "map_index": -1} | fields
+    return Identity(**given)
+
+
+def intent(
+    inputs: Mapping[str, object] = INPUTS, *, at: float = START, key: str | None = None, **fields: Any
+) -> Record:
+    """Return what is written down before a Run with *inputs* is sent."""
+    given: dict[str, Any] = {
+        "identity": identity(),
+        "fingerprint": fingerprint(BASE_URL, MODEL, inputs, key),
+        "model": MODEL,
+        "inputs": digests(inputs),
+        "at": at,
+        "conn_id": "wiro_default",
+    } | fields
+    return Record(**given)
+
+
+def submitted(
+    inputs: Mapping[str, object] = INPUTS, *, taskid: str = "2221", at: float = START, **fields: Any
+) -> Record:
+    """Return what is written down after Wiro has accepted it, a second later."""
+    return intent(inputs, at=at, **fields).submitted(taskid, at + 1)

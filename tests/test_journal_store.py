@@ -1,0 +1,490 @@
+"""The journal is kept where all workers see it: whole or not at all, and never taken for empty by mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS
+from fsspec.implementations.memory import MemoryFileSystem
+
+from airflow_provider_wiro.core.journal import Identity
+from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.journal_store import (
+    STATE_KEY,
+    FolderJournal,
+    Journal,
+    StateStoreJournal,
+    file_name,
+    open_journal,
+)
+from doubles import FakeTaskInstance, context_of
+from records import identity, intent, submitted
+
+if AIRFLOW_V_3_0_PLUS:
+    from airflow.sdk.io import attach
+else:
+    from airflow.io.store import attach  # type: ignore[import-not-found,no-redef]
+
+needs_state_store = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="the task state store came with Airflow 3.3")
+MakeJournal = Callable[..., Journal]
+
+
+class Store:
+    """Airflow's accessor of the task state store, as far as the journal uses it.
+
+    :param lost: whether what is set is silently lost.
+    :param blind: how many looks answer as if there were nothing.
+    """
+
+    def __init__(self, *, lost: bool = False, blind: int = 0) -> None:
+        self.kept: dict[str, str] = {}
+        self.retention: object = None
+        self.lost = lost
+        self.blind = blind
+
+    def get(self, key: str, default: object = None) -> Any:
+        if self.blind > 0:
+            self.blind -= 1
+            return default
+        return json.loads(self.kept[key]) if key in self.kept else default
+
+    def set(self, key: str, value: object, *, retention: object = None) -> None:
+        self.retention = retention
+        if not self.lost:
+            self.kept[key] = json.dumps(value)
+
+    def delete(self, key: str) -> None:
+        if not self.lost:
+            self.kept.pop(key, None)
+
+
+@pytest.fixture(params=["folder", "memory", pytest.param("state store", marks=needs_state_store)])
+def make_journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeJournal]:
+    """Open a journal of one place, as each try does anew."""
+    stores: dict[Identity, Store] = {}
+    files = MemoryFileSystem()
+
+    def make(who: Identity | None = None) -> Journal:
+        who = who or identity()
+        if request.param == "state store":
+            return StateStoreJournal(stores.setdefault(who, Store()), who)
+        return FolderJournal(ObjectStoragePath("memory:///journal" if request.param == "memory" else tmp_path), who)
+
+    attach("memory", fs=files)
+    yield make
+    files.store.clear()
+
+
+def test_there_is_no_record_before_the_first_run(make_journal: MakeJournal) -> None:
+    assert make_journal().read() is None
+
+
+def test_what_one_try_writes_the_next_one_reads(make_journal: MakeJournal) -> None:
+    make_journal().begin(intent(), over=None)
+    assert make_journal().read() == intent()
+    make_journal().submitted(submitted())
+    assert make_journal().read() == submitted()
+    make_journal().begin(intent(at=1.5), over=submitted())
+    assert make_journal().read() == intent(at=1.5)
+
+
+def test_what_is_cleared_is_gone(make_journal: MakeJournal) -> None:
+    make_journal().begin(intent(), over=None)
+    make_journal().clear()
+    assert make_journal().read() is None
+    make_journal().clear()
+    make_journal().begin(intent(at=2.5), over=None)
+    assert make_journal().read() == intent(at=2.5)
+
+
+def test_a_first_intent_never_takes_the_place_of_another_one(make_journal: MakeJournal) -> None:
+    make_journal().begin(intent(), over=None)
+    with pytest.raises(WiroJournalError, match="there already: another try of this task instance submits") as caught:
+        make_journal().begin(intent(at=2.5), over=None)
+    assert caught.value.retryable
+    assert make_journal().read() == intent()
+
+
+ODD_NAMES = [
+    *("..", ".", "a/b", "../../etc", "/", "a+b", "a b", "a%2Fb", "ä→🎬", "x" * 250, "ü" * 250, "~", "a=b", "a\\b"),
+    *("scheduled__2026-01-01T00:00:00+00:00", "a?b#c", "a:b", "a*b", "A", "a", "CON", "-rf", "a\nb"),
+]
+
+
+def test_task_instances_with_odd_names_do_not_get_into_each_others_way(make_journal: MakeJournal) -> None:
+    everyone = [identity(**{field: name}) for field in ("dag_id", "run_id", "task_id") for name in ODD_NAMES]
+    everyone += [identity(map_index=index) for index in (0, 1, 10)]
+    everyone += [
+        identity(dag_id="x" * 249 + "y"),
+        identity(dag_id="a", run_id="b/c"),
+        identity(dag_id="a/b", run_id="c"),
+    ]
+    for number, who in enumerate(everyone):
+        assert make_journal(who).read() is None
+        make_journal(who).begin(intent(identity=who, at=float(number)), over=None)
+    for number, who in enumerate(everyone):
+        assert make_journal(who).read() == intent(identity=who, at=float(number))
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_no_name_leads_out_of_the_folder_or_is_too_long_for_a_file_system(tmp_path: Path, name: str) -> None:
+    odd = identity(dag_id=name, run_id=name, task_id=name)
+    path = file_name(odd)
+    parts = path.split("/")
+    assert len(parts) == 4
+    assert all(len(part.encode()) <= 255 and part not in (".", "..") for part in parts)
+    FolderJournal(ObjectStoragePath(tmp_path), odd).begin(intent(identity=odd), over=None)
+    [written] = [found for found in tmp_path.rglob("*") if found.is_file()]
+    assert written == tmp_path / path
+
+
+# --- a folder ---
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderJournal:
+    return FolderJournal(ObjectStoragePath(tmp_path), identity())
+
+
+def file_of(folder: Path) -> Path:
+    [path] = [path for path in folder.rglob("*") if path.is_file()]
+    return path
+
+
+UNREADABLE: dict[str, bytes] = {
+    "empty": b"",
+    "null": b"null",
+    "false": b"false",
+    "empty object": b"{}",
+    "empty list": b"[]",
+    "half a record": json.dumps(submitted().to_json()).encode()[:50],
+    "another version": json.dumps(submitted().to_json() | {"version": 2}).encode(),
+    "not text": b"\xff\xfe\x00",
+    "zeros": bytes(400),
+    "nested": b"[" * 100_000,
+    "NaN": json.dumps(submitted().to_json() | {"at": float("nan")}).encode(),
+    "a long number": b"9" * 10_000,
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_that_cannot_be_read_is_never_taken_for_none(
+    folder: FolderJournal, tmp_path: Path, content: bytes
+) -> None:
+    folder.begin(intent(), over=None)
+    file_of(tmp_path).write_bytes(content)
+    with pytest.raises(WiroJournalError) as caught:
+        folder.read()
+    assert caught.value.retryable
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_record_of_another_task_instance_is_never_taken_for_ones_own(folder: FolderJournal, tmp_path: Path) -> None:
+    folder.begin(intent(), over=None)
+    file_of(tmp_path).write_text(json.dumps(submitted(identity=identity(run_id="another")).to_json()))
+    with pytest.raises(WiroJournalError):
+        folder.read()
+
+
+def test_a_file_that_is_a_folder_is_never_taken_for_none(folder: FolderJournal, tmp_path: Path) -> None:
+    (tmp_path / file_name(identity())).mkdir(parents=True)
+    with pytest.raises(WiroJournalError, match="cannot be read"):
+        folder.read()
+
+
+def test_a_journal_folder_that_is_a_file_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_text("")
+    journal = FolderJournal(ObjectStoragePath(tmp_path / "journal"), identity())
+    with pytest.raises(WiroJournalError, match="cannot be written"):
+        journal.begin(intent(), over=None)
+
+
+def test_an_error_names_the_file(folder: FolderJournal, tmp_path: Path) -> None:
+    folder.begin(intent(), over=None)
+    path = file_of(tmp_path)
+    path.write_text("{")
+    with pytest.raises(WiroJournalError, match=r"cannot be read \(JSONDecodeError") as caught:
+        folder.read()
+    assert str(path) in str(caught.value)
+    assert str(path) in folder.place
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")])
+def test_a_write_that_fails_leaves_the_record_before_it_whole(
+    folder: FolderJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, error: OSError
+) -> None:
+    folder.begin(intent(), over=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, broken, _raise(error))
+        with pytest.raises(WiroJournalError, match=f"cannot be written .{type(error).__name__}: .*{error.strerror}"):
+            folder.submitted(submitted())
+    assert folder.read() == intent()
+    assert file_of(tmp_path).suffix == ".json"
+
+
+@pytest.mark.parametrize("broken", ["fsync", "link", "chmod"])
+def test_an_intent_that_cannot_be_written_leaves_nothing(
+    folder: FolderJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(os, broken, _raise(OSError(28, "No space left on device")))
+        with pytest.raises(WiroJournalError, match="cannot be written"):
+            folder.begin(intent(), over=None)
+    assert folder.read() is None
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def _raise(error: BaseException) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+class Died(BaseException):
+    """The worker is no more."""
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_death_in_the_middle_of_a_write_leaves_the_record_before_it_whole(
+    folder: FolderJournal, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    folder.begin(intent(), over=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, broken, _raise(Died()))
+        with pytest.raises(Died):
+            folder.submitted(submitted())
+    assert folder.read() == intent()
+
+
+def test_a_reader_sees_one_record_or_the_other_while_it_is_written(folder: FolderJournal) -> None:
+    folder.begin(intent(), over=None)
+    over = threading.Event()
+    seen: set[str | None] = set()
+
+    def read() -> None:
+        while not over.is_set():
+            record = folder.read()
+            assert record is not None
+            seen.add(record.taskid)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for taskid in ("2221", "2222") * 20:
+        folder.submitted(submitted(taskid=taskid))
+    over.set()
+    reader.join()
+    assert seen <= {None, "2221", "2222"}
+
+
+def test_of_two_tries_that_begin_at_once_exactly_one_submits(folder: FolderJournal, tmp_path: Path) -> None:
+    for attempt in range(10):
+        together = threading.Barrier(4)
+        won: list[float] = []
+
+        def begin(at: float, together: threading.Barrier = together, won: list[float] = won) -> None:
+            together.wait()
+            try:
+                folder.begin(intent(at=at), over=None)
+            except WiroJournalError:
+                return
+            won.append(at)
+
+        threads = [threading.Thread(target=begin, args=(attempt * 10.0 + number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        [at] = won
+        assert folder.read() == intent(at=at)
+        folder.clear()
+
+
+def test_the_record_is_on_the_disk_before_the_run_is_sent(
+    folder: FolderJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def keep(number: int) -> None:
+        synced.append(os.fstat(number).st_mode)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", keep)
+    folder.begin(intent(), over=None)
+    assert [stat.S_ISREG(mode) for mode in synced] == [True, False]
+    folder.submitted(submitted())
+    assert [stat.S_ISREG(mode) for mode in synced] == [True, False, True, False]
+
+
+def test_other_users_workers_can_read_it(folder: FolderJournal, tmp_path: Path) -> None:
+    folder.begin(intent(), over=None)
+    assert stat.S_IMODE(file_of(tmp_path).stat().st_mode) == 0o644
+
+
+def test_what_a_dead_worker_has_left_lying_about_is_no_matter(folder: FolderJournal, tmp_path: Path) -> None:
+    folder.begin(intent(), over=None)
+    (file_of(tmp_path).parent / ".left.part").write_text("{")
+    assert folder.read() == intent()
+    folder.submitted(submitted())
+    assert folder.read() == submitted()
+
+
+def test_a_folder_on_a_store_without_hard_links_is_still_a_folder(
+    folder: FolderJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", _raise(OSError(95, "Operation not supported")))
+    folder.begin(intent(), over=None)
+    assert folder.read() == intent()
+    with pytest.raises(WiroJournalError, match="there already"):
+        folder.begin(intent(at=2.5), over=None)
+
+
+# --- the task state store ---
+
+
+@needs_state_store
+def test_the_store_keeps_it_for_ever() -> None:
+    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]
+
+    store = Store()
+    journal = StateStoreJournal(store, identity())
+    journal.begin(intent(), over=None)
+    assert store.retention is NEVER_EXPIRE
+    store.retention = None
+    journal.submitted(submitted())
+    assert store.retention is NEVER_EXPIRE
+    assert STATE_KEY in journal.place
+
+
+@needs_state_store
+def test_a_write_that_is_silently_lost_is_an_error() -> None:
+    journal = StateStoreJournal(Store(lost=True), identity())
+    with pytest.raises(WiroJournalError, match=r"cannot be written .*cannot be read back"):
+        journal.begin(intent(), over=None)
+
+
+@needs_state_store
+def test_a_record_of_before_is_not_taken_for_what_was_written() -> None:
+    store = Store()
+    journal = StateStoreJournal(store, identity())
+    journal.begin(intent(), over=None)
+    store.lost = True
+    with pytest.raises(WiroJournalError, match="cannot be read back"):
+        journal.submitted(submitted())
+    with pytest.raises(WiroJournalError, match=r"cannot be cleared .*still there"):
+        journal.clear()
+
+
+@needs_state_store
+def test_a_store_that_answers_nothing_at_the_first_look_does_not_lose_the_record() -> None:
+    store = Store()
+    StateStoreJournal(store, identity()).begin(intent(), over=None)
+    StateStoreJournal(store, identity()).submitted(submitted())
+    store.blind = 1
+    journal = StateStoreJournal(store, identity())
+    if journal.read() is None:
+        with pytest.raises(WiroJournalError):
+            journal.begin(intent(at=2.5), over=None)
+    assert journal.read() == submitted()
+
+
+@needs_state_store
+@pytest.mark.parametrize("kept", [{}, [], "2221", 0, False, {"version": 2}], ids=str)
+def test_a_value_that_is_no_record_is_never_taken_for_none(kept: object) -> None:
+    store = Store()
+    store.set(STATE_KEY, kept)
+    with pytest.raises(WiroJournalError):
+        StateStoreJournal(store, identity()).read()
+
+
+@needs_state_store
+@pytest.mark.parametrize("method", ["get", "set", "delete"])
+def test_an_error_of_the_store_is_an_error_of_the_journal(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    store = Store()
+    journal = StateStoreJournal(store, identity())
+    monkeypatch.setattr(store, method, _raise(RuntimeError("API_SERVER_ERROR: 500\nwith a page")))
+    actions: dict[str, Callable[[], object]] = {
+        "get": journal.read,
+        "set": lambda: journal.begin(intent(), over=None),
+        "delete": journal.clear,
+    }
+    with pytest.raises(WiroJournalError, match="RuntimeError: API_SERVER_ERROR: 500 with a page") as caught:
+        actions[method]()
+    assert caught.value.retryable
+
+
+# --- which one ---
+
+
+def test_with_nowhere_to_keep_it_there_is_none() -> None:
+    assert open_journal(context_of(FakeTaskInstance())) is None
+
+
+def test_the_folder_of_the_configuration_wins_over_the_state_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context: Any = dict(context_of(FakeTaskInstance())) | {"task_state_store": Store()}
+    assert isinstance(open_journal(context), StateStoreJournal)
+    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(tmp_path))
+    journal = open_journal(context)
+    assert isinstance(journal, FolderJournal)
+    journal.begin(intent(), over=None)
+    assert file_of(tmp_path) == tmp_path / file_name(identity())
+
+
+@pytest.mark.parametrize("prefix", ["", "file://"])
+def test_the_folder_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", f" {prefix}{tmp_path}/new/ ")
+    journal = open_journal(context_of(FakeTaskInstance()))
+    assert journal is not None
+    journal.begin(intent(), over=None)
+    assert file_of(tmp_path / "new").suffix == ".json"
+
+
+def test_the_folder_is_named_by_the_configuration_file(tmp_path: Path) -> None:
+    if not conf.has_section("wiro"):
+        conf.add_section("wiro")
+    conf.set("wiro", "journal_path", str(tmp_path))
+    try:
+        journal = open_journal(context_of(FakeTaskInstance()))
+    finally:
+        conf.remove_option("wiro", "journal_path")
+    assert journal is not None
+    assert str(tmp_path) in journal.place
+
+
+@pytest.mark.parametrize("path", ["", "  "])
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", path)
+    assert open_journal(context_of(FakeTaskInstance())) is None
+
+
+def test_a_folder_that_nothing_can_open_is_an_error_that_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", "nosuch://bucket/journal")
+    with pytest.raises(WiroJournalError, match="nosuch") as caught:
+        journal = open_journal(context_of(FakeTaskInstance()))
+        assert journal is not None
+        journal.read()
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize(("map_index", "known"), [(-1, -1), (3, 3), (None, -1)])
+def test_the_task_instance_pays_whichever_its_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, map_index: int | None, known: int
+) -> None:
+    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(tmp_path))
+    ti: Any = FakeTaskInstance()
+    ti.map_index, ti.try_number = map_index, 7
+    journal = open_journal(context_of(ti))
+    assert journal is not None
+    assert journal.identity == identity(map_index=known)
