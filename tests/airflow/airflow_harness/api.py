@@ -72,6 +72,9 @@ class AirflowApi:
             body["dry_run"] = False
         self.call("PATCH", _task_path(dag_id, run_id, task_id, map_index), body)
 
+    def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
+        self.call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", {"state": state})
+
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
         self.call("POST", f"/dags/{dag_id}/clearTaskInstances", {**body, "reset_dag_runs": True})

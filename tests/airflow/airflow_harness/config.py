@@ -34,10 +34,18 @@ def write_local_settings(version: tuple[int, int], home: Path) -> None:
     (home / "webserver_config.py").write_text(EVERYBODY_IS_ADMIN)
 
 
-def environment(version: tuple[int, int], home: Path, database: str, api_port: int) -> dict[str, str]:
-    """The environment of every Airflow process: nothing of the caller's Airflow gets in, nor a proxy."""
-    settings = _common(home, database)
-    settings.update(_airflow_3(api_port) if version >= (3, 0) else _airflow_2())
+def environment(
+    version: tuple[int, int], home: Path, database: str, api_port: int, settings: Mapping[str, object]
+) -> dict[str, str]:
+    """The environment of every Airflow process: nothing of the caller's Airflow gets in, nor a proxy.
+
+    `settings` are named as in {"core.parallelism": 10}, and win.
+    """
+    settings = {
+        **_common(home, database),
+        **(_airflow_3(api_port) if version >= (3, 0) else _airflow_2()),
+        **settings,
+    }
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(NOT_INHERITED)}
     return {
         **kept,

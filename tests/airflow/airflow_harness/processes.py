@@ -84,6 +84,20 @@ class Component:
         self._keeper.stdin.close()
         self._keeper.wait(30)
 
+    def freeze(self) -> None:
+        """Stops the process and its descendants as a machine does that hangs; `wake` lets them go on."""
+        self._signal_family(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self._signal_family(signal.SIGCONT)
+
+    def _signal_family(self, how: signal.Signals) -> None:
+        assert self._keeper is not None
+        assert self.running, f"{self.name} does not run"
+        for process in psutil.Process(self._keeper.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(how)
+
     def tail(self, lines: int = 40) -> str:
         return tail_of(self.log, lines)
 

@@ -6,13 +6,14 @@ import contextlib
 import importlib.metadata
 import itertools
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,26 @@ def airflow_version() -> tuple[int, int]:
 
 
 class RealAirflow:
-    """Starts and stops the components, and does what a user does, through the public REST API."""
+    """Starts and stops the components, and does what a user does, through the public REST API.
 
-    def __init__(self, home: Path, connections: Mapping[str, Mapping[str, Any]]) -> None:
+    :param home: a folder for everything.
+    :param connections: Airflow connections that come from the environment, by their ids.
+    :param triggerers: how many; they are called "triggerer", "triggerer-2"…
+    :param dags: folders that are copied into the DAG folder.
+    :param stubs: folders on the Python path of every process.
+    :param settings: of Airflow, over the harness's own, as in {"core.parallelism": 10}.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        connections: Mapping[str, Mapping[str, Any]],
+        *,
+        triggerers: int = 1,
+        dags: Sequence[Path] = (HERE / "dags", EXAMPLES),
+        stubs: Sequence[Path] = (HERE / "stubs",),
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
         self.version = airflow_version()
         self.home = home
         self.logs = home / "logs"
@@ -48,13 +66,15 @@ class RealAirflow:
         self._numbers = itertools.count(1)
         self.port = free_port()
         self.postgres = PostgresServer(self.component_logs / "postgres.log")
-        self.env = environment(self.version, home, self.postgres.url, self.port)
-        self.env["PYTHONPATH"] = str(HERE / "stubs")
+        self.env = environment(self.version, home, self.postgres.url, self.port, settings or {})
+        self.env["PYTHONPATH"] = os.pathsep.join(map(str, stubs))
         for conn_id, connection in connections.items():
             self.env[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
         self.fernet_key = self.env["AIRFLOW__CORE__FERNET_KEY"]
         self.api = AirflowApi(self.port, self.version[0])
-        names = ["scheduler", "triggerer"]
+        self._dags = dags
+        self.triggerers = ["triggerer", *(f"triggerer-{number}" for number in range(2, triggerers + 1))]
+        names = ["scheduler", *self.triggerers]
         names += ["api-server", "dag-processor"] if self.version >= (3, 0) else ["webserver"]
         self.components = {name: self._component(name) for name in names}
 
@@ -63,7 +83,7 @@ class RealAirflow:
     def start(self, patience: float = 120) -> None:
         self.postgres.start()
         write_local_settings(self.version, self.home)
-        for folder in (HERE / "dags", EXAMPLES):
+        for folder in self._dags:
             shutil.copytree(folder, self.home / "dags" / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
         self.command("db", "migrate")
         with self.database() as cursor:
@@ -89,10 +109,16 @@ class RealAirflow:
 
     def command(self, *arguments: str) -> str:
         """Runs `airflow …` and gives what it prints on standard output."""
+        code, printed = self.python("-m", "airflow", *arguments)
+        assert code == 0, f"airflow {' '.join(arguments)}: {code}\n{tail_of(self.component_logs / 'commands.log', 100)}"
+        return printed
+
+    def python(self, *arguments: str) -> tuple[int, str]:
+        """Runs Python with Airflow's environment; gives its exit code and what it prints on standard output."""
         with tempfile.TemporaryFile("w+") as output, (self.component_logs / "commands.log").open("a") as log:
-            log.write(f"$ airflow {' '.join(arguments)}\n")
+            log.write(f"$ python {' '.join(arguments)}\n")
             log.flush()
-            command = kept([sys.executable, "-m", "airflow", *arguments])
+            command = kept([sys.executable, *arguments])
             with subprocess.Popen(
                 command, env=self.env, cwd=self.home, stdin=subprocess.PIPE, stdout=output, stderr=log
             ) as running:
@@ -100,15 +126,14 @@ class RealAirflow:
             output.seek(0)
             printed = output.read()
             log.write(printed)
-        assert code == 0, f"airflow {' '.join(arguments)}: {code}\n{tail_of(self.component_logs / 'commands.log', 100)}"
-        return printed
+        return code, printed
 
-    def kill_triggerer(self, how: signal.Signals = signal.SIGTERM) -> None:
-        self.components["triggerer"].stop(how)
+    def kill_triggerer(self, how: signal.Signals = signal.SIGTERM, name: str = "triggerer") -> None:
+        self.components[name].stop(how)
 
-    def start_triggerer(self) -> None:
-        if not self.components["triggerer"].running:
-            self.components["triggerer"].start()
+    def start_triggerer(self, name: str = "triggerer") -> None:
+        if not self.components[name].running:
+            self.components[name].start()
 
     def restart_triggerer(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.kill_triggerer(how)
@@ -125,6 +150,9 @@ class RealAirflow:
 
     def set_task_state(self, dag_id: str, run_id: str, task_id: str, state: str, map_index: int = NOT_MAPPED) -> None:
         self.api.set_task_state(dag_id, run_id, task_id, state, map_index)
+
+    def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
+        self.api.set_run_state(dag_id, run_id, state)
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Clears the task of this run. The API of Airflow 2.11 forgets to do so to a running task; its CLI does not."""
@@ -209,12 +237,13 @@ class RealAirflow:
             time.sleep(0.2)
 
     def _component(self, name: str) -> Component:
-        command = [sys.executable, "-m", "airflow", name]
-        if name in ("scheduler", "triggerer"):
+        command = [sys.executable, "-m", "airflow", "triggerer" if name in self.triggerers else name]
+        if name == "scheduler" or name in self.triggerers:
             # The tests read log files. A server of logs would listen on every interface.
             command.append("--skip-serve-logs")
         if name == "webserver":
             command += ["--port", str(self.port), "--hostname", "127.0.0.1", "--workers", "1"]
         if name == "api-server":
             command += ["--port", str(self.port), "--host", "127.0.0.1", "--workers", "1"]
-        return Component(name, command, env=self.env, log=self.component_logs / f"{name}.log", cwd=self.home)
+        env = {**self.env, "COMPONENT_NAME": name}
+        return Component(name, command, env=env, log=self.component_logs / f"{name}.log", cwd=self.home)

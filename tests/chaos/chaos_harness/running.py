@@ -1,0 +1,84 @@
+"""An Airflow of its own for the chaos tests: several triggerers, and every heartbeat set to seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from airflow_harness.real_airflow import RealAirflow, airflow_version
+
+CHAOS = Path(__file__).parents[1]
+STUBS = (CHAOS / "stubs", CHAOS.parent / "airflow" / "stubs")
+
+# How long after a SIGKILL Airflow notices, in seconds. Much less, and a machine with two cores takes the busy for dead.
+TRIGGERER_IS_DEAD = 8
+WORKER_IS_DEAD = 30
+
+# How many tasks that are going to be deferred may start at the same time: the DAGs put them into this pool.
+POOL = {"name": "starting", "slots": 5, "description": "tasks that are going to be deferred"}
+
+
+def journal_settings(version: tuple[int, int], home: Path) -> dict[str, object]:
+    """Where the journal is kept: nothing to set from Airflow 3.3 on, which has a store for it."""
+    return {} if version >= (3, 3) else {"wiro.journal_path": f"file://{home / 'journal'}"}
+
+
+def chaos_settings(version: tuple[int, int]) -> dict[str, object]:
+    """What differs from the harness's own settings; the same for all who use it."""
+    settings: dict[str, object] = {
+        "core.parallelism": 18,
+        "core.max_active_tasks_per_dag": 18,
+        "core.hostname_callable": "component_name.component_name",
+        "triggerer.triggerer_health_check_threshold": TRIGGERER_IS_DEAD,
+    }
+    if version >= (3, 0):
+        settings["scheduler.task_instance_heartbeat_timeout"] = WORKER_IS_DEAD
+        settings["scheduler.task_instance_heartbeat_timeout_detection_interval"] = 2
+    else:
+        settings["scheduler.scheduler_zombie_task_threshold"] = WORKER_IS_DEAD
+        # It tells of the same dead worker at each look, and may so fail the next try: no look more often than usual.
+        settings["scheduler.zombie_detection_interval"] = 10
+    return settings
+
+
+@contextlib.contextmanager
+def chaos_airflow(
+    home: Path,
+    connections: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    triggerers: int = 2,
+    settings: Mapping[str, object] | None = None,
+) -> Iterator[RealAirflow]:
+    """Runs an Airflow with all its parts, and the DAGs of this folder. It is stopped at the end, whatever happens.
+
+    :param home: an empty folder.
+    :param connections: Airflow connections that come from the environment, by their ids.
+    :param triggerers: how many.
+    :param settings: over those of `chaos_settings` and `journal_settings`.
+    """
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    version = airflow_version()
+    airflow = RealAirflow(
+        home,
+        connections or {},
+        triggerers=triggerers,
+        dags=[CHAOS / "dags"],
+        stubs=STUBS,
+        settings={**chaos_settings(version), **journal_settings(version, home), **(settings or {})},
+    )
+    (home / "journal").mkdir()
+    before = signal.signal(signal.SIGTERM, interrupted)
+    try:
+        airflow.start()
+        airflow.api.call("POST", "/pools", POOL)
+        yield airflow
+    finally:
+        airflow.stop()
+        signal.signal(signal.SIGTERM, before)

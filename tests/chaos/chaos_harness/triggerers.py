@@ -1,0 +1,73 @@
+"""Triggerers freeze, end and come back, one after another, while tasks wait in them."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from airflow_harness.jobs import Job
+from airflow_harness.real_airflow import RealAirflow
+from chaos_harness.board import Board
+
+# What a triggerer does about a kill that it hears of, it does within that time, in seconds.
+SETTLED = 6.0
+
+
+def freeze_and_wake(job: Job, board: Board) -> None:
+    """SIGSTOP to the triggerer that has the job, until another one has taken it over."""
+    owner = owner_of(job, board)
+    frozen = job.airflow.components[owner]
+    frozen.freeze()
+    try:
+        board.wait_for_owner(job, other_than=owner)
+    finally:
+        frozen.wake()
+    until_all_are_alive(job.airflow, board)
+    time.sleep(SETTLED)
+
+
+def terminate(job: Job, board: Board) -> None:
+    """SIGTERM to the triggerer that has the job, as in a deployment; it comes back when another one has taken over."""
+    owner = owner_of(job, board)
+    job.airflow.kill_triggerer(signal.SIGTERM, owner)
+    board.wait_for_owner(job, other_than=owner)
+    job.airflow.start_triggerer(owner)
+    until_all_are_alive(job.airflow, board)
+
+
+def kill_the_owner(survivor: Job | None, orphan: Job | None, board: Board) -> None:
+    """SIGKILL to the triggerer that has both jobs; one second later the user marks one of them as failed."""
+    job = survivor or orphan
+    assert job is not None
+    owner = owner_of(job, board)
+    assert orphan is None or owner_of(orphan, board) == owner
+    job.airflow.kill_triggerer(signal.SIGKILL, owner)
+    if orphan is not None:
+        time.sleep(1)
+        orphan.mark("failed")
+    if survivor is not None:
+        board.wait_for_owner(survivor, other_than=owner)
+    job.airflow.start_triggerer(owner)
+    until_all_are_alive(job.airflow, board)
+    time.sleep(SETTLED)
+
+
+def end_it_while_none_runs(job: Job, board: Board) -> None:
+    """SIGTERM to all triggerers; the user marks the job as failed; then they start again."""
+    airflow = job.airflow
+    for name in airflow.triggerers:
+        airflow.kill_triggerer(signal.SIGTERM, name)
+    job.mark("failed")
+    for name in airflow.triggerers:
+        airflow.start_triggerer(name)
+    until_all_are_alive(airflow, board)
+    time.sleep(SETTLED)
+
+
+def owner_of(job: Job, board: Board) -> str:
+    board.wait(job, "deferred")
+    return board.wait_for_owner(job)
+
+
+def until_all_are_alive(airflow: RealAirflow, board: Board) -> None:
+    airflow.wait_until(lambda: set(board.triggerers()) == set(airflow.triggerers), "all triggerers are alive")

@@ -1,0 +1,1 @@
+"""Makes docs/reliability.md of what the chaos tests have written down. Standard library only."""

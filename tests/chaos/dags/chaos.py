@@ -1,0 +1,76 @@
+"""The DAGs of the chaos tests. A run's configuration says which connection to use, and where to be killed."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG
+from kill_points import arm
+
+from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
+
+
+def report(context: Any) -> None:
+    """An on_failure_callback that writes down what it sees."""
+    seen: list[BaseException] = []
+    error: BaseException | None = context["exception"]
+    while error is not None and error not in seen:
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    told = {
+        "message": str(seen[0]) if seen else "",
+        "classes": [kind.__name__ for kind in type(seen[0]).__mro__] if seen else [],
+        "chain": [kind.__name__ for one in seen for kind in type(one).__mro__],
+    }
+    conf, run_id = context["dag_run"].conf, context["dag_run"].run_id
+    (Path(conf["reports"]) / f"{run_id}.json").write_text(json.dumps(told))
+
+
+DEFERRED: dict[str, Any] = {"deferrable": True, "pool": "starting"}
+SYNC: dict[str, Any] = {"deferrable": False}
+COMMON: dict[str, Any] = {
+    "task_id": "video",
+    "wiro_conn_id": "{{ dag_run.conf['conn'] }}",
+    "poll_interval": 1,
+    "on_failure_callback": report,
+    "pre_execute": arm,
+    # Airflow 2 fails a try that has begun when it hears, late, of the death of the one before.
+    "retry_delay": datetime.timedelta(seconds=8),
+    "input_image_url": "https://example.com/first-frame.png",
+}
+PROMPT = "A steam engine"
+AN_HOUR = datetime.timedelta(hours=1)
+
+
+def dag(dag_id: str, **options: Any) -> DAG:
+    return DAG(dag_id, schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), **options)
+
+
+def video_dag(dag_id: str, **options: Any) -> DAG:
+    with dag(dag_id) as made:
+        RunwayImageToVideoOperator(prompt=PROMPT, **COMMON, **options)
+    return made
+
+
+deferred = video_dag("deferred", **DEFERRED)
+sync = video_dag("sync", **SYNC)
+deferred_retries = video_dag("deferred_retries", **DEFERRED, retries=1)
+sync_retries = video_dag("sync_retries", **SYNC, retries=1)
+deferred_retries_twice = video_dag("deferred_retries_twice", **DEFERRED, retries=2)
+deferred_submits = video_dag("deferred_submits", **DEFERRED, retries=1, on_unknown_submission="submit")
+deferred_execution_timeout = video_dag(
+    "deferred_execution_timeout", **DEFERRED, execution_timeout=datetime.timedelta(seconds=30)
+)
+sync_execution_timeout = video_dag("sync_execution_timeout", **SYNC, execution_timeout=datetime.timedelta(seconds=30))
+
+with dag("siblings") as siblings:
+    RunwayImageToVideoOperator.partial(**COMMON, **DEFERRED, retries=2).expand(prompt=[PROMPT, PROMPT])
+
+# The tests make an hour pass.
+with dag("deferred_dagrun_timeout", dagrun_timeout=AN_HOUR) as deferred_dagrun_timeout:
+    RunwayImageToVideoOperator(prompt=PROMPT, **COMMON, **DEFERRED)
+with dag("sync_dagrun_timeout", dagrun_timeout=AN_HOUR) as sync_dagrun_timeout:
+    RunwayImageToVideoOperator(prompt=PROMPT, **COMMON, **SYNC)

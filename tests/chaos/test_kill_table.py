@@ -1,0 +1,307 @@
+"""A task that waits is ended, or its processes are: what a person or a timeout ended is stopped, all else lives on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from emulator_client import Client
+
+from airflow_harness.jobs import Job, Starter
+from airflow_harness.real_airflow import airflow_version
+from chaos_harness import acts, triggerers
+from chaos_harness.acts import Act
+from chaos_harness.board import Board
+from chaos_harness.recorder import Row
+from chaos_harness.stories import Stories, chosen
+
+TABLE = "Kill table"
+pytestmark = pytest.mark.timeout(600)
+
+STOPPED = ("task_cancel",)
+DONE = ("task_postprocess_end",)
+RUNS_ON = ("task_start",)
+SWEPT = "no triggerer hears of it: runs on until `python -m airflow_provider_wiro.sweep --stop`"
+KILLED_TOO_SOON = (
+    "Airflow 3 kills a worker 5 s after it told it to end: runs on, and `sweep` says that somebody must look"
+)
+MADE_ANEW = ("task_cancel", "task_postprocess_end")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row.
+
+    :param name: the row's name.
+    :param dag_id: the DAG.
+    :param act: what happens; it starts when the run does.
+    :param state: the Airflow task's state at the end.
+    :param remote: the statuses of the tasks at Wiro at the end, or several that are right.
+    :param conf: of the run.
+    :param fault: what goes wrong at Wiro: a call, a fault and its options.
+    :param occupied: whether the account is at its limit when the run starts.
+    :param quick: whether it runs with all other tests too.
+    :param outcome: in words, where the row needs some.
+    """
+
+    name: str
+    dag_id: str
+    act: Act
+    state: str
+    remote: tuple[str, ...] | list[tuple[str, ...]]
+    conf: dict[str, Any] = field(default_factory=dict)
+    fault: dict[str, Any] = field(default_factory=dict)
+    occupied: bool = False
+    quick: bool = False
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The jobs that run, and what happens to them, by the names of the cases."""
+
+    jobs: dict[str, Job]
+    stories: Stories
+
+
+def ended_by_somebody(mode: str) -> list[Case]:
+    """What people and timeouts do, to a task that is deferred and to one that waits in a worker."""
+    return [
+        Case(f"{mode}: marked failed", mode, acts.mark("failed"), "failed", STOPPED, quick=mode == "deferred"),
+        Case(f"{mode}: marked as a success", mode, acts.mark("success"), "success", STOPPED),
+        Case(f"{mode}: marked as skipped", mode, acts.mark("skipped"), "skipped", STOPPED),
+        Case(f"{mode}: its DAG run is marked failed", mode, acts.mark_run("failed"), "failed", STOPPED),
+        Case(f"{mode}: its DAG run is marked as a success", mode, acts.mark_run("success"), "success", STOPPED),
+        Case(f"{mode}: cleared", mode, acts.clear, "success", [MADE_ANEW, DONE]),
+        Case(
+            f"{mode}: dagrun_timeout",
+            f"{mode}_dagrun_timeout",
+            acts.change(acts.RUN_STARTED_LONG_AGO),
+            "skipped",
+            STOPPED,
+        ),
+        Case(f"{mode}: execution_timeout", f"{mode}_execution_timeout", acts.nothing, "failed", STOPPED),
+        Case(
+            f"{mode}: marked failed while the Run is on its way",
+            mode,
+            acts.mark_while_the_run_is_on_its_way,
+            "failed",
+            STOPPED,
+            fault={"call": "Run", "fault": "slow", "seconds": 3.0},
+            quick=mode == "sync",
+        ),
+    ]
+
+
+ALONE = [
+    *ended_by_somebody("deferred"),
+    *ended_by_somebody("sync"),
+    Case("deferred: its deferral timeout passes", "deferred", acts.change(acts.DEFERRAL_TIMEOUT), "failed", STOPPED),
+    Case(
+        "deferred: the trigger raises",
+        "deferred",
+        acts.spoil_the_trigger("stub_triggers.RaisingTrigger"),
+        "success",
+        DONE,
+    ),
+    Case(
+        "deferred: the trigger cannot be loaded",
+        "deferred",
+        acts.spoil_the_trigger("airflow_provider_wiro.triggers.wiro.NoSuchTrigger"),
+        "success",
+        DONE,
+    ),
+    Case(
+        "deferred: cleared, and stopped before the next try looks",
+        "deferred",
+        acts.clear_and_stop_first,
+        "success",
+        MADE_ANEW,
+        conf={"gate": True},
+        quick=True,
+    ),
+    Case(
+        "deferred: cleared, and the next try attaches before the stop lands",
+        "deferred",
+        acts.clear_and_attach_first,
+        "success",
+        MADE_ANEW,
+        conf={"gate": True},
+        quick=True,
+    ),
+    Case("deferred: the trigger is given to another triggerer", "deferred", acts.move_and_release, "success", DONE),
+    Case(
+        "sync: marked failed while a Run is on its way that takes 12 s",
+        "sync",
+        acts.mark_while_the_run_is_on_its_way,
+        "failed",
+        RUNS_ON if airflow_version() >= (3, 0) else STOPPED,
+        fault={"call": "Run", "fault": "slow", "seconds": 12.0},
+        outcome=KILLED_TOO_SOON if airflow_version() >= (3, 0) else "",
+    ),
+    Case("sync: SIGTERM to its supervisor", "sync_retries", acts.terminate_the_supervisor, "success", DONE),
+]
+
+WAITING_FOR_A_PLACE = [
+    Case(
+        f"{mode}: marked failed while it waits for a place at Wiro (code 96)",
+        mode,
+        acts.mark_while_wiro_is_full,
+        "failed",
+        (),
+        occupied=True,
+    )
+    for mode in ("deferred", "sync")
+] + [
+    Case(
+        "deferred: it waits for a place at Wiro (code 96), and gets it",
+        "deferred",
+        acts.make_a_place,
+        "success",
+        DONE,
+        occupied=True,
+    ),
+]
+ALONE += WAITING_FOR_A_PLACE
+
+FROZEN = Case(
+    "deferred: its triggerer freezes, another one takes over, it wakes",
+    "deferred",
+    acts.until_it_waits,
+    "success",
+    DONE,
+    quick=True,
+)
+TERMINATED = Case("deferred: SIGTERM to its triggerer", "deferred", acts.until_it_waits, "success", DONE)
+SURVIVOR = Case("deferred: SIGKILL to its triggerer", "deferred", acts.until_it_waits, "success", DONE)
+ORPHAN = Case(
+    "deferred: SIGKILL to its triggerer, and marked failed a second later",
+    "deferred",
+    acts.until_it_waits,
+    "failed",
+    RUNS_ON,
+    outcome=SWEPT,
+)
+NONE_RUNS = Case(
+    "deferred: marked failed while no triggerer runs",
+    "deferred",
+    acts.until_it_waits,
+    "failed",
+    STOPPED if airflow_version() >= (3, 3) else RUNS_ON,
+    outcome="" if airflow_version() >= (3, 3) else SWEPT,
+)
+LOST = [FROZEN, TERMINATED, SURVIVOR, ORPHAN, NONE_RUNS]
+
+
+def rows(cases: list[Case]) -> Any:
+    marks = {True: [], False: [pytest.mark.slow]}
+    return pytest.mark.parametrize(
+        "case", [pytest.param(case, id=case.name, marks=marks[case.quick]) for case in cases]
+    )
+
+
+@pytest.fixture(scope="module")
+def board(start: Starter) -> Board:
+    return Board(start.airflow)
+
+
+@pytest.fixture(scope="module")
+def alone(request: pytest.FixtureRequest, start: Starter, board: Board) -> Iterator[Scene]:
+    """All of them run at the same time, and something happens to each; each test looks at its own."""
+    names = chosen(request)
+    scene = Scene({}, Stories())
+    for case in ALONE + LOST:
+        if case.name in names:
+            job = scene.jobs[case.name] = submit(start, case)
+            scene.stories.start(case.name, partial(case.act, job, board))
+    yield scene
+    scene.stories.close()
+
+
+def submit(start: Starter, case: Case) -> Job:
+    conn_id, wiro = start.open(concurrency=1 if case.occupied else None)
+    if case.occupied:
+        wiro.outcome(hold=True)
+        login, password = wiro.connection["login"], wiro.connection["password"]
+        with Client(wiro.url, login, password) as client:
+            client.run()
+    else:
+        wiro.outcome(hold=True)
+    if case.fault:
+        wiro.script(**case.fault)
+    return start.run(case.dag_id, wiro, conn_id, **case.conf)
+
+
+@pytest.fixture(scope="module")
+def lost(alone: Scene, board: Board) -> Scene:
+    """What happens to triggerers, once nothing else needs them."""
+    alone.stories.wait()
+    frozen, terminated, survivor, orphan, none_runs = (alone.jobs.get(case.name) for case in LOST)
+    if frozen:
+        triggerers.freeze_and_wake(frozen, board)
+    if terminated:
+        triggerers.terminate(terminated, board)
+    if survivor and orphan:
+        # The triggerer that has been terminated has started anew, and has none of the old jobs.
+        triggerers.kill_the_owner(survivor, orphan, board)
+    if none_runs:
+        triggerers.end_it_while_none_runs(none_runs, board)
+    for job in (frozen, terminated, survivor):
+        if job:
+            job.release()
+    return alone
+
+
+@rows(ALONE)
+def test_what_a_person_or_a_timeout_ended_is_stopped_and_all_else_lives_on(
+    case: Case, alone: Scene, board: Board, row: Row
+) -> None:
+    alone.stories.end(case.name)
+    check(case, alone.jobs[case.name], board, row)
+
+
+@rows(LOST)
+def test_a_task_that_waits_outlives_its_triggerer(case: Case, lost: Scene, board: Board, row: Row) -> None:
+    check(case, lost.jobs[case.name], board, row)
+
+
+def sweep(job: Job, row: Row) -> None:
+    """The maintenance command finds what nobody has stopped, changes nothing unless told to, and stops it."""
+    named = f"run_id={job.run_id} "
+    _, printed = job.airflow.python("-m", "airflow_provider_wiro.sweep")
+    assert [line.split(":")[0] for line in printed.splitlines() if named in line] == ["would stop"], printed
+    assert job.remote().status == "task_start"
+    _, printed = job.airflow.python("-m", "airflow_provider_wiro.sweep", "--stop")
+    assert [line.split(":")[0] for line in printed.splitlines() if named in line] == ["stopped"], printed
+    job.wait_for_remote("task_cancel")
+    row.remote = "task_start, then task_cancel"
+
+
+def told(statuses: tuple[str, ...]) -> str:
+    return ", ".join(statuses) or "nothing was sent"
+
+
+def check(case: Case, job: Job, board: Board, row: Row) -> None:
+    """The Airflow task's end, and what is left at Wiro."""
+    rights = case.remote if isinstance(case.remote, list) else [case.remote]
+
+    def statuses() -> tuple[str, ...]:
+        return tuple(task.status for task in job.wiro.runs[case.occupied :])
+
+    row.outcome = case.outcome
+    try:
+        row.state = str(board.wait(job, case.state).state)
+        job.until(lambda: statuses() in rights, f"the tasks at Wiro are {rights}", timeout=40)
+    finally:
+        row.state, row.runs, row.remote = str(board.look(job).state), len(statuses()), told(statuses())
+    assert job.wiro.peak_active == 1
+    if case.state == "success" and statuses()[-1:] == DONE:
+        assert job.xcom()["taskid"] == job.remote(-1).taskid
+    if case.outcome == SWEPT:
+        sweep(job, row)
+    if case.outcome == KILLED_TOO_SOON:
+        _, printed = job.airflow.python("-m", "airflow_provider_wiro.sweep")
+        assert f"UNKNOWN: dag_id=sync run_id={job.run_id} " in printed
