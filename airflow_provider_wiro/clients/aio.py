@@ -6,7 +6,7 @@ import asyncio
 import math
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -83,7 +83,7 @@ class AsyncClient:
         self._rereading = asyncio.Lock()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-            cookie_jar=_NoCookies(),
+            cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
         )
@@ -167,11 +167,6 @@ async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> R
             response.close()
             return TOO_LONG
     return read_reply(response.status, bytes(body), response.headers, credentials)
-
-
-class _NoCookies(aiohttp.DummyCookieJar):
-    def update_cookies_from_headers(self, headers: Sequence[str], response_url: object) -> None:
-        """Do not even parse them: what is odd about them would be logged."""
 
 
 _UNSENT = (

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import requests
+from http.client import HTTPException
 
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
+
+from airflow_provider_wiro.clients.session import Session, deadline
 from airflow_provider_wiro.clients.wire import ca_file, proxy_for
 
 TIMEOUT = 10.0
@@ -16,8 +20,7 @@ def is_gone(url: str, *, verify: bool | str) -> bool:
     :param verify: as in :class:`~airflow_provider_wiro.core.credentials.Credentials`.
     """
     proxy = proxy_for(url)
-    with requests.Session() as session:
-        session.trust_env = False
+    with Session() as session, deadline(TIMEOUT):
         try:
             answer = session.head(
                 url,
@@ -25,7 +28,8 @@ def is_gone(url: str, *, verify: bool | str) -> bool:
                 verify=ca_file(verify) or False,
                 proxies={"http": proxy, "https": proxy} if proxy else {},
                 allow_redirects=False,
+                stream=True,
             )
-        except requests.RequestException:
+        except (RequestException, HTTPError, HTTPException, OSError, ValueError):
             return False
         return answer.status_code in GONE

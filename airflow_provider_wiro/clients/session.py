@@ -23,7 +23,6 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
-RECORD = 16 * 1024
 _COOKIES = ("Set-Cookie", "Set-Cookie2")
 
 # A signal handler may begin an exchange in the middle of another one: each has a deadline of its own.
@@ -109,13 +108,9 @@ class _Bounded(HTTPConnection):
             raise ConnectTimeoutError(self, f"no connection to {self.host} in time") from error
 
     def send(self, data: Any) -> None:
-        if self.sock is None or not isinstance(data, bytes):
-            super().send(data)
-            return
-        # TLS takes a record at a time, and the whole timeout for each.
-        for start in range(0, len(data), RECORD):
+        if self.sock is not None:  # the handshake has taken some of the time
             self.sock.settimeout(_time_left())
-            super().send(data[start : start + RECORD])
+        super().send(data)
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -126,10 +121,11 @@ class _Bounded(HTTPConnection):
         for *_, address in found:
             try:
                 made = create_connection((str(address[0]), self.port), _time_left(), socket_options=self.socket_options)
-                made.settimeout(_time_left())
-                return made
             except OSError as error:
                 problem = error
+            else:
+                made.settimeout(max(_deadline.get() - time.monotonic(), 0.001))
+                return made
         if isinstance(problem, TimeoutError):
             raise problem
         raise NewConnectionError(self, f"no connection to {self.host}: {problem}") from problem

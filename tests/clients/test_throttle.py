@@ -15,6 +15,7 @@ from airflow_provider_wiro.clients.aio import AsyncClient, Route
 from airflow_provider_wiro.clients.sync import Client
 from airflow_provider_wiro.core.calls import stop, submit
 from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, Send, send
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInterrupted
@@ -113,6 +114,18 @@ def test_nobody_waits_longer_than_to_the_deadline_of_the_step(
 
     assert isinstance(drive(flow(), credentials), Reply)
     assert 0.6 < emulator.requests[-1].at - (deadline - 0.7) < 2
+
+
+def test_a_wait_ends_at_its_deadline_and_stops_the_task_though_wiro_throttles(
+    drive: Drive, emulator: WiroEmulator, credentials: Credentials
+) -> None:
+    emulator.outcome(hold="task_queue", duration=0.01)
+    submission = drive(submit("owner/model", {}), credentials)
+    throttled(emulator, 60)
+    begun = time.time()
+    verdict = drive(wait(WaitPlan(submission.taskid, submission.submitted_at, begun + 1)), credentials)
+    assert (verdict.kind, verdict.stopped) == ("timeout", True)
+    assert time.time() - begun < 4
 
 
 def test_another_connection_does_not_wait(drive: Drive, emulator: WiroEmulator) -> None:

@@ -175,6 +175,25 @@ def test_a_timeout_of_a_step_is_for_that_step(emulator: WiroEmulator, credential
     assert [type(outcome) for outcome in outcomes] == [NoReply, Reply]
 
 
+def test_a_server_that_takes_its_time_first_for_the_handshake_and_then_for_the_request(
+    server_tls: ssl.SSLContext, ca_path: str
+) -> None:
+    def dawdle(connection: socket.socket) -> None:
+        time.sleep(1.8)
+        with server_tls.wrap_socket(connection, server_side=True):
+            time.sleep(2.5)
+
+    def flow() -> Flow[Reply | NoReply]:
+        return (yield from send("/Run/owner/model", {"prompt": "x" * 8_000_000}))
+
+    with socket_server(dawdle) as port:
+        begun = time.monotonic()
+        outcome = DriveSync()(flow(), Credentials("key", "secret", f"https://127.0.0.1:{port}/v1", 2.0, ca_path))
+        assert time.monotonic() - begun < 3
+    assert isinstance(outcome, NoReply)
+    assert outcome.sent
+
+
 @pytest.mark.parametrize("bad", ["no colon here", " begins with a space", ": no name"])
 def test_headers_that_cannot_be_read_are_no_answer_and_not_logged(
     drive: Drive, caplog: pytest.LogCaptureFixture, bad: str

@@ -166,6 +166,12 @@ def test_the_row_of_the_right_task_is_read() -> None:
     assert first.taskid == "1"
 
 
+def test_the_first_thousand_rows_are_looked_at() -> None:
+    for others, found in ((999, True), (1000, False)):
+        answer = reply({"result": True, "tasklist": [row("task_queue", id="1")] * others + [row("task_start")]})
+        assert isinstance(task_in(answer, "2221"), Task) is found
+
+
 @pytest.mark.parametrize("outcome", [NOT_FOUND, refusal("1"), reply({"result": True, "tasklist": []})])
 def test_wiro_can_say_that_it_does_not_know_a_task(outcome: Reply) -> None:
     assert task_in(outcome, "2221") is Missing.NOT_FOUND
