@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +23,7 @@ from airflow_provider_wiro.journal_store import (
     open_journal,
 )
 from doubles import FakeTaskInstance, context_of
-from records import identity, intent, submitted
+from records import failing, identity, intent, submitted, the_file_in
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.sdk.io import attach
@@ -146,209 +143,6 @@ def test_no_name_leads_out_of_the_folder_or_is_too_long_for_a_file_system(tmp_pa
     assert written == tmp_path / path
 
 
-# --- a folder ---
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> FolderJournal:
-    return FolderJournal(ObjectStoragePath(tmp_path), identity())
-
-
-def file_of(folder: Path) -> Path:
-    [path] = [path for path in folder.rglob("*") if path.is_file()]
-    return path
-
-
-UNREADABLE: dict[str, bytes] = {
-    "empty": b"",
-    "null": b"null",
-    "false": b"false",
-    "empty object": b"{}",
-    "empty list": b"[]",
-    "half a record": json.dumps(submitted().to_json()).encode()[:50],
-    "another version": json.dumps(submitted().to_json() | {"version": 2}).encode(),
-    "not text": b"\xff\xfe\x00",
-    "zeros": bytes(400),
-    "nested": b"[" * 100_000,
-    "NaN": json.dumps(submitted().to_json() | {"at": float("nan")}).encode(),
-    "a long number": b"9" * 10_000,
-}
-
-
-@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_file_that_cannot_be_read_is_never_taken_for_none(
-    folder: FolderJournal, tmp_path: Path, content: bytes
-) -> None:
-    folder.begin(intent(), over=None)
-    file_of(tmp_path).write_bytes(content)
-    with pytest.raises(WiroJournalError) as caught:
-        folder.read()
-    assert caught.value.retryable
-    assert len(str(caught.value)) < 1000
-
-
-def test_a_record_of_another_task_instance_is_never_taken_for_ones_own(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
-    file_of(tmp_path).write_text(json.dumps(submitted(identity=identity(run_id="another")).to_json()))
-    with pytest.raises(WiroJournalError):
-        folder.read()
-
-
-def test_a_file_that_is_a_folder_is_never_taken_for_none(folder: FolderJournal, tmp_path: Path) -> None:
-    (tmp_path / file_name(identity())).mkdir(parents=True)
-    with pytest.raises(WiroJournalError, match="cannot be read"):
-        folder.read()
-
-
-def test_a_journal_folder_that_is_a_file_is_an_error_that_says_so(tmp_path: Path) -> None:
-    (tmp_path / "journal").write_text("")
-    journal = FolderJournal(ObjectStoragePath(tmp_path / "journal"), identity())
-    with pytest.raises(WiroJournalError, match="cannot be written"):
-        journal.begin(intent(), over=None)
-
-
-def test_an_error_names_the_file(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
-    path = file_of(tmp_path)
-    path.write_text("{")
-    with pytest.raises(WiroJournalError, match=r"cannot be read \(JSONDecodeError") as caught:
-        folder.read()
-    assert str(path) in str(caught.value)
-    assert str(path) in folder.place
-
-
-@pytest.mark.parametrize("broken", ["fsync", "replace", "chmod"])
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")])
-def test_a_write_that_fails_leaves_the_record_before_it_whole(
-    folder: FolderJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, error: OSError
-) -> None:
-    folder.begin(intent(), over=None)
-    with monkeypatch.context() as patched:
-        patched.setattr(os, broken, _raise(error))
-        with pytest.raises(WiroJournalError, match=f"cannot be written .{type(error).__name__}: .*{error.strerror}"):
-            folder.submitted(submitted())
-    assert folder.read() == intent()
-    assert file_of(tmp_path).suffix == ".json"
-
-
-@pytest.mark.parametrize("broken", ["fsync", "link", "chmod"])
-def test_an_intent_that_cannot_be_written_leaves_nothing(
-    folder: FolderJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(os, broken, _raise(OSError(28, "No space left on device")))
-        with pytest.raises(WiroJournalError, match="cannot be written"):
-            folder.begin(intent(), over=None)
-    assert folder.read() is None
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-def _raise(error: BaseException) -> Callable[..., None]:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    return fail
-
-
-class Died(BaseException):
-    """The worker is no more."""
-
-
-@pytest.mark.parametrize("broken", ["fsync", "replace"])
-def test_a_death_in_the_middle_of_a_write_leaves_the_record_before_it_whole(
-    folder: FolderJournal, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
-    folder.begin(intent(), over=None)
-    with monkeypatch.context() as patched:
-        patched.setattr(os, broken, _raise(Died()))
-        with pytest.raises(Died):
-            folder.submitted(submitted())
-    assert folder.read() == intent()
-
-
-def test_a_reader_sees_one_record_or_the_other_while_it_is_written(folder: FolderJournal) -> None:
-    folder.begin(intent(), over=None)
-    over = threading.Event()
-    seen: set[str | None] = set()
-
-    def read() -> None:
-        while not over.is_set():
-            record = folder.read()
-            assert record is not None
-            seen.add(record.taskid)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    for taskid in ("2221", "2222") * 20:
-        folder.submitted(submitted(taskid=taskid))
-    over.set()
-    reader.join()
-    assert seen <= {None, "2221", "2222"}
-
-
-def test_of_two_tries_that_begin_at_once_exactly_one_submits(folder: FolderJournal, tmp_path: Path) -> None:
-    for attempt in range(10):
-        together = threading.Barrier(4)
-        won: list[float] = []
-
-        def begin(at: float, together: threading.Barrier = together, won: list[float] = won) -> None:
-            together.wait()
-            try:
-                folder.begin(intent(at=at), over=None)
-            except WiroJournalError:
-                return
-            won.append(at)
-
-        threads = [threading.Thread(target=begin, args=(attempt * 10.0 + number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        [at] = won
-        assert folder.read() == intent(at=at)
-        folder.clear()
-
-
-def test_the_record_is_on_the_disk_before_the_run_is_sent(
-    folder: FolderJournal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[int] = []
-    fsync = os.fsync
-
-    def keep(number: int) -> None:
-        synced.append(os.fstat(number).st_mode)
-        fsync(number)
-
-    monkeypatch.setattr(os, "fsync", keep)
-    folder.begin(intent(), over=None)
-    assert [stat.S_ISREG(mode) for mode in synced] == [True, False]
-    folder.submitted(submitted())
-    assert [stat.S_ISREG(mode) for mode in synced] == [True, False, True, False]
-
-
-def test_other_users_workers_can_read_it(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
-    assert stat.S_IMODE(file_of(tmp_path).stat().st_mode) == 0o644
-
-
-def test_what_a_dead_worker_has_left_lying_about_is_no_matter(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
-    (file_of(tmp_path).parent / ".left.part").write_text("{")
-    assert folder.read() == intent()
-    folder.submitted(submitted())
-    assert folder.read() == submitted()
-
-
-def test_a_folder_on_a_store_without_hard_links_is_still_a_folder(
-    folder: FolderJournal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "link", _raise(OSError(95, "Operation not supported")))
-    folder.begin(intent(), over=None)
-    assert folder.read() == intent()
-    with pytest.raises(WiroJournalError, match="there already"):
-        folder.begin(intent(at=2.5), over=None)
-
-
 # --- the task state store ---
 
 
@@ -412,7 +206,7 @@ def test_a_value_that_is_no_record_is_never_taken_for_none(kept: object) -> None
 def test_an_error_of_the_store_is_an_error_of_the_journal(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     store = Store()
     journal = StateStoreJournal(store, identity())
-    monkeypatch.setattr(store, method, _raise(RuntimeError("API_SERVER_ERROR: 500\nwith a page")))
+    monkeypatch.setattr(store, method, failing(RuntimeError("API_SERVER_ERROR: 500\nwith a page")))
     actions: dict[str, Callable[[], object]] = {
         "get": journal.read,
         "set": lambda: journal.begin(intent(), over=None),
@@ -439,7 +233,7 @@ def test_the_folder_of_the_configuration_wins_over_the_state_store(
     journal = open_journal(context)
     assert isinstance(journal, FolderJournal)
     journal.begin(intent(), over=None)
-    assert file_of(tmp_path) == tmp_path / file_name(identity())
+    assert the_file_in(tmp_path) == tmp_path / file_name(identity())
 
 
 @pytest.mark.parametrize("prefix", ["", "file://"])
@@ -448,7 +242,7 @@ def test_the_folder_is_named_by_the_environment(tmp_path: Path, monkeypatch: pyt
     journal = open_journal(context_of(FakeTaskInstance()))
     assert journal is not None
     journal.begin(intent(), over=None)
-    assert file_of(tmp_path / "new").suffix == ".json"
+    assert the_file_in(tmp_path / "new").suffix == ".json"
 
 
 def test_the_folder_is_named_by_the_configuration_file(tmp_path: Path) -> None:
@@ -472,9 +266,7 @@ def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, path: str) ->
 def test_a_folder_that_nothing_can_open_is_an_error_that_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", "nosuch://bucket/journal")
     with pytest.raises(WiroJournalError, match="nosuch") as caught:
-        journal = open_journal(context_of(FakeTaskInstance()))
-        assert journal is not None
-        journal.read()
+        open_journal(context_of(FakeTaskInstance())).read()  # type: ignore[union-attr]
     assert caught.value.retryable
 
 

@@ -60,7 +60,7 @@ class Deployment:
         self.write_text(record.identity, json.dumps(record.to_json()))
         return record
 
-    def write_text(self, identity: Identity, text: str) -> None:
+    def write_text(self, identity: Identity, text: str, key: str = STATE_KEY) -> None:
         if self.place == "folder":
             path = self.folder / file_name(identity)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ class Deployment:
 
         with create_session() as session:
             run = session.query(DagRun.id).filter_by(dag_id=identity.dag_id, run_id=identity.run_id).scalar()
-            session.add(TaskStateStoreModel(**asdict(identity), dag_run_id=run, key=STATE_KEY, value=text))
+            session.add(TaskStateStoreModel(**asdict(identity), dag_run_id=run, key=key, value=text))
 
     def set_state(self, map_index: int, state: str | None) -> None:
         from airflow.models.taskinstance import TaskInstance
@@ -336,6 +336,13 @@ def test_a_reference_to_another_store_is_not_taken_for_nothing(deployment: Deplo
     code, said = swept()
     assert code == 1
     assert "[workers] state_store_backend" in said
+
+
+@IN_THE_STORE
+def test_what_others_keep_in_the_state_store_is_none_of_ours(deployment: Deployment, swept: Swept) -> None:
+    deployment.write_text(deployment.record(0).identity, '"a cursor"', key="cursor")
+    code, said = swept()
+    assert (code, said.split()[0]) == (0, "0")
 
 
 @pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="there is a state store")

@@ -89,12 +89,12 @@ class Sweep:
         elif task.terminal:
             self._done[OVER] += 1
         elif not self._stop:
-            self._tell(WOULD_STOP, record, task.status)
+            self._tell(WOULD_STOP, record, task.status, task.taskid)
         elif self._wanted_again(record):
             self._tell(WANTED_AGAIN, record, f"{task.status}; left alone")
         else:
             stop = hook.stop(task.taskid)
-            self._tell(STOPPED if stop.over else NOT_STOPPED, record, f"{task.status}; {stop.note}")
+            self._tell(STOPPED if stop.over else NOT_STOPPED, record, f"{task.status}; {stop.note}", task.taskid)
 
     def _wanted_again(self, record: Record) -> bool:
         """Look again, right before stopping: a user may have cleared the task meanwhile."""
@@ -105,7 +105,7 @@ class Sweep:
     def _ended(self, record: Record) -> bool:
         return self._states.get(record.identity, GONE) in ENDED | {GONE}
 
-    def _tell(self, done: str, record: Record, why: str) -> None:
+    def _tell(self, done: str, record: Record, why: str, taskid: str | None = None) -> None:
         self._done[done] += 1
         identity, minutes = record.identity, (time.time() - _moment(record)) / 60
         fields = {
@@ -114,7 +114,7 @@ class Sweep:
             "task_id": identity.task_id,
             "map_index": identity.map_index,
             "state": self._states.get(identity, GONE),
-            "taskid": record.taskid,
+            "taskid": taskid or record.taskid,
             "conn_id": record.conn_id,
             "age": f"{minutes:.0f}min",
         }

@@ -26,7 +26,7 @@ DONE = ("task_postprocess_end",)
 RUNS_ON = ("task_start",)
 SWEPT = "no triggerer hears of it: runs on until `python -m airflow_provider_wiro.sweep --stop`"
 KILLED_TOO_SOON = (
-    "Airflow 3 kills a worker 5 s after it told it to end: runs on, and `sweep` says that somebody must look"
+    "Airflow 3 kills a worker 5 s after it told it to end: runs on until `python -m airflow_provider_wiro.sweep --stop`"
 )
 MADE_ANEW = ("task_cancel", "task_postprocess_end")
 
@@ -67,6 +67,20 @@ class Scene:
     stories: Stories
 
 
+@dataclass(frozen=True)
+class Swept:
+    """What the maintenance command has done.
+
+    :param before: what was at Wiro when it had only looked, by the names of the cases.
+    :param found: what it has printed then.
+    :param stopped: what it has printed when it was told to stop what it finds.
+    """
+
+    before: dict[str, tuple[str, ...]]
+    found: str
+    stopped: str
+
+
 def ended_by_somebody(mode: str) -> list[Case]:
     """What people and timeouts do, to a task that is deferred and to one that waits in a worker."""
     return [
@@ -101,20 +115,6 @@ ALONE = [
     *ended_by_somebody("sync"),
     Case("deferred: its deferral timeout passes", "deferred", acts.change(acts.DEFERRAL_TIMEOUT), "failed", STOPPED),
     Case(
-        "deferred: the trigger raises",
-        "deferred",
-        acts.spoil_the_trigger("stub_triggers.RaisingTrigger"),
-        "success",
-        DONE,
-    ),
-    Case(
-        "deferred: the trigger cannot be loaded",
-        "deferred",
-        acts.spoil_the_trigger("airflow_provider_wiro.triggers.wiro.NoSuchTrigger"),
-        "success",
-        DONE,
-    ),
-    Case(
         "deferred: cleared, and stopped before the next try looks",
         "deferred",
         acts.clear_and_stop_first,
@@ -132,7 +132,13 @@ ALONE = [
         conf={"gate": True},
         quick=True,
     ),
-    Case("deferred: the trigger is given to another triggerer", "deferred", acts.move_and_release, "success", DONE),
+    Case(
+        "deferred: the trigger is given to another triggerer",
+        "deferred",
+        acts.give_to_the_other_triggerer,
+        "success",
+        DONE,
+    ),
     Case(
         "sync: marked failed while a Run is on its way that takes 12 s",
         "sync",
@@ -193,7 +199,14 @@ NONE_RUNS = Case(
     STOPPED if airflow_version() >= (3, 3) else RUNS_ON,
     outcome="" if airflow_version() >= (3, 3) else SWEPT,
 )
-LOST = [FROZEN, TERMINATED, SURVIVOR, ORPHAN, NONE_RUNS]
+RAISES = Case("deferred: its trigger raises", "deferred", acts.until_it_waits, "success", DONE)
+UNKNOWN_CLASS = Case("deferred: its trigger cannot be loaded", "deferred", acts.until_it_waits, "success", DONE)
+LOST = [FROZEN, TERMINATED, SURVIVOR, ORPHAN, NONE_RUNS, RAISES, UNKNOWN_CLASS]
+SPOILED = {
+    "stub_triggers.RaisingTrigger": RAISES,
+    "airflow_provider_wiro.triggers.wiro.NoSuchTrigger": UNKNOWN_CLASS,
+}
+LEFT_RUNNING = [case for case in ALONE + LOST if case.remote == RUNS_ON]
 
 
 def rows(cases: list[Case]) -> Any:
@@ -239,23 +252,33 @@ def submit(start: Starter, case: Case) -> Job:
 def lost(alone: Scene, board: Board) -> Scene:
     """What happens to triggerers, once nothing else needs them."""
     alone.stories.wait()
-    frozen, terminated, survivor, orphan, none_runs = (alone.jobs.get(case.name) for case in LOST)
+    frozen, terminated, survivor, orphan, ended = (alone.jobs.get(case.name) for case in LOST[:5])
+    spoiled = {path: alone.jobs[case.name] for path, case in SPOILED.items() if case.name in alone.jobs}
     if frozen:
         triggerers.freeze_and_wake(frozen, board)
     if terminated:
         triggerers.terminate(terminated, board)
-    if survivor and orphan:
+    if survivor or orphan:
         # The triggerer that has been terminated has started anew, and has none of the old jobs.
         triggerers.kill_the_owner(survivor, orphan, board)
-    if none_runs:
-        triggerers.end_it_while_none_runs(none_runs, board)
-    for job in (frozen, terminated, survivor):
+    if ended or spoiled:
+        triggerers.while_none_runs(ended, spoiled, board)
+    for job in (frozen, terminated, survivor, *spoiled.values()):
         if job:
             job.release()
     return alone
 
 
-@rows(ALONE)
+@pytest.fixture(scope="module")
+def swept(lost: Scene, start: Starter) -> Swept:
+    """What the maintenance command says, first without and then with leave to stop what it finds."""
+    _, found = start.airflow.python("-m", "airflow_provider_wiro.sweep")
+    before = {name: statuses(job) for name, job in lost.jobs.items()}
+    _, stopped = start.airflow.python("-m", "airflow_provider_wiro.sweep", "--stop")
+    return Swept(before, found, stopped)
+
+
+@rows([case for case in ALONE if case not in LEFT_RUNNING])
 def test_what_a_person_or_a_timeout_ended_is_stopped_and_all_else_lives_on(
     case: Case, alone: Scene, board: Board, row: Row
 ) -> None:
@@ -263,45 +286,44 @@ def test_what_a_person_or_a_timeout_ended_is_stopped_and_all_else_lives_on(
     check(case, alone.jobs[case.name], board, row)
 
 
-@rows(LOST)
+@rows([case for case in LOST if case not in LEFT_RUNNING])
 def test_a_task_that_waits_outlives_its_triggerer(case: Case, lost: Scene, board: Board, row: Row) -> None:
     check(case, lost.jobs[case.name], board, row)
 
 
-def sweep(job: Job, row: Row) -> None:
-    """The maintenance command finds what nobody has stopped, changes nothing unless told to, and stops it."""
-    named = f"run_id={job.run_id} "
-    _, printed = job.airflow.python("-m", "airflow_provider_wiro.sweep")
-    assert [line.split(":")[0] for line in printed.splitlines() if named in line] == ["would stop"], printed
-    assert job.remote().status == "task_start"
-    _, printed = job.airflow.python("-m", "airflow_provider_wiro.sweep", "--stop")
-    assert [line.split(":")[0] for line in printed.splitlines() if named in line] == ["stopped"], printed
-    job.wait_for_remote("task_cancel")
-    row.remote = "task_start, then task_cancel"
+@rows(LEFT_RUNNING)
+def test_what_nobody_has_stopped_is_stopped_by_the_maintenance_command(
+    case: Case, lost: Scene, swept: Swept, board: Board, row: Row
+) -> None:
+    job = lost.jobs[case.name]
+    lost.stories.end(case.name)
+    row.runs, row.state, row.outcome = len(job.wiro.runs), str(board.wait(job, case.state).state), case.outcome
+    row.remote = f"{told(swept.before[case.name])}, then {told(statuses(job))}"
+    assert (swept.before[case.name], statuses(job)) == (RUNS_ON, STOPPED)
+    for printed, said in ((swept.found, "would stop"), (swept.stopped, "stopped")):
+        about = [line for line in printed.splitlines() if f" run_id={job.run_id} " in line]
+        assert [line.split(":")[0] for line in about] == [said], printed
 
 
-def told(statuses: tuple[str, ...]) -> str:
-    return ", ".join(statuses) or "nothing was sent"
+def statuses(job: Job, first: int = 0) -> tuple[str, ...]:
+    return tuple(task.status for task in job.wiro.runs[first:])
+
+
+def told(seen: tuple[str, ...]) -> str:
+    return ", ".join(seen) or "nothing was sent"
 
 
 def check(case: Case, job: Job, board: Board, row: Row) -> None:
     """The Airflow task's end, and what is left at Wiro."""
     rights = case.remote if isinstance(case.remote, list) else [case.remote]
-
-    def statuses() -> tuple[str, ...]:
-        return tuple(task.status for task in job.wiro.runs[case.occupied :])
-
+    others = int(case.occupied)
     row.outcome = case.outcome
     try:
-        row.state = str(board.wait(job, case.state).state)
-        job.until(lambda: statuses() in rights, f"the tasks at Wiro are {rights}", timeout=40)
+        board.wait(job, case.state)
+        job.until(lambda: statuses(job, others) in rights, f"the tasks at Wiro are {rights}", timeout=40)
     finally:
-        row.state, row.runs, row.remote = str(board.look(job).state), len(statuses()), told(statuses())
+        seen = statuses(job, others)
+        row.state, row.runs, row.remote = str(board.look(job).state), len(seen), told(seen)
     assert job.wiro.peak_active == 1
-    if case.state == "success" and statuses()[-1:] == DONE:
+    if case.state == "success" and seen[-1:] == DONE:
         assert job.xcom()["taskid"] == job.remote(-1).taskid
-    if case.outcome == SWEPT:
-        sweep(job, row)
-    if case.outcome == KILLED_TOO_SOON:
-        _, printed = job.airflow.python("-m", "airflow_provider_wiro.sweep")
-        assert f"UNKNOWN: dag_id=sync run_id={job.run_id} " in printed

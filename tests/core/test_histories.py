@@ -1,4 +1,4 @@
-"""Whatever happens to a task instance, in whatever order: it has one generation at work, and pays once for the same work.
+"""Whatever happens to a task instance, in whatever order: one generation is at work, and the same work is paid once.
 
 The payment and the flows are the real ones; Wiro, the journal's place and the clock are in memory.
 """
@@ -168,7 +168,7 @@ class History(RuleBasedStateMachine):
         """Nothing is paid for while it cannot be read."""
         kept, paid = self.journal.kept, len(self.wiro.ours)
         self.journal.kept = garbage
-        with pytest.raises(WiroError, match="the memory|the journal"):
+        with pytest.raises(WiroError, match=r"the memory|the journal"):
             self._obtain(WORK[0])
         assert len(self.wiro.ours) == paid
         self.journal.kept = kept
@@ -207,6 +207,7 @@ History.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 TestHistory = History.TestCase
+pytestmark = pytest.mark.timeout(900)  # a history that fails is made as short as it can be, which takes minutes
 
 
 def after(*steps: tuple[str, Any]) -> SmallWiro:

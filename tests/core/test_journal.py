@@ -20,7 +20,6 @@ from airflow_provider_wiro.core.journal import (
     on_unknown_submission,
 )
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
-from fake_driver import START
 from odd_payloads import anything
 from records import BASE_URL, INPUTS, MODEL, identity, intent, submitted
 

@@ -1,82 +1,26 @@
-"""What becomes of the Run that an earlier try has written down."""
+"""What becomes of the Run that an earlier try has written down with its taskid."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import pytest
 
-from airflow_provider_wiro.core.journal import OnUnknown, Record
 from airflow_provider_wiro.core.protocol import Send
-from airflow_provider_wiro.core.recovery import Attach, Decision, Finished, Fresh, recover
+from airflow_provider_wiro.core.recovery import Attach, Finished, Fresh
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
     WiroError,
     WiroNotStopped,
     WiroRefused,
-    WiroSubmissionUnknown,
     WiroTaskNotFound,
     WiroUnreachable,
 )
-from fake_driver import (
-    DONE,
-    NOT_FOUND,
-    START,
-    UNANSWERED,
-    VIDEO,
-    FakeDriver,
-    Outcome,
-    page,
-    refusal,
-    reply,
-    row,
-    shown,
-)
-from records import INPUTS, identity, intent, submitted
+from fake_driver import DONE, NOT_FOUND, UNANSWERED, VIDEO, Outcome, page, refusal, reply, shown
+from records import INPUTS, intent, submitted
+from recovering import PLACE, recovered, refused
 
 RUNNING = shown("task_start")
 KILLED = shown("task_cancel")
 OTHER = INPUTS | {"prompt": "A windmill"}
-PLACE = "the file /journal/1.json"
-Script = list[Outcome] | Callable[[Send, float], Outcome]
-
-
-def recovered(
-    script: Script,
-    found: Record,
-    wanted: Record | None = None,
-    *,
-    on_unknown: OnUnknown = "fail",
-    late: float = 3600.0,
-) -> tuple[Decision, FakeDriver]:
-    """Recover *late* seconds after the intent."""
-    driver = FakeDriver(script, time=START + late)
-    flow = recover(found, wanted or intent(), on_unknown=on_unknown, place=PLACE)
-    decision = driver.drive(flow)
-    assert "image-to-video-gen4-turbo" not in driver.calls
-    return decision, driver
-
-
-def refused(kind: type[WiroError], script: Script, found: Record, **options: Any) -> tuple[WiroError, FakeDriver]:
-    """Recover in vain: nothing may be submitted."""
-    drivers: list[FakeDriver] = []
-
-    def answer(step: Send, age: float) -> Outcome:
-        assert not step.path.startswith("/Run")
-        return script(step, age) if callable(script) else script.pop(0)
-
-    late, wanted = options.pop("late", 3600.0), options.pop("wanted", intent())
-    on_unknown = options.pop("on_unknown", "fail")
-    drivers.append(FakeDriver(answer, time=START + late))
-    with pytest.raises(kind) as caught:
-        drivers[0].drive(recover(found, wanted, on_unknown=on_unknown, place=PLACE))
-    assert type(caught.value) is kind
-    return caught.value, drivers[0]
-
-
-# --- the taskid is known, and the work is the same ---
 
 
 @pytest.mark.parametrize("status", ["task_queue", "task_start", "task_end", "task_error", "task_brand_new"])
@@ -153,9 +97,6 @@ def test_a_task_that_wiro_does_not_know_any_more_is_an_error_that_says_how_to_go
         assert part in str(error)
 
 
-# --- the taskid is known, and the work has changed ---
-
-
 def test_an_active_task_with_other_inputs_is_stopped() -> None:
     decision, driver = recovered([RUNNING, KILLED], submitted(OTHER))
     assert decision == Fresh()
@@ -188,260 +129,3 @@ def test_a_task_with_other_inputs_that_wiro_does_not_know_is_an_error(late: floa
 def test_a_task_with_other_inputs_that_cannot_be_read_is_an_error() -> None:
     error, _ = refused(WiroUnreachable, [page(502)] * 4, submitted(OTHER))
     assert error.retryable
-
-
-# --- only the intent is known ---
-
-
-def listed(taskid: str = "2221", *, created: float = START, status: str = "task_start", **fields: object) -> Any:
-    given: dict[str, object] = {"parameters": dict(INPUTS), "createtime": str(int(created))} | fields
-    return row(status, **given) | {"id": taskid}
-
-
-BEFORE = listed("1", created=START - 301, parameters={})
-
-
-def listing(*rows: object, most: int = 100, then: Sequence[Outcome] = ()) -> Callable[[Send, float], Outcome]:
-    """Answer Task/List out of *rows*, *most* at once; all else in turn from *then*."""
-    others = iter(then)
-
-    def script(step: Send, _: float) -> Outcome:
-        if step.path != "/Task/List":
-            return next(others)
-        start, limit = int(str(step.body["start"])), int(str(step.body["limit"]))
-        assert limit <= 100
-        assert (step.body["order"], step.body["sort"]) == ("DESC", "id")
-        return reply({"result": True, "errors": [], "tasklist": list(rows)[start : start + min(most, limit)]})
-
-    return script
-
-
-def unknown(script: Script, found: Record | None = None, **options: Any) -> tuple[WiroError, FakeDriver]:
-    """Search in vain: a person decides; and with on_unknown="submit" there is a new Run and a warning."""
-    found = found or intent()
-    decision, driver = recovered(script if callable(script) else list(script), found, on_unknown="submit", **options)
-    assert decision == Fresh()
-    assert "both may be paid" in driver.warnings[-1]
-    error, driver = refused(WiroSubmissionUnknown, script, found, **options)
-    assert not error.retryable
-    assert re.search(r"not known whether Wiro accepted the Run of Runway/\S+ that was sent about ", str(error))
-    for part in ("2024-12-18 09:23:27 UTC", "Nothing more was submitted", "dashboard", PLACE, "on_unknown_submission"):
-        assert part in str(error)
-    return error, driver
-
-
-ADOPTED = intent().submitted("2221", START)
-
-
-def test_the_one_task_with_the_inputs_of_the_intent_is_adopted() -> None:
-    others = [listed("2222", parameters={**INPUTS, "seed": 7}), listed("2220", parameters=OTHER)]
-    decision, driver = recovered(listing(*others, listed(), BEFORE), intent())
-    assert decision == Attach(ADOPTED)
-    assert "2221: found in Task/List" in driver.warnings[0]
-
-
-def test_an_adopted_task_that_has_succeeded_is_taken() -> None:
-    done = listed(status="task_postprocess_end", pexit="0", outputs=[VIDEO])
-    decision, _ = recovered(listing(done, BEFORE), intent())
-    assert isinstance(decision, Finished)
-    assert decision.record == ADOPTED
-    assert decision.task.result()["outputs"][0]["url"] == VIDEO["url"]
-
-
-@pytest.mark.parametrize("over", [{"status": "task_cancel"}, {"status": "task_postprocess_end", "pexit": "1"}])
-def test_after_an_adopted_task_that_brought_nothing_a_new_one_is_submitted(over: dict[str, Any]) -> None:
-    decision, _ = recovered(listing(listed(**over), BEFORE), intent())
-    assert decision == Fresh()
-
-
-def test_a_task_of_the_intent_whose_inputs_have_changed_since_is_found_by_the_old_ones_and_stopped() -> None:
-    old = intent(OTHER)
-    decision, driver = recovered(listing(listed(parameters=OTHER), BEFORE, then=[KILLED]), old)
-    assert decision == Fresh()
-    assert driver.calls == ["List", "List", "Kill"]
-
-
-def test_a_task_of_the_intent_is_found_by_its_inputs_where_an_idempotency_key_names_the_work() -> None:
-    found, wanted = intent(OTHER, key="ride"), intent(INPUTS, key="ride")
-    decision, _ = recovered(listing(listed(parameters=OTHER), BEFORE), found, wanted)
-    assert decision == Attach(found.submitted("2221", START))
-
-
-@pytest.mark.parametrize("echo", [{"seed": "0"}, {"seed": 0.0}, {"duration": 5}, {"callbackUrl": "", "style": "noir"}])
-def test_inputs_are_recognised_as_wiro_echoes_them(echo: dict[str, object]) -> None:
-    decision, _ = recovered(listing(listed(parameters=INPUTS | echo), BEFORE), intent())
-    assert decision == Attach(ADOPTED)
-
-
-@pytest.mark.parametrize("name", list(INPUTS))
-def test_a_task_that_lacks_one_of_the_inputs_is_not_adopted(name: str) -> None:
-    echoed = {key: value for key, value in INPUTS.items() if key != name}
-    error, _ = unknown(listing(listed(parameters=echoed), BEFORE))
-    assert "no task of that time has its inputs" in str(error)
-
-
-SILENT: list[dict[str, object]] = [{"parameters": {}}, {"parameters": None}, {"parameters": []}, {"parameters": "{}"}]
-
-
-@pytest.mark.parametrize("fields", SILENT, ids=str)
-def test_rows_that_do_not_show_their_parameters_prove_nothing(fields: dict[str, object]) -> None:
-    error, _ = unknown(listing(listed("2222", **fields), listed(), BEFORE))
-    assert "1 task(s) of that time do not show their parameters" in str(error)
-
-
-ODD_ROWS: list[object] = [
-    None,
-    "2222",
-    {},
-    {"id": "2222"},
-    listed("0"),
-    listed("2222", createtime=None),
-    listed("2222", createtime="0"),
-    listed("2222", createtime="soon"),
-    listed("2222", createtime="nan"),
-    listed("2222", createtime="inf"),
-    listed("2222", createtime=10**400),
-    listed("2222", createtime=-1),
-]
-
-
-@pytest.mark.parametrize("odd", ODD_ROWS, ids=lambda odd: str(odd)[-40:])
-def test_a_row_that_cannot_be_read_proves_nothing(odd: object) -> None:
-    error, _ = unknown(listing(odd, listed(), BEFORE))
-    assert "cannot be read" in str(error)
-
-
-def test_parameters_that_are_nested_deeply_do_no_harm() -> None:
-    deep: list[Any] = []
-    for _ in range(900):
-        deep = [deep]
-    error, _ = unknown(listing(listed(parameters=INPUTS | {"prompt": deep}), BEFORE))
-    assert "no task of that time has its inputs" in str(error)
-
-
-@pytest.mark.parametrize(
-    "bad", [UNANSWERED, page(502), page(429), refusal(0), refusal(1), page(404), reply([]), reply({"result": True})]
-)
-def test_a_list_that_fails_is_asked_for_again_and_then_proves_nothing(bad: Outcome) -> None:
-    error, driver = unknown([bad] * 4)
-    assert "Task/List brought no good answer" in str(error)
-    assert driver.slept == [1.0, 3.0, 10.0]
-
-
-def test_a_later_page_that_fails_proves_nothing() -> None:
-    newer = [listed(str(3000 - n), parameters=OTHER) for n in range(99)]
-    first = listing(listed(), *newer)
-
-    def script(step: Send, age: float) -> Outcome:
-        return page(502) if step.body["start"] != "0" else first(step, age)
-
-    error, _ = unknown(script)
-    assert "Task/List brought no good answer" in str(error)
-
-
-def test_a_list_that_fails_once_is_no_matter() -> None:
-    answers: list[Outcome] = [page(502), UNANSWERED, reply({"result": True, "tasklist": [listed()]})]
-    decision, _ = recovered([*answers, reply({"result": True, "tasklist": []})], intent())
-    assert decision == Attach(ADOPTED)
-
-
-@pytest.mark.parametrize("most", [1, 7, 20, 100])
-def test_the_list_is_read_back_past_the_intent_however_short_its_pages_are(most: int) -> None:
-    newer = [listed(str(9000 - n), created=START + 700, parameters=OTHER) for n in range(120)]
-    decision, driver = recovered(listing(*newer, listed(), BEFORE, BEFORE | {"id": "0x"}, most=most), intent())
-    assert decision == Attach(ADOPTED)
-    assert len(driver.calls) <= 130
-
-
-@pytest.mark.parametrize("most", [1, 20, 100])
-def test_two_tasks_on_different_pages_are_two(most: int) -> None:
-    between = [listed(str(9000 - n), created=START + 5, parameters=OTHER) for n in range(120)]
-    rows = [listed("9999", created=START + 9), *between, listed(), BEFORE]
-    error, _ = unknown(listing(*rows, most=most))
-    assert "2 tasks of that time have the same inputs" in str(error)
-
-
-def test_a_row_that_moves_to_the_next_page_meanwhile_is_counted_once() -> None:
-    pages = iter([[listed("2222", parameters=OTHER), listed()], [listed(), BEFORE], [BEFORE]])
-    decision, _ = recovered(lambda *_: reply({"result": True, "tasklist": next(pages)}), intent())
-    assert decision == Attach(ADOPTED)
-
-
-def test_a_list_that_never_ends_proves_nothing() -> None:
-    rows = [listed(str(20_000 - n), created=START + 5, parameters=OTHER) for n in range(10_100)]
-    error, driver = unknown(listing(listed("30000"), *rows))
-    assert "does not reach back that far within 10000 tasks" in str(error)
-    assert len(driver.calls) == 100
-
-
-def test_a_service_that_shows_the_same_page_for_ever_proves_nothing() -> None:
-    error, driver = unknown(lambda *_: reply({"result": True, "tasklist": [listed(parameters=OTHER)] * 100}))
-    assert "does not reach back that far" in str(error)
-    assert len(driver.calls) == 100
-
-
-@pytest.mark.parametrize(
-    ("created", "seen"), [(-301, False), (-300, True), (0, True), (1200, True), (1201, False)], ids=str
-)
-def test_only_tasks_of_the_time_of_the_run_are_its_own(created: float, seen: bool) -> None:
-    script = listing(listed(created=START + created), BEFORE)
-    if seen:
-        decision, _ = recovered(script, intent())
-        assert decision == Attach(intent().submitted("2221", START + created))
-    else:
-        unknown(script)
-
-
-def test_what_is_silent_outside_of_the_time_of_the_run_is_no_matter() -> None:
-    later, sooner = (listed(str(n), created=START + at, parameters={}) for n, at in [(9, 1201), (8, -301)])
-    decision, _ = recovered(listing(later, listed(), sooner), intent())
-    assert decision == Attach(ADOPTED)
-
-
-def test_two_tasks_with_the_same_inputs_prove_nothing() -> None:
-    error, driver = unknown(listing(listed("2222"), listed(), BEFORE))
-    assert "2 tasks of that time have the same inputs" in str(error)
-    assert driver.slept == []
-
-
-def test_an_intent_without_inputs_proves_nothing() -> None:
-    found = intent({"callbackUrl": "https://x.example"})
-    error, _ = unknown(listing(listed(parameters={"prompt": "x"}), BEFORE), found)
-    assert "it has no inputs" in str(error)
-
-
-def test_no_task_at_all_proves_nothing() -> None:
-    error, driver = unknown(listing())
-    assert "no task of that time has its inputs" in str(error)
-    assert (driver.calls, driver.slept) == (["List"], [])
-
-
-@pytest.mark.parametrize("late", [0.0, 10.0, 29.0])
-def test_a_search_soon_after_the_intent_looks_once_more_when_wiro_must_show_the_task(late: float) -> None:
-    error, driver = unknown(listing(BEFORE), late=late)
-    assert "no task of that time has its inputs" in str(error)
-    assert driver.slept == [30.0 - late]
-    assert driver.calls == ["List"] * 2
-
-
-def test_a_task_that_is_shown_late_is_adopted() -> None:
-    def script(step: Send, age: float) -> Outcome:
-        return listing(*([listed()] if age >= 25 else []), BEFORE)(step, age)
-
-    decision, _ = recovered(script, intent(), late=1.0)
-    assert decision == Attach(ADOPTED)
-
-
-def test_another_one_with_the_same_inputs_is_not_adopted_before_wiro_must_show_our_own() -> None:
-    def script(step: Send, age: float) -> Outcome:
-        ours = [listed("2222", created=START + 1)] if age >= 25 else []
-        return listing(*ours, listed("2221", created=START - 60), BEFORE)(step, age)
-
-    error, _ = refused(WiroSubmissionUnknown, script, intent(), late=1.0)
-    assert "2 tasks of that time have the same inputs" in str(error)
-
-
-def test_a_mapped_task_never_asks() -> None:
-    error, driver = unknown([], intent(identity=identity(map_index=0)))
-    assert "a mapped task cannot be told from its siblings" in str(error)
-    assert driver.calls == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from airflow_provider_wiro.core.journal import Identity, Record, digests, fingerprint
@@ -38,3 +39,18 @@ def submitted(
 ) -> Record:
     """Return what is written down after Wiro has accepted it, a second later."""
     return intent(inputs, at=at, **fields).submitted(taskid, at + 1)
+
+
+def the_file_in(folder: Path) -> Path:
+    """Return the only file below *folder*."""
+    [path] = [path for path in folder.rglob("*") if path.is_file()]
+    return path
+
+
+def failing(error: BaseException) -> Callable[..., None]:
+    """Return a function that raises *error*."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail

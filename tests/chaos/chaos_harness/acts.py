@@ -23,7 +23,7 @@ UPDATE dag_run SET start_date = now() - interval '2 hours'
 WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s RETURNING run_id
 """
 GIVE_AWAY = """
-UPDATE trigger SET triggerer_id = {}, classpath = coalesce({}, classpath) WHERE id IN (
+UPDATE trigger SET triggerer_id = {} WHERE id IN (
     SELECT trigger_id FROM task_instance WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s
 ) RETURNING id
 """
@@ -75,32 +75,16 @@ def change_one_row(job: Job, statement: str) -> None:
         assert len(changed) == 1, changed
 
 
-def give_to_the_other_triggerer(job: Job, board: Board, classpath: str | None = None) -> None:
-    """Airflow gives the trigger to another triggerer while the first one still runs it; with another class, if told."""
+def give_to_the_other_triggerer(job: Job, board: Board) -> None:
+    """Airflow gives the trigger to another triggerer while the first one still runs it; then the task at Wiro ends."""
     until_it_waits(job, board)
     owner = board.owner(job)
     job.until(lambda: board.triggerers().keys() - {owner}, f"a triggerer is alive beside {owner}")
     other = next(number for name, number in board.triggerers().items() if name != owner)
-    change_one_row(job, GIVE_AWAY.format(other, "NULL" if classpath is None else f"'{classpath}'"))
-
-
-def move_and_release(job: Job, board: Board) -> None:
-    give_to_the_other_triggerer(job, board)
+    change_one_row(job, GIVE_AWAY.format(other))
     # Long enough for the first triggerer to notice, and for what it does then.
     time.sleep(6)
     job.wait_until_polled(2)
-    job.release()
-
-
-def spoil_the_trigger(classpath: str) -> Act:
-    return partial(_spoil_the_trigger, classpath)
-
-
-def _spoil_the_trigger(classpath: str, job: Job, board: Board) -> None:
-    """The next triggerer finds another class in the trigger's row; the task at Wiro ends when a worker waits for it."""
-    give_to_the_other_triggerer(job, board, classpath)
-    board.wait(job, "running")
-    job.wait_until_polled(1)
     job.release()
 
 
@@ -131,11 +115,17 @@ def make_a_place(job: Job, board: Board) -> None:
 
 
 def terminate_the_supervisor(job: Job, board: Board) -> None:
-    """SIGTERM to the process that runs the task's process, as a machine sends it that shuts down."""
+    """SIGTERM to the process that runs the task's process, as a machine sends it that shuts down.
+
+    From Airflow 3.0 to 3.2 that process ignores it.
+    """
     until_it_waits(job, board)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pids(job)[1], signal.SIGTERM)
-    board.wait(job, "running", try_number=2)
+    if job.airflow.version in ((3, 0), (3, 1), (3, 2)):
+        time.sleep(3)
+    else:
+        board.wait(job, "running", try_number=2)
     job.wait_until_polled(1)
     for task in job.wiro.active:
         job.wiro.release(task.taskid)

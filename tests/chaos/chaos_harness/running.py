@@ -40,8 +40,10 @@ def chaos_settings(version: tuple[int, int]) -> dict[str, object]:
         settings["scheduler.task_instance_heartbeat_timeout_detection_interval"] = 2
     else:
         settings["scheduler.scheduler_zombie_task_threshold"] = WORKER_IS_DEAD
-        # It tells of the same dead worker at each look, and may so fail the next try: no look more often than usual.
-        settings["scheduler.zombie_detection_interval"] = 10
+        # Each look reports the same dead worker once more until the DAG processor has dealt with it, which it may do
+        # only when it next reads the file; and what comes late fails the next try.
+        settings["scheduler.zombie_detection_interval"] = 20
+        settings["scheduler.min_file_process_interval"] = 8
     return settings
 
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Mapping
 
 from airflow_harness.jobs import Job
 from airflow_harness.real_airflow import RealAirflow
+from chaos_harness.acts import change_one_row
 from chaos_harness.board import Board
 
 # What a triggerer does about a kill that it hears of, it does within that time, in seconds.
 SETTLED = 6.0
+
+SPOIL = """
+UPDATE trigger SET classpath = '{}' WHERE id IN (
+    SELECT trigger_id FROM task_instance WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s
+) RETURNING id
+"""
 
 
 def freeze_and_wake(job: Job, board: Board) -> None:
@@ -52,15 +60,24 @@ def kill_the_owner(survivor: Job | None, orphan: Job | None, board: Board) -> No
     time.sleep(SETTLED)
 
 
-def end_it_while_none_runs(job: Job, board: Board) -> None:
-    """SIGTERM to all triggerers; the user marks the job as failed; then they start again."""
-    airflow = job.airflow
+def while_none_runs(ended: Job | None, spoiled: Mapping[str, Job], board: Board) -> None:
+    """SIGTERM to all triggerers; the user marks one job as failed, the triggers of others are spoiled; all start again.
+
+    :param spoiled: the jobs whose triggers are of another class when a triggerer reads them, by that class.
+    """
+    (airflow,) = {job.airflow for job in (ended, *spoiled.values()) if job}
     for name in airflow.triggerers:
         airflow.kill_triggerer(signal.SIGTERM, name)
-    job.mark("failed")
+    if ended is not None:
+        ended.mark("failed")
+    for classpath, job in spoiled.items():
+        change_one_row(job, SPOIL.format(classpath))
     for name in airflow.triggerers:
         airflow.start_triggerer(name)
     until_all_are_alive(airflow, board)
+    for job in spoiled.values():
+        board.wait(job, "running")
+        job.wait_until_polled(1)
     time.sleep(SETTLED)
 
 

@@ -1,0 +1,185 @@
+"""A Run without an answer, and a journal that fails: never a second Run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.exceptions import (
+    WiroJournalError,
+    WiroRequestError,
+    WiroSubmissionUnknown,
+)
+from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.journal_store import FolderJournal
+from doubles import FakeTaskInstance, Lines
+from operators import generic
+from records import failing
+from tries import kept, lose_a_try, run_try
+
+pytestmark = pytest.mark.usefixtures("journal_folder")
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("fault", ["drop_after", "no_taskid", "broken_json", "truncated"])
+def test_a_run_whose_answer_is_lost_is_found_in_the_same_try(
+    wiro_emulator: WiroEmulator, lines: Lines, fault: str, deferrable: bool
+) -> None:
+    wiro_emulator.script("Run", fault)
+    assert run_try(deferrable=deferrable)["taskid"] == "2221"
+    assert wiro_emulator.count("Run") == 1
+    assert "taskid 2221: found in Task/List" in lines.text
+    record = kept()
+    assert record is not None
+    assert record.taskid == "2221"
+
+
+LIST_FAULTS: list[tuple[str, dict[str, Any]]] = [("5xx", {}), ("code", {"code": 1}), ("html", {})]
+
+
+@pytest.mark.parametrize(("fault", "options"), LIST_FAULTS)
+def test_a_run_that_cannot_be_looked_for_is_left_to_a_person(
+    wiro_emulator: WiroEmulator, fault: str, options: dict[str, Any]
+) -> None:
+    wiro_emulator.script("Run", "drop_after")
+    wiro_emulator.script("List", fault, times=-1, **options)
+    for _ in range(2):
+        with pytest.raises(WiroSubmissionUnknown, match="Task/List brought no good answer") as caught:
+            run_try()
+        assert isinstance(caught.value, AirflowFailException)
+    assert wiro_emulator.count("Run") == 1
+
+
+def test_a_run_without_echoed_parameters_is_left_to_a_person(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.outcome(parameters="empty")
+    wiro_emulator.script("Run", "drop_after")
+    for _ in range(2):
+        with pytest.raises(WiroSubmissionUnknown, match="do not show their parameters"):
+            run_try()
+    assert wiro_emulator.count("Run") == 1
+
+
+def test_a_mapped_task_whose_answer_is_lost_is_left_to_a_person(wiro_emulator: WiroEmulator) -> None:
+    ti = FakeTaskInstance()
+    ti.map_index = 3
+    wiro_emulator.script("Run", "drop_after")
+    for _ in range(2):
+        with pytest.raises(WiroSubmissionUnknown, match="a mapped task cannot be told from its siblings"):
+            run_try(ti=ti)
+    assert (wiro_emulator.count("Run"), wiro_emulator.count("List")) == (1, 0)
+
+
+def test_a_task_of_another_model_with_the_same_inputs_is_not_adopted(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    WiroHook().run("owner/another-video", {"prompt": "x"})
+    lose_a_try(monkeypatch, WiroHook, "run", make=generic)
+    with pytest.raises(WiroSubmissionUnknown):
+        run_try(generic)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_after_two_lost_answers_the_same_try_asks_no_third_time(wiro_emulator: WiroEmulator, lost: int) -> None:
+    wiro_emulator.script("Run", "drop_before", times=lost)
+    if lost == 1:
+        assert run_try(on_unknown_submission="submit")["taskid"] == "2221"
+    else:
+        with pytest.raises(WiroSubmissionUnknown):
+            run_try(on_unknown_submission="submit")
+    assert wiro_emulator.count("Run") == 2
+
+
+def test_a_lost_answer_without_a_journal_is_not_retried(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiro_emulator.script("Run", "drop_after")
+    with pytest.raises(WiroSubmissionUnknown) as caught:
+        run_try(durable=False)
+    assert isinstance(caught.value, AirflowFailException)
+    assert (wiro_emulator.count("Run"), wiro_emulator.count("List")) == (1, 0)
+
+
+NO_SPACE = OSError(28, "No space left on device")
+
+
+def test_where_the_intent_cannot_be_written_nothing_is_sent(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_wiro.journal_store.os.fsync", failing(NO_SPACE))
+    with pytest.raises(WiroJournalError, match="No space left on device") as caught:
+        run_try()
+    assert not isinstance(caught.value, AirflowFailException)
+    assert wiro_emulator.count("Run") == 0
+    monkeypatch.undo()
+
+
+def test_a_journal_that_cannot_be_read_sends_nothing(wiro_emulator: WiroEmulator, journal_folder: Path) -> None:
+    run_try()
+    [path] = journal_folder.rglob("*.json")
+    path.write_text('{"version": 1')
+    with pytest.raises(WiroJournalError, match=re.escape(str(path))) as caught:
+        run_try()
+    assert not isinstance(caught.value, AirflowFailException)
+    assert wiro_emulator.count("Run") == 1
+
+
+def test_a_taskid_that_cannot_be_written_down_ends_nothing(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderJournal, "_replace", failing(NO_SPACE))
+        paid = run_try()
+    assert re.search(r"ERROR taskid 2221: .*No space left on device.*going on", lines.text)
+    assert run_try() == paid
+    assert len(wiro_emulator.runs) == 1
+
+
+REFUSALS: list[tuple[str, dict[str, Any]]] = [
+    ("code", {"code": 0, "message": "prompt is too long"}),
+    ("code", {"code": 97, "message": "Insufficient balance"}),
+    ("code", {"code": 98, "message": "Sign in"}),
+    ("string_errors", {}),
+]
+
+
+@pytest.mark.parametrize(("fault", "options"), REFUSALS)
+def test_a_run_that_is_refused_leaves_no_intent(
+    wiro_emulator: WiroEmulator, fault: str, options: dict[str, Any]
+) -> None:
+    wiro_emulator.script("Run", fault, **options)
+    with pytest.raises(WiroRequestError):
+        run_try()
+    assert kept() is None
+    assert run_try()["taskid"] == "2221"
+
+
+def test_a_rejected_key_leaves_no_intent(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.rotate_key("another", None)
+    with pytest.raises(WiroRequestError):
+        run_try()
+    assert kept() is None
+
+
+def test_a_service_that_cannot_be_reached_leaves_no_intent(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.stop()
+    with pytest.raises(WiroRequestError, match="nothing was submitted"):
+        run_try()
+    assert kept() is None
+
+
+def test_an_intent_that_cannot_be_cleared_is_said_in_the_log_and_never_submitted_over(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    wiro_emulator.script("Run", "code", code=97, message="Insufficient balance")
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderJournal, "_delete", failing(NO_SPACE))
+        with pytest.raises(WiroRequestError, match="Insufficient balance"):
+            run_try()
+    assert re.search(r"ERROR nothing was submitted, but .*delete it", lines.text)
+    with pytest.raises(WiroSubmissionUnknown):
+        run_try()
