@@ -5,6 +5,7 @@ One journal belongs to all tries of one task instance. It holds at most one reco
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 STATE_KEY = "wiro_journal"
 LONGEST_NAME = 180
+NO_HARD_LINKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM)
 
 NO_JOURNAL = (
     "durable=True has nowhere to keep its journal: should the worker die, a retry may pay for a second generation. "
@@ -62,7 +64,9 @@ def journal_folder() -> ObjectStoragePath | None:
     with _as_journal_error(f"the folder {path} of [wiro] journal_path", "used"):
         from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-        return ObjectStoragePath(path)
+        folder = ObjectStoragePath(path)
+        assert folder.fs is not None  # made when it is first asked for, which may fail
+        return folder
 
 
 class Journal(ABC):
@@ -83,7 +87,12 @@ class Journal(ABC):
         """
         with _as_journal_error(self.place, "read"):
             kept = self._load()
-        return None if kept is None else Record.from_json(kept)
+        if kept is None:
+            return None
+        record = Record.from_json(kept)
+        if record.identity != self.identity:
+            raise WiroJournalError(f"{self.place} holds the record of {record.identity}")
+        return record
 
     def begin(self, intent: Record, *, over: Record | None) -> None:
         """Write down that a Run is about to be sent.
@@ -146,7 +155,10 @@ class StateStoreJournal(Journal):
         return self._store.get(STATE_KEY)
 
     def _create(self, kept: dict[str, object]) -> None:
-        self._replace(kept)  # it cannot compare and set
+        # It cannot compare and set, and answers nothing where it could not look: at least it must say so twice.
+        if self._store.get(STATE_KEY) is not None:
+            raise FileExistsError
+        self._replace(kept)
 
     def _replace(self, kept: dict[str, object]) -> None:
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]
@@ -166,18 +178,23 @@ class FolderJournal(Journal):
 
     def __init__(self, folder: ObjectStoragePath, identity: Identity) -> None:
         super().__init__(identity)
-        self._path = folder / file_name(identity)
+        self._fs = folder.fs
+        self._file = f"{folder.path.rstrip('/')}/{file_name(identity)}"
+        self._shown = f"{str(folder).rstrip('/')}/{file_name(identity)}"
 
     @property
     def place(self) -> str:
         """Where it is, in words for a person who wants to delete it."""
-        return f"the file {self._path}"
+        return f"the file {self._shown}"
 
     def _load(self) -> object:
         try:
-            return json.loads(self._path.fs.cat_file(self._path.path))
+            kept = json.loads(self._fs.cat_file(self._file))
         except FileNotFoundError:
             return None
+        if kept is None:
+            raise ValueError("it says null")
+        return kept
 
     def _create(self, kept: dict[str, object]) -> None:
         self._write(kept, exclusively=True)
@@ -187,15 +204,17 @@ class FolderJournal(Journal):
 
     def _delete(self) -> None:
         with suppress(FileNotFoundError):
-            self._path.fs.rm_file(self._path.path)
+            self._fs.rm_file(self._file)
 
     def _write(self, kept: dict[str, object], *, exclusively: bool) -> None:
-        fs, path, content = self._path.fs, self._path.path, json.dumps(kept).encode()
-        if "file" in fs.protocol:
-            write_locally(Path(path), content, exclusively=exclusively)
+        from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+        content = json.dumps(kept).encode()
+        if isinstance(self._fs, LocalFileSystem):
+            write_locally(Path(self._file), content, exclusively=exclusively)
             return
-        fs.makedirs(fs._parent(path), exist_ok=True)
-        fs.pipe_file(path, content, mode="create" if exclusively else "overwrite")
+        self._fs.makedirs(self._file.rpartition("/")[0], exist_ok=True)
+        self._fs.pipe_file(self._file, content, mode="create" if exclusively else "overwrite")
 
 
 def journals_in(folder: ObjectStoragePath, since: float) -> Iterator[Record | WiroJournalError]:
@@ -254,7 +273,7 @@ def write_locally(path: Path, content: bytes, *, exclusively: bool) -> None:
             os.fsync(aside.fileno())
             os.chmod(aside.fileno(), 0o644)
             if exclusively:
-                os.link(aside.name, path)
+                _put_where_there_is_none(Path(aside.name), path)
                 os.unlink(aside.name)
             else:
                 os.replace(aside.name, path)
@@ -266,6 +285,18 @@ def write_locally(path: Path, content: bytes, *, exclusively: bool) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _put_where_there_is_none(aside: Path, path: Path) -> None:
+    try:
+        os.link(aside, path)
+    except OSError as error:
+        if error.errno not in NO_HARD_LINKS:
+            raise
+        with path.open("xb") as file:
+            file.write(aside.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
 
 
 @contextmanager

@@ -70,13 +70,13 @@ def detail(*, taskid: str | None = None, token: str | None = None) -> Flow[Task]
 
 def kill(*, taskid: str | None = None, token: str | None = None) -> Flow[Task]:
     """Kill one *running* task, by its taskid or its socketaccesstoken."""
-    outcome = yield from send("/Task/Kill", {"socketaccesstoken": token} if token else {"taskid": taskid})
+    outcome = yield from send("/Task/Kill", {"socketaccesstoken": token} if token else {"taskid": taskid}, urgent=True)
     return _task_or_raise("Kill", outcome, taskid, token)
 
 
 def cancel(taskid: str) -> Flow[Task]:
     """Cancel one *queued* task."""
-    outcome = yield from send("/Task/Cancel", {"taskid": taskid})
+    outcome = yield from send("/Task/Cancel", {"taskid": taskid}, urgent=True)
     return _task_or_raise("Cancel", outcome, taskid)
 
 

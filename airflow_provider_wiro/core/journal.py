@@ -14,6 +14,7 @@ from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroJournalError
 
 RECORD_VERSION = 1
+LAST_TIME = 2.0**40
 # What says where an answer goes or who pays, and not what is made.
 NOT_THE_WORK = frozenset({"callbackUrl", "projectid"})
 
@@ -73,7 +74,7 @@ class Record:
         """
         try:
             return _read(cast("Mapping[str, object]", kept))
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             said = one_line(f"{type(error).__name__}: {error}", 100)
             raise WiroJournalError(
                 f"the journal holds something that is no record of this version ({said}): {one_line(kept, 200)}"
@@ -132,12 +133,18 @@ def _read(kept: Mapping[str, object]) -> Record:
         fingerprint=_text(kept["fingerprint"]),
         model=_text(kept["model"]),
         inputs={_text(name): _text(value) for name, value in inputs.items()},
-        at=float(cast("float", kept["at"])),
+        at=_time(kept["at"]),
         conn_id=_text(kept["conn_id"]),
         stop_when_ended=kept["stop_when_ended"] is True,
         taskid=taskid,
-        submitted_at=None if taskid is None else float(cast("float", kept["submitted_at"])),
+        submitted_at=None if taskid is None else _time(kept["submitted_at"]),
     )
+
+
+def _time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LAST_TIME:
+        raise ValueError("a time that is none")
+    return float(value)
 
 
 def _text(value: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
-from airflow_provider_wiro.core.journal import OnUnknown, Record, digest
+from airflow_provider_wiro.core.journal import LAST_TIME, OnUnknown, Record, digest
 from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
 from airflow_provider_wiro.core.task import COMPLETED, Task
 from airflow_provider_wiro.exceptions import (
@@ -174,23 +174,22 @@ def find(found: Record) -> Flow[Row | str]:
     """Look for the Run of an intent in Task/List; return its row, or in words why it is not proven."""
     if found.identity.mapped:
         return "a mapped task cannot be told from its siblings"
-    while True:
-        rows = yield from _rows_since(found.at - CLOCK_SKEW)
-        if isinstance(rows, str):
-            return rows
-        ours = [row for row in rows.values() if row.created <= found.at + SENT_WITHIN]
-        silent = sum(not row.parameters for row in ours)
-        if silent or not found.inputs:
-            return f"{silent} task(s) of that time do not show their parameters" if silent else "it has no inputs"
-        matches = [row for row in ours if _echoes(row.parameters, found.inputs)]
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            return f"{len(matches)} tasks of that time have the same inputs"
-        left = found.at + SETTLED_AFTER - (yield from now())
-        if left <= 0:
-            return "no task of that time has its inputs"
+    # Before Wiro must show it, somebody else's with the same inputs could be the only one.
+    if (left := found.at + SETTLED_AFTER - (yield from now())) > 0:
         yield from sleep(left)
+    rows = yield from _rows_since(found.at - CLOCK_SKEW)
+    if isinstance(rows, str):
+        return rows
+    ours = [row for row in rows.values() if row.created <= found.at + SENT_WITHIN]
+    silent = sum(not row.parameters for row in ours)
+    if silent or not found.inputs:
+        return f"{silent} task(s) of that time do not show their parameters" if silent else "it has no inputs"
+    matches = [row for row in ours if _echoes(row.parameters, found.inputs)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        return f"{len(matches)} tasks of that time have the same inputs"
+    return "no task of that time has its inputs"
 
 
 def _rows_since(since: float) -> Flow[dict[str, Row] | str]:
@@ -231,9 +230,9 @@ def _row(payload: object) -> Row | None:
         return None
     try:
         created = float(payload["createtime"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    if not created > 0:
+    if not 0 < created < LAST_TIME:
         return None
     parameters = payload.get("parameters")
     return Row(task, created, parameters if isinstance(parameters, Mapping) else {})

@@ -9,6 +9,8 @@ from typing import TypedDict
 
 from airflow_provider_wiro.core.text import as_text, one_line
 
+MOST_OUTPUTS = 1_000
+
 COMPLETED = "task_postprocess_end"
 CANCELLED = "task_cancel"
 ERRORED = "task_error"
@@ -112,7 +114,7 @@ class Task:
         if taskid is None or status is None:
             return None
         listed = payload.get("outputs")
-        outputs = [Output.from_payload(item) for item in listed] if isinstance(listed, list) else []
+        outputs = [Output.from_payload(item) for item in listed[:MOST_OUTPUTS]] if isinstance(listed, list) else []
         return cls(
             taskid=taskid,
             status=status,

@@ -212,7 +212,7 @@ class WiroHook(BaseHook):
         :returns: whether the connection works, and a message.
         """
         try:
-            outcome = self._drive(send("/Task/Detail", {"taskid": NO_SUCH_TASK}))
+            outcome = self._drive(send("/Task/Detail", {"taskid": NO_SUCH_TASK}, urgent=True))
         except (WiroConfigError, AirflowNotFoundException) as error:
             return False, str(error)
         return _assess(outcome)

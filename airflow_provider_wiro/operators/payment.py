@@ -96,20 +96,20 @@ class Payment:
             self._journal.begin(intent, over=over)
         try:
             with signals_held(self._hook.interrupt):
-                return Generation(self._run(intent))
+                return Generation(self._run(intent, over))
         except WiroSubmissionUnknown as error:
             if self._journal is None or lost_before:
                 raise
             self._log.warning("%s", error)
         return self._recover(intent, lost_before=True)
 
-    def _run(self, intent: Record) -> Submission:
+    def _run(self, intent: Record, over: Record | None) -> Submission:
         try:
             submission = self._hook.run(intent.model, self._inputs)
         except WiroSubmissionUnknown:
             raise
         except WiroError:
-            self._forget()
+            self._take_back(over)
             raise
         self.taskid = submission.taskid
         self._log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, intent.model)
@@ -129,11 +129,14 @@ class Payment:
                 error,
             )
 
-    def _forget(self) -> None:
-        """Take the intent back, since Wiro has accepted nothing."""
+    def _take_back(self, over: Record | None) -> None:
+        """Write down again what the intent took the place of, since Wiro has accepted nothing."""
         if self._journal is None:
             return
         try:
-            self._journal.clear()
+            if over is None:
+                self._journal.clear()
+            else:
+                self._journal.submitted(over)
         except WiroJournalError as error:
             self._log.error("nothing was submitted, but %s; delete it before the next try", error)

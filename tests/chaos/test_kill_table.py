@@ -24,10 +24,10 @@ pytestmark = pytest.mark.timeout(600)
 STOPPED = ("task_cancel",)
 DONE = ("task_postprocess_end",)
 RUNS_ON = ("task_start",)
-SWEPT = "no triggerer hears of it: runs on until `python -m airflow_provider_wiro.sweep --stop`"
-KILLED_TOO_SOON = (
-    "Airflow 3 kills a worker 5 s after it told it to end: runs on until `python -m airflow_provider_wiro.sweep --stop`"
-)
+UNTIL_SWEPT = "runs on until `python -m airflow_provider_wiro.sweep --stop`"
+SWEPT = f"no triggerer hears of it: {UNTIL_SWEPT}"
+OFTEN_MISSED = f"before Airflow 3.3 a triggerer that starts may miss it: {UNTIL_SWEPT}"
+KILLED_TOO_SOON = f"Airflow 3 kills a worker 5 s after it told it to end: {UNTIL_SWEPT}"
 MADE_ANEW = ("task_cancel", "task_postprocess_end")
 
 
@@ -57,6 +57,10 @@ class Case:
     occupied: bool = False
     quick: bool = False
     outcome: str = ""
+
+    @property
+    def right(self) -> list[tuple[str, ...]]:
+        return self.remote if isinstance(self.remote, list) else [self.remote]
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,14 @@ ALONE = [
         fault={"call": "Run", "fault": "slow", "seconds": 12.0},
         outcome=KILLED_TOO_SOON if airflow_version() >= (3, 0) else "",
     ),
-    Case("sync: SIGTERM to its supervisor", "sync_retries", acts.terminate_the_supervisor, "success", DONE),
+    Case(
+        "sync: SIGTERM to its supervisor",
+        "sync_retries",
+        acts.terminate_the_supervisor,
+        "success",
+        DONE,
+        outcome="the LocalExecutor of Airflow 3.1 ignores it" if airflow_version() == (3, 1) else "",
+    ),
 ]
 
 WAITING_FOR_A_PLACE = [
@@ -196,8 +207,8 @@ NONE_RUNS = Case(
     "deferred",
     acts.until_it_waits,
     "failed",
-    STOPPED if airflow_version() >= (3, 3) else RUNS_ON,
-    outcome="" if airflow_version() >= (3, 3) else SWEPT,
+    STOPPED if airflow_version() >= (3, 3) else [RUNS_ON, STOPPED],
+    outcome="" if airflow_version() >= (3, 3) else OFTEN_MISSED,
 )
 RAISES = Case("deferred: its trigger raises", "deferred", acts.until_it_waits, "success", DONE)
 UNKNOWN_CLASS = Case("deferred: its trigger cannot be loaded", "deferred", acts.until_it_waits, "success", DONE)
@@ -206,7 +217,7 @@ SPOILED = {
     "stub_triggers.RaisingTrigger": RAISES,
     "airflow_provider_wiro.triggers.wiro.NoSuchTrigger": UNKNOWN_CLASS,
 }
-LEFT_RUNNING = [case for case in ALONE + LOST if case.remote == RUNS_ON]
+LEFT_RUNNING = [case for case in ALONE + LOST if RUNS_ON in case.right]
 
 
 def rows(cases: list[Case]) -> Any:
@@ -222,16 +233,23 @@ def board(start: Starter) -> Board:
 
 
 @pytest.fixture(scope="module")
-def alone(request: pytest.FixtureRequest, start: Starter, board: Board) -> Iterator[Scene]:
-    """All of them run at the same time, and something happens to each; each test looks at its own."""
-    names = chosen(request)
+def scene() -> Iterator[Scene]:
     scene = Scene({}, Stories())
-    for case in ALONE + LOST:
-        if case.name in names:
-            job = scene.jobs[case.name] = submit(start, case)
-            scene.stories.start(case.name, partial(case.act, job, board))
     yield scene
     scene.stories.close()
+
+
+@pytest.fixture(scope="module")
+def alone(request: pytest.FixtureRequest, scene: Scene, start: Starter, board: Board) -> Scene:
+    """Something happens to each job by itself, to all at the same time; each test looks at one."""
+    begin([case for case in ALONE if case.name in chosen(request)], scene, start, board)
+    return scene
+
+
+def begin(cases: list[Case], scene: Scene, start: Starter, board: Board) -> None:
+    for case in cases:
+        job = scene.jobs[case.name] = submit(start, case)
+        scene.stories.start(case.name, partial(case.act, job, board))
 
 
 def submit(start: Starter, case: Case) -> Job:
@@ -249,8 +267,9 @@ def submit(start: Starter, case: Case) -> Job:
 
 
 @pytest.fixture(scope="module")
-def lost(alone: Scene, board: Board) -> Scene:
+def lost(request: pytest.FixtureRequest, alone: Scene, start: Starter, board: Board) -> Scene:
     """What happens to triggerers, once nothing else needs them."""
+    begin([case for case in LOST if case.name in chosen(request)], alone, start, board)
     alone.stories.wait()
     frozen, terminated, survivor, orphan, ended = (alone.jobs.get(case.name) for case in LOST[:5])
     spoiled = {path: alone.jobs[case.name] for path, case in SPOILED.items() if case.name in alone.jobs}
@@ -298,8 +317,12 @@ def test_what_nobody_has_stopped_is_stopped_by_the_maintenance_command(
     job = lost.jobs[case.name]
     lost.stories.end(case.name)
     row.runs, row.state, row.outcome = len(job.wiro.runs), str(board.wait(job, case.state).state), case.outcome
-    row.remote = f"{told(swept.before[case.name])}, then {told(statuses(job))}"
-    assert (swept.before[case.name], statuses(job)) == (RUNS_ON, STOPPED)
+    before = swept.before[case.name]
+    row.remote = ", then ".join(dict.fromkeys([told(before), told(statuses(job))]))
+    assert before in case.right
+    assert statuses(job) == STOPPED
+    if before == STOPPED:
+        return
     for printed, said in ((swept.found, "would stop"), (swept.stopped, "stopped")):
         about = [line for line in printed.splitlines() if f" run_id={job.run_id} " in line]
         assert [line.split(":")[0] for line in about] == [said], printed
@@ -315,12 +338,11 @@ def told(seen: tuple[str, ...]) -> str:
 
 def check(case: Case, job: Job, board: Board, row: Row) -> None:
     """The Airflow task's end, and what is left at Wiro."""
-    rights = case.remote if isinstance(case.remote, list) else [case.remote]
     others = int(case.occupied)
     row.outcome = case.outcome
     try:
         board.wait(job, case.state)
-        job.until(lambda: statuses(job, others) in rights, f"the tasks at Wiro are {rights}", timeout=40)
+        job.until(lambda: statuses(job, others) in case.right, f"the tasks at Wiro are {case.right}", timeout=40)
     finally:
         seen = statuses(job, others)
         row.state, row.runs, row.remote = str(board.look(job).state), len(seen), told(seen)

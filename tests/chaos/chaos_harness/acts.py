@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import psutil
+
 from airflow_harness.jobs import Job
 from chaos_harness.board import Board, pids
 
@@ -115,20 +117,25 @@ def make_a_place(job: Job, board: Board) -> None:
 
 
 def terminate_the_supervisor(job: Job, board: Board) -> None:
-    """SIGTERM to the process that runs the task's process, as a machine sends it that shuts down.
-
-    From Airflow 3.0 to 3.2 that process ignores it.
-    """
+    """SIGTERM to the process that runs the task's process, as a machine sends it that shuts down."""
     until_it_waits(job, board)
+    own, supervisor = pids(job)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pids(job)[1], signal.SIGTERM)
-    if job.airflow.version in ((3, 0), (3, 1), (3, 2)):
-        time.sleep(3)
-    else:
+        os.kill(supervisor, signal.SIGTERM)
+    # Longer than what Airflow leaves the task to end.
+    time.sleep(8)
+    if not lives(own):
         board.wait(job, "running", try_number=2)
     job.wait_until_polled(1)
     for task in job.wiro.active:
         job.wiro.release(task.taskid)
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def clear(job: Job, board: Board) -> None:
