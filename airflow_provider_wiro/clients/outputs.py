@@ -19,9 +19,9 @@ def is_gone(url: str, *, verify: bool | str) -> bool:
 
     :param verify: as in :class:`~airflow_provider_wiro.core.credentials.Credentials`.
     """
-    proxy = proxy_for(url)
     with Session() as session, deadline(TIMEOUT):
         try:
+            proxy = proxy_for(url)
             answer = session.head(
                 url,
                 timeout=TIMEOUT,

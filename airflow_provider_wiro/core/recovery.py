@@ -12,7 +12,10 @@ from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe
 from airflow_provider_wiro.core.task import COMPLETED, Task
 from airflow_provider_wiro.exceptions import (
     WiroNotStopped,
+    WiroOutputsGone,
     WiroSubmissionUnknown,
+    WiroTaskError,
+    WiroTaskFailed,
     WiroTaskNotFound,
     WiroUnreachable,
 )
@@ -70,26 +73,37 @@ def recover(found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str)
             f"taskid {adopted.taskid}: found in Task/List as the Run of an earlier try, whose answer was lost",
             "warning",
         )
-        return (yield from _judge(adopted, seen.task, same))
+        return (yield from _judge(adopted, seen.task, same, place))
     task = yield from _look(found, same, place)
-    return Attach(found) if task is None else (yield from _judge(found, task, same))
+    return Attach(found) if task is None else (yield from _judge(found, task, same, place))
 
 
-def _judge(record: Record, task: Task, same: bool) -> Flow[Decision]:
+def _judge(record: Record, task: Task, same: bool, place: str) -> Flow[Decision]:
     if not task.terminal:
         if same:
+            yield from report(f"taskid {task.taskid}: an earlier try has submitted it; going on with it")
             return Attach(record)
         yield from _stop_changed(task)
-    elif same and paid(task):
+    elif same and task.succeeded:
         return Finished(record, task)
+    elif same and task.status == COMPLETED and task.cost_usd:
+        raise _charged(task, place)
     else:
         yield from report(f"taskid {task.taskid}: the earlier Run is over ({task.status}); submitting a new one")
     return Fresh()
 
 
-def paid(task: Task) -> bool:
-    """Whether the task has succeeded: Wiro charges for nothing else, so a cost says so too."""
-    return task.succeeded or (task.status == COMPLETED and bool(task.cost_usd))
+def _charged(task: Task, place: str) -> WiroTaskError:
+    """Return the error for what was charged, though it has brought nothing, or shows it no more."""
+    what = "shows no outputs" if task.pexit is None else f"has failed with pexit {task.pexit}"
+    kind = WiroOutputsGone if task.pexit is None else WiroTaskFailed
+    return kind(
+        f"Wiro task {task.taskid}, of an earlier try, {what}, but was charged {task.cost_usd} USD: look at it in the "
+        f"Wiro dashboard. Nothing was submitted; for a new generation, {forget(place)}",
+        taskid=task.taskid,
+        status=task.status,
+        retryable=False,
+    )
 
 
 def _stop_changed(task: Task) -> Flow[None]:
@@ -177,7 +191,7 @@ def find(found: Record) -> Flow[Row | str]:
     # Before Wiro must show it, somebody else's with the same inputs could be the only one.
     if (left := found.at + SETTLED_AFTER - (yield from now())) > 0:
         yield from sleep(left)
-    rows = yield from _rows_since(found.at - CLOCK_SKEW)
+    rows = yield from _rows_since(found.at - CLOCK_SKEW, found.model.partition("/")[2])
     if isinstance(rows, str):
         return rows
     ours = [row for row in rows.values() if row.created <= found.at + SENT_WITHIN]
@@ -192,12 +206,12 @@ def find(found: Record) -> Flow[Row | str]:
     return "no task of that time has its inputs"
 
 
-def _rows_since(since: float) -> Flow[dict[str, Row] | str]:
+def _rows_since(since: float, model: str) -> Flow[dict[str, Row] | str]:
     """Read Task/List back past *since*; return the rows by taskid, or in words why they are not all of them."""
     rows: dict[str, Row] = {}
     start = 0
     while start < LONGEST_SEARCH:
-        listed = yield from _page(start)
+        listed = yield from _page(start, model)
         if isinstance(listed, str):
             return f"Task/List brought no good answer: {listed}"
         page = [_row(payload) for payload in listed]
@@ -211,8 +225,8 @@ def _rows_since(since: float) -> Flow[dict[str, Row] | str]:
     return f"Task/List does not reach back that far within {LONGEST_SEARCH} tasks"
 
 
-def _page(start: int) -> Flow[list[object] | str]:
-    body = {"type": "model", "sort": "id", "order": "DESC", "start": str(start), "limit": str(PAGE)}
+def _page(start: int, model: str) -> Flow[list[object] | str]:
+    body = {"type": "model", "sort": "id", "order": "DESC", "start": str(start), "limit": str(PAGE), "modelName": model}
     for pause in (*READ_PAUSES, None):
         outcome = yield from send("/Task/List", body)
         if isinstance(outcome, Reply) and 200 <= outcome.status < 300 and isinstance(outcome.body, Mapping):

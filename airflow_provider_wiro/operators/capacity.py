@@ -29,5 +29,5 @@ class Queue:
 
     def pause(self, busy: WiroBusy) -> float:
         """Return the seconds until the next attempt: at least 15, growing, spread, and what Wiro asks for."""
-        grown = min(LONGEST, SHORTEST * GROWTH**self.attempts)
+        grown = min(LONGEST, SHORTEST * GROWTH ** min(self.attempts, 20))
         return max(grown, busy.retry_after or 0.0) * random.uniform(1.0, 1.5)

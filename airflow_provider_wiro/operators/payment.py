@@ -88,14 +88,14 @@ class Payment:
         if kept != found:
             self._record(kept)
         submission = Submission(kept.taskid, kept.submitted_at or kept.at)
-        return Generation(submission, True, decision.task if isinstance(decision, Finished) else None)
+        return Generation(submission, not lost_before, decision.task if isinstance(decision, Finished) else None)
 
     def _submit(self, over: Record | None, *, lost_before: bool = False) -> Generation:
         intent = replace(self._intent, at=time.time())
-        if self._journal is not None:
-            self._journal.begin(intent, over=over)
         try:
             with signals_held(self._hook.interrupt):
+                if self._journal is not None:
+                    self._journal.begin(intent, over=over)
                 return Generation(self._run(intent, over))
         except WiroSubmissionUnknown as error:
             if self._journal is None or lost_before:

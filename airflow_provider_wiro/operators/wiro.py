@@ -247,8 +247,13 @@ class WiroRunOperator(StoppingOperator):
 
     def _obtain(self, context: Context, queue: Queue) -> Generation:
         self._payment = self._new_payment(context)
+        if self.durable and self._journal is None and not queue.attempts:
+            self.log.warning(NO_JOURNAL)
         until = self._deadline(context, queue.since)
         while True:
+            if queue.attempts and time.time() >= until:
+                waited = time.time() - queue.since
+                raise WiroBusy(f"Wiro had no room for {waited:.0f} s; raise timeout. Nothing was submitted", code=96)
             try:
                 return self._payment.obtain()
             except WiroBusy as busy:
@@ -264,8 +269,6 @@ class WiroRunOperator(StoppingOperator):
     def _new_payment(self, context: Context) -> Payment:
         model, inputs, ti = model_name(self.model), self.build_inputs(), context["ti"]
         key = journal.idempotency_key(self.idempotency_key)
-        if self.durable and self._journal is None:
-            self.log.warning(NO_JOURNAL)
         intent = journal.Record(
             identity=identity_of(ti),
             fingerprint=journal.fingerprint(self.hook.base_url, model, inputs, key),

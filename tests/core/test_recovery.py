@@ -11,6 +11,7 @@ from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroNotStopped,
     WiroRefused,
+    WiroTaskFailed,
     WiroTaskNotFound,
     WiroUnreachable,
 )
@@ -56,8 +57,9 @@ def test_after_a_task_that_has_failed_or_was_cancelled_a_new_one_is_submitted(ov
 
 def test_a_task_that_ended_badly_and_was_charged_all_the_same_is_not_paid_twice() -> None:
     charged = shown("task_postprocess_end", pexit="1", outputs=[VIDEO], totalcost="0.25")
-    decision, _ = recovered([charged], submitted())
-    assert decision != Fresh()
+    error, _ = refused(WiroTaskFailed, [charged], submitted())
+    assert not error.retryable
+    assert "was charged 0.25 USD" in str(error)
 
 
 @pytest.mark.parametrize("bad", [UNANSWERED, page(502), page(429), refusal(0), refusal(96), reply({"result": True})])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
@@ -214,3 +216,23 @@ def test_a_generation_that_failed_and_was_charged_is_never_a_success(
         with pytest.raises(WiroTaskError):
             run_try(make)
     assert len(wiro_emulator.runs) == 1
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="the task state store came with Airflow 3.3")
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_airflows_own_state_store_serves_where_there_is_no_folder(
+    run_dag: Callable[..., Any], wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
+) -> None:
+    monkeypatch.delenv("AIRFLOW__WIRO__JOURNAL_PATH")
+    finish, lost = WiroRunOperator._finish, [True]
+
+    def lost_once(*arguments: Any) -> Any:
+        if lost.pop() if lost else False:
+            raise RuntimeError("the first try is lost")
+        return finish(*arguments)
+
+    monkeypatch.setattr(WiroRunOperator, "_finish", lost_once)
+    run = run_dag(lambda: runway(deferrable=deferrable, retries=1, retry_delay=timedelta(0)))
+    assert (run.state, run.tries) == ("success", 2)
+    assert run.xcom()["taskid"] == "2221"
+    assert (len(wiro_emulator.runs), wiro_emulator.count("List")) == (1, 0)

@@ -40,6 +40,8 @@ def chaos_settings(version: tuple[int, int]) -> dict[str, object]:
         settings["scheduler.task_instance_heartbeat_timeout_detection_interval"] = 2
     else:
         settings["scheduler.scheduler_zombie_task_threshold"] = WORKER_IS_DEAD
+        # 0: a task whose heartbeat is late is given up after the threshold above, and not after one heartbeat.
+        settings["scheduler.local_task_job_heartbeat_sec"] = 0
         # Each look reports the same dead worker once more until the DAG processor has dealt with it, which it may do
         # only when it next reads the file; and what comes late fails the next try.
         settings["scheduler.zombie_detection_interval"] = 20
