@@ -294,9 +294,13 @@ def _put_where_there_is_none(aside: Path, path: Path) -> None:
         if error.errno not in NO_HARD_LINKS:
             raise
         with path.open("xb") as file:
-            file.write(aside.read_bytes())
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                file.write(aside.read_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                path.unlink()
+                raise
 
 
 @contextmanager
