@@ -110,15 +110,21 @@ def deployment(
     if made.place == "folder":
         made.folder.mkdir()
         monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", made.folder.as_uri())
+    else:
+        empty_the_store()  # of what other tests have run on this database
     yield made
     for map_index in range(4):
         made.set_state(map_index, "success")
     if made.place == "store":
-        from airflow.models.task_state_store import TaskStateStoreModel
-        from airflow.utils.session import create_session
+        empty_the_store()
 
-        with create_session() as session:
-            session.query(TaskStateStoreModel).delete()
+
+def empty_the_store() -> None:
+    from airflow.models.task_state_store import TaskStateStoreModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.query(TaskStateStoreModel).delete()
 
 
 @pytest.fixture

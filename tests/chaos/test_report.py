@@ -10,7 +10,14 @@ import pytest
 from chaos_report.page import page
 from chaos_report.results import Session, read_session
 
-HEAD = {"kind": "session", "at": 1795349941.8, "python": "3.11.7", "postgres": "18.4", "provider": "0.2.0"}
+HEAD = {
+    "kind": "session",
+    "at": 1795349941.8,
+    "python": "3.11.7",
+    "postgres": "18.4",
+    "provider": "0.2.0",
+    "code": "c0de",
+}
 END = {"kind": "end", "seconds": 61.4}
 
 
@@ -78,7 +85,7 @@ def test_a_row_that_never_ended_is_missing(folder: Path) -> None:
     assert read.seconds is None
     text = page([read], [])
     assert "**missing**" in line_of(text, "another")
-    assert "| Kill points | 3.3.2 | 3.11.7 | 18.4 | 1 of 2 | not to the end | 2026-11-22 |" in text
+    assert "| Kill points | 3.3.2 | 3.11.7 | 18.4 | 1 of 2 | not to the end | c0de | 2026-11-22 |" in text
 
 
 def test_a_row_that_was_skipped_is_left_out(folder: Path) -> None:
@@ -91,3 +98,11 @@ def test_where_nothing_was_written_there_is_no_session(folder: Path) -> None:
     (folder / "empty.jsonl").touch()
     assert read_session(folder / "empty.jsonl") is None
     assert read_session(folder / "no-such-file.jsonl") is None
+
+
+@pytest.mark.parametrize("other", ["0ther", "unknown"])
+def test_a_page_of_different_code_says_so(folder: Path, other: str) -> None:
+    first, second = (session(folder, version, promise("a kill"), row("a kill"), END) for version in ("3.3.2", "2.11.2"))
+    assert "Not all of this ran on the same code" not in page([first, second], [])
+    second.code = other
+    assert "Not all of this ran on the same code" in page([first, second], [])

@@ -5,6 +5,7 @@ The first line says what it ran on; the next ones which rows are to come, so tha
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -16,7 +17,11 @@ from typing import Any
 
 import pytest
 
+import airflow_provider_wiro
 from airflow_harness.postgres import server_version
+
+CHAOS = Path(__file__).parents[1]
+OF_THE_TESTS = ("*.py", "chaos_harness/*.py", "dags/*.py", "stubs/*.py")
 
 
 @dataclass
@@ -117,4 +122,13 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "postgres": server_version(),
         "provider": importlib.metadata.version("airflow-provider-wiro"),
+        "code": code(),
     }
+
+
+def code() -> str:
+    """A fingerprint of the package and of these tests: results of different code do not belong on one page."""
+    package = Path(airflow_provider_wiro.__file__).parent
+    files = [*package.rglob("*.py"), *(file for name in OF_THE_TESTS for file in CHAOS.glob(name))]
+    content = b"".join(hashlib.sha256(file.read_bytes()).digest() for file in sorted(files))
+    return hashlib.sha256(content).hexdigest()[:8]

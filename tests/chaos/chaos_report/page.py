@@ -9,6 +9,9 @@ from pathlib import Path
 from chaos_report.results import Result, Session
 
 INTRODUCTION = Path(__file__).with_name("introduction.md")
+MIXED = (
+    '**Not all of this ran on the same code:** see the column "code", a fingerprint of the package and its chaos tests.'
+)
 HEADINGS = ("What happens", "Runs accepted", "Airflow task", "At Wiro", "Airflow: passed of ran", "Remarks")
 
 
@@ -35,9 +38,16 @@ def _sessions(sessions: Sequence[Session]) -> str:
         day = time.strftime("%Y-%m-%d", time.gmtime(session.at))
         took = "not to the end" if session.seconds is None else f"{session.seconds:.0f} s"
         passed = f"{sum(not result.is_red for result in counted)} of {len(counted)}"
-        lines.append((tables, session.airflow, session.python, session.postgres, passed, took, day))
-    headings = ("Table", "Airflow", "Python", "PostgreSQL", "rows passed", "took", "on")
-    return f"## What it ran on\n\n{_markdown(headings, lines)}"
+        lines.append((tables, session.airflow, session.python, session.postgres, passed, took, session.code, day))
+    headings = ("Table", "Airflow", "Python", "PostgreSQL", "rows passed", "took", "code", "on")
+    warning = "" if same_code(sessions) else f"\n\n{MIXED}"
+    return f"## What it ran on\n\n{_markdown(headings, lines)}{warning}"
+
+
+def same_code(sessions: Sequence[Session]) -> bool:
+    """Whether all sessions surely ran the same package and tests."""
+    codes = {session.code for session in sessions}
+    return len(codes) == 1 and "unknown" not in codes
 
 
 def _table(results: Sequence[Result]) -> str:

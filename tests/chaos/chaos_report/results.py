@@ -34,6 +34,7 @@ class Result:
 class Session:
     """One run of pytest.
 
+    :param code: a fingerprint of the code that ran; "unknown" where the recorder did not say.
     :param seconds: how long it took; None where it never came to its end.
     """
 
@@ -41,6 +42,7 @@ class Session:
     python: str
     postgres: str
     provider: str
+    code: str
     at: float
     seconds: float | None
     results: list[Result]
@@ -64,6 +66,7 @@ def read_session(file: Path) -> Session | None:
         head["python"],
         head["postgres"],
         head["provider"],
+        head.get("code", "unknown"),
         head["at"],
         ends[0] if ends else None,
         results,
