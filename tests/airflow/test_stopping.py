@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_harness.jobs import Job, Starter
+from airflow_harness.api import NOT_MAPPED
+from airflow_harness.jobs import TASK_ID, Job, Starter
 
 USER_ACTIONS = {
     "a deferred task is marked failed": ("deferred", "failed"),
@@ -47,13 +48,22 @@ def test_a_task_that_is_still_in_wiros_queue_is_stopped_too(jobs: dict[str, Job]
 
 
 @pytest.mark.parametrize("name", ["cleared", "sync cleared"])
-def test_a_cleared_task_stops_the_old_video_and_makes_a_new_one(jobs: dict[str, Job], name: str) -> None:
+def test_a_cleared_task_has_one_video_at_work_and_delivers_one(jobs: dict[str, Job], name: str) -> None:
+    """The new try makes a new one, or goes on with the old one if it comes before the stop."""
     job = jobs[name]
     wait_until_it_waits(job)
     job.clear()
-    job.wait_for_remote("task_cancel")
-    job.until(lambda: len(job.wiro.runs) == 2, "the new try has submitted")
+    job.until(lambda: is_in_a_new_try(job), "the new try has a video at work, or is done")
+    for task in job.wiro.active:
+        job.wiro.release(task.taskid)
     job.wait("success")
-    assert job.wiro.count("Run") == 2
-    assert [task.status for task in job.wiro.runs] == ["task_cancel", "task_postprocess_end"]
-    assert job.xcom("taskid") == job.xcom()["taskid"] == job.remote(1).taskid
+    statuses = [task.status for task in job.wiro.runs]
+    assert statuses in (["task_cancel", "task_postprocess_end"], ["task_postprocess_end"])
+    assert job.wiro.peak_active == 1
+    assert job.xcom("taskid") == job.xcom()["taskid"] == job.remote(-1).taskid
+
+
+def is_in_a_new_try(job: Job) -> bool:
+    task = job.airflow.api.task_instance(job.dag_id, job.run_id, TASK_ID, NOT_MAPPED) or {}
+    waits = task.get("state") in ("running", "deferred") and job.xcom("taskid") is not None and job.wiro.active
+    return task.get("try_number", 0) > 1 and (bool(waits) or task.get("state") == "success")
