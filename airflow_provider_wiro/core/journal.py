@@ -81,6 +81,14 @@ class Record:
             ) from None
 
 
+def forget(place: str) -> str:
+    """Say how a person has a new generation made after all.
+
+    :param place: where the record is.
+    """
+    return f"delete {place}, or set durable=False or another idempotency_key, then clear this task"
+
+
 OnUnknown = Literal["fail", "submit"]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
-from airflow_provider_wiro.core.journal import LAST_TIME, OnUnknown, Record, digest
+from airflow_provider_wiro.core.journal import LAST_TIME, OnUnknown, Record, digest, forget
 from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
 from airflow_provider_wiro.core.task import COMPLETED, Task
 from airflow_provider_wiro.exceptions import (
@@ -144,11 +144,6 @@ def _look(found: Record, same: bool, place: str) -> Flow[Task | None]:
             )
             yield from sleep(pause)
     raise AssertionError("unreachable")
-
-
-def forget(place: str) -> str:
-    """Say how a person has a new generation made after all."""
-    return f"delete {place}, or set durable=False or another idempotency_key, then clear this task"
 
 
 def _unknown(found: Record, seen: str, on_unknown: OnUnknown, place: str) -> Flow[Fresh]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_wiro.core.journal import OnUnknown, Record
-from airflow_provider_wiro.core.recovery import Finished, Fresh
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroSubmissionUnknown
 from airflow_provider_wiro.operators.signals import signals_held
@@ -75,6 +74,8 @@ class Payment:
         return self._submit(None) if found is None else self._recover(found)
 
     def _recover(self, found: Record, *, lost_before: bool = False) -> Generation:
+        from airflow_provider_wiro.core.recovery import Finished, Fresh
+
         assert self._journal is not None
         place = self._journal.place
         self.taskid = found.taskid  # whoever ends this try meanwhile wants that one stopped

@@ -13,8 +13,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_wiro.core import journal
 from airflow_provider_wiro.core.fields import Field, model_inputs, model_name, seconds
-from airflow_provider_wiro.core.journal import OnUnknown
-from airflow_provider_wiro.core.recovery import forget
+from airflow_provider_wiro.core.journal import OnUnknown, forget
 from airflow_provider_wiro.core.task import Submission
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import (

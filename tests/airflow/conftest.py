@@ -17,22 +17,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from airflow_harness.jobs import Services, Starter
+from airflow_harness import fixtures
+from airflow_harness.jobs import Services
 from airflow_harness.real_airflow import RealAirflow
 
 LAST = "test_nothing_leaks.py"
+
+services, start = fixtures.services, fixtures.start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The search for leaks goes last: it looks at what all the others have left."""
     items.sort(key=lambda item: item.path.name == LAST and item.path.parent == Path(__file__).parent)
-
-
-@pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
-    services = Services()
-    yield services
-    services.close()
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +47,3 @@ def airflow(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Ite
     finally:
         running.stop()
         signal.signal(signal.SIGTERM, before)
-
-
-@pytest.fixture(scope="session")
-def start(airflow: RealAirflow, services: Services, tmp_path_factory: pytest.TempPathFactory) -> Starter:
-    return Starter(airflow, services, tmp_path_factory.mktemp("reports"))

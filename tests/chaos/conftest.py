@@ -17,12 +17,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "airflow"))
 sys.path.append(str(Path(__file__).parents[1] / "emulator"))
 
-from airflow_harness.jobs import Services, Starter
+from airflow_harness import fixtures
 from airflow_harness.real_airflow import RealAirflow
 from chaos_harness.recorder import Recorder, Row, row_of
 from chaos_harness.running import chaos_airflow
 
 HERE = Path(__file__).parent
+
+services, start = fixtures.services, fixtures.start
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,19 +54,7 @@ def row(request: pytest.FixtureRequest) -> Row:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
-    services = Services()
-    yield services
-    services.close()
-
-
-@pytest.fixture(scope="session")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealAirflow]:
     """Airflow with two triggerers, and a journal."""
     with chaos_airflow(tmp_path_factory.mktemp("chaos-home")) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def start(airflow: RealAirflow, services: Services, tmp_path_factory: pytest.TempPathFactory) -> Starter:
-    return Starter(airflow, services, tmp_path_factory.mktemp("reports"))

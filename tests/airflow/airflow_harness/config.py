@@ -44,6 +44,7 @@ def environment(
     settings = {
         **_common(home, database),
         **(_airflow_3(api_port) if version >= (3, 0) else _airflow_2()),
+        **journal(version, home),
         **settings,
     }
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(NOT_INHERITED)}
@@ -56,6 +57,11 @@ def environment(
         "no_proxy": "*",
         "PYTHONWARNINGS": "default",
     }
+
+
+def journal(version: tuple[int, int], home: Path) -> dict[str, object]:
+    """Where the journal is kept: nothing to set from Airflow 3.3 on, which has a store for it."""
+    return {} if version >= (3, 3) else {"wiro.journal_path": f"file://{home / 'journal'}"}
 
 
 def _as_variables(settings: Mapping[str, object]) -> dict[str, str]:

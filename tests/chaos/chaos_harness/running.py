@@ -22,11 +22,6 @@ WORKER_IS_DEAD = 30
 POOL = {"name": "starting", "slots": 5, "description": "tasks that are going to be deferred"}
 
 
-def journal_settings(version: tuple[int, int], home: Path) -> dict[str, object]:
-    """Where the journal is kept: nothing to set from Airflow 3.3 on, which has a store for it."""
-    return {} if version >= (3, 3) else {"wiro.journal_path": f"file://{home / 'journal'}"}
-
-
 def chaos_settings(version: tuple[int, int]) -> dict[str, object]:
     """What differs from the harness's own settings; the same for all who use it."""
     settings: dict[str, object] = {
@@ -62,22 +57,20 @@ def chaos_airflow(
     :param home: an empty folder.
     :param connections: Airflow connections that come from the environment, by their ids.
     :param triggerers: how many.
-    :param settings: over those of `chaos_settings` and `journal_settings`.
+    :param settings: over those of `chaos_settings`.
     """
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    version = airflow_version()
     airflow = RealAirflow(
         home,
         connections or {},
         triggerers=triggerers,
         dags=[CHAOS / "dags"],
         stubs=STUBS,
-        settings={**chaos_settings(version), **journal_settings(version, home), **(settings or {})},
+        settings={**chaos_settings(airflow_version()), **(settings or {})},
     )
-    (home / "journal").mkdir()
     before = signal.signal(signal.SIGTERM, interrupted)
     try:
         airflow.start()
