@@ -81,7 +81,7 @@ QUICK = {"drop_after", "code (code 96)", "hang (after the work)", "truncated"}
 def wiro(monkeypatch: pytest.MonkeyPatch) -> Iterator[WiroEmulator]:
     for name, value in HASTE.items():
         monkeypatch.setattr(f"airflow_provider_wiro.{name}", value)
-    with WiroEmulator(duration=0.2) as wiro, tempfile.TemporaryDirectory() as folder:
+    with WiroEmulator(duration=0.1) as wiro, tempfile.TemporaryDirectory() as folder:
         connection = wiro.connection | {"extra": {"timeout": CONNECTION_TIMEOUT}}
         monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(connection))
         monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(Path(folder) / "journal"))
@@ -121,13 +121,13 @@ async def event_of(deferral: TaskDeferred) -> Any:
 
 def scripted(wiro: WiroEmulator, call: str, fault: Fault) -> dict[str, Any]:
     """Have the call go wrong, and whatever it takes for the call to be made; return the operator's options."""
-    options: dict[str, Any] = {"timeout": 20.0}
+    options: dict[str, Any] = {"timeout": 20.0, "poll_interval": 0.05}
     if call == "List":
         wiro.script("Run", "drop_after")
     if call in ("Kill", "Cancel"):
         wiro.outcome(hold="task_queue" if call == "Cancel" else True, duration=0.0)
         wiro.outcome(times=-1, duration=0.0)
-        options["timeout"] = 0.5
+        options["timeout"] = 0.2
     wiro.script(call, fault.name, **fault.options)
     return options
 
