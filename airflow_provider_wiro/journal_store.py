@@ -100,27 +100,42 @@ class Journal(ABC):
         :param over: the record it takes the place of; None if there must be none.
         :raises WiroJournalError: if it cannot be written; then nothing may be sent.
         """
+        if over is not None:
+            self._replace_only(over, intent)
+            return
         with _as_journal_error(self.place, "written"):
-            if over is None:
-                self._create(intent.to_json())
-            else:
-                self._replace(intent.to_json())
+            self._create(intent.to_json())
 
-    def submitted(self, record: Record) -> None:
-        """Write down the taskid of the Run.
+    def submitted(self, record: Record, *, over: Record) -> None:
+        """Write down what has a taskid.
 
-        :raises WiroJournalError: if it cannot be written.
+        :param over: the record it takes the place of.
+        :raises WiroJournalError: if it cannot be written, or another try has written meanwhile.
         """
-        with _as_journal_error(self.place, "written"):
-            self._replace(record.to_json())
+        self._replace_only(over, record)
 
-    def clear(self) -> None:
+    def clear(self, *, over: Record) -> None:
         """Forget the Run, which Wiro has refused.
 
-        :raises WiroJournalError: if it cannot be deleted.
+        :param over: the record that is there.
+        :raises WiroJournalError: if it cannot be deleted, or another try has written meanwhile.
         """
-        with _as_journal_error(self.place, "cleared"):
-            self._delete()
+        self._replace_only(over, None)
+
+    def _replace_only(self, over: Record, record: Record | None) -> None:
+        """Write in the place of *over*: a try that Airflow has given up may still run beside the next one.
+
+        No place compares and sets; between the look and the write remain milliseconds.
+        """
+        there = self.read()
+        if there != over:
+            now = "nothing" if there is None else f"Wiro task {there.taskid}" if there.taskid else "another intent"
+            raise WiroJournalError(f"another try of this task instance has changed {self.place}: it holds {now}")
+        with _as_journal_error(self.place, "written"):
+            if record is None:
+                self._delete()
+            else:
+                self._replace(record.to_json())
 
     @abstractmethod
     def _load(self) -> object: ...

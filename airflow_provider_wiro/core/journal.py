@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, Self, cast
 
@@ -15,6 +15,8 @@ from airflow_provider_wiro.exceptions import WiroJournalError
 
 RECORD_VERSION = 1
 LAST_TIME = 2.0**40
+# How many Wiro tasks of earlier tries a record remembers: all that a search for a lost answer can meet.
+EARLIER = 20
 # What says where an answer goes or who pays, and not what is made.
 NOT_THE_WORK = frozenset({"callbackUrl", "projectid"})
 
@@ -46,6 +48,7 @@ class Record:
     :param conn_id: the Airflow connection it was sent over.
     :param stop_when_ended: whether the Wiro task has no purpose once the task instance has ended.
     :param submitted_at: unix time at which Wiro accepted it.
+    :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
     """
 
     identity: Identity
@@ -57,6 +60,14 @@ class Record:
     stop_when_ended: bool = True
     taskid: str | None = None
     submitted_at: float | None = None
+    earlier: tuple[str, ...] = ()
+
+    def instead_of(self, before: Record | None) -> Self:
+        """Return the intent that takes the place of *before*."""
+        if before is None:
+            return self
+        known = (*before.earlier, before.taskid) if before.taskid else before.earlier
+        return replace(self, earlier=known[-EARLIER:])
 
     def submitted(self, taskid: str, submitted_at: float) -> Self:
         """Return the record of the accepted Run."""
@@ -64,7 +75,8 @@ class Record:
 
     def to_json(self) -> dict[str, object]:
         """Return the record as it is kept: public, it outlives an upgrade of this package."""
-        return {"version": RECORD_VERSION, "phase": "submitted" if self.taskid else "intent"} | asdict(self)
+        phase = "submitted" if self.taskid else "intent"
+        return {"version": RECORD_VERSION, "phase": phase} | asdict(self) | {"earlier": list(self.earlier)}
 
     @classmethod
     def from_json(cls, kept: object) -> Record:
@@ -128,9 +140,9 @@ def _canonical(value: object) -> str:
 def _read(kept: Mapping[str, object]) -> Record:
     if kept["version"] != RECORD_VERSION:
         raise ValueError(f"version {kept['version']}")
-    identity, inputs = kept["identity"], kept["inputs"]
-    if not isinstance(identity, Mapping) or not isinstance(inputs, Mapping):
-        raise TypeError("identity or inputs")
+    identity, inputs, earlier = kept["identity"], kept["inputs"], kept["earlier"]
+    if not isinstance(identity, Mapping) or not isinstance(inputs, Mapping) or not isinstance(earlier, Sequence):
+        raise TypeError("identity, inputs or earlier")
     taskid = read_taskid(kept["taskid"])
     if kept["phase"] != ("submitted" if taskid else "intent") or (taskid is None and kept["taskid"] is not None):
         raise ValueError("phase and taskid disagree")
@@ -146,6 +158,7 @@ def _read(kept: Mapping[str, object]) -> Record:
         stop_when_ended=kept["stop_when_ended"] is True,
         taskid=taskid,
         submitted_at=None if taskid is None else _time(kept["submitted_at"]),
+        earlier=tuple(_text(before) for before in earlier),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
 from airflow_provider_wiro.core.journal import LAST_TIME, OnUnknown, Record, digest, forget
 from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
-from airflow_provider_wiro.core.task import COMPLETED, Task
+from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.exceptions import (
     WiroNotStopped,
     WiroOutputsGone,
@@ -86,7 +86,7 @@ def _judge(record: Record, task: Task, same: bool, place: str) -> Flow[Decision]
         yield from _stop_changed(task)
     elif same and task.succeeded:
         return Finished(record, task)
-    elif same and task.status == COMPLETED and task.cost_usd:
+    elif same and task.charged:
         raise _charged(task, place)
     else:
         yield from report(f"taskid {task.taskid}: the earlier Run is over ({task.status}); submitting a new one")
@@ -189,7 +189,8 @@ def find(found: Record) -> Flow[Row | str]:
     rows = yield from _rows_since(found.at - CLOCK_SKEW, found.model.partition("/")[2])
     if isinstance(rows, str):
         return rows
-    ours = [row for row in rows.values() if row.created <= found.at + SENT_WITHIN]
+    recent = (row for row in rows.values() if row.created <= found.at + SENT_WITHIN)
+    ours = [row for row in recent if row.task.taskid not in found.earlier]
     silent = sum(not row.parameters for row in ours)
     if silent or not found.inputs:
         return f"{silent} task(s) of that time do not show their parameters" if silent else "it has no inputs"

@@ -138,6 +138,11 @@ class Task:
             return False
         return bool(self.outputs) if self.pexit is None else self.pexit == "0"
 
+    @property
+    def charged(self) -> bool:
+        """Whether it completed, well or badly, and Wiro shows a cost; a failed run should show none."""
+        return self.status == COMPLETED and bool(self.cost_usd)
+
     def result(self) -> ResultDict:
         """Return the task as in the XCom result."""
         return {

@@ -21,7 +21,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskTimeout,
 )
 
-Kind = Literal["success", "failed", "cancelled", "stuck", "timeout", "gave_up", "not_found"]
+Kind = Literal["success", "failed", "charged", "cancelled", "stuck", "timeout", "gave_up", "not_found"]
 
 EVENT_VERSION = 1
 EVENT_LIMIT = 16_000
@@ -52,7 +52,10 @@ class Verdict:
         if task.succeeded:
             return cls("success", task.taskid, task.status, result=task.result())
         reason = f"pexit {task.pexit}" if task.pexit is not None else "it ended without outputs"
-        return cls("failed", task.taskid, task.status, f"{reason}: {task.error}" if task.error else reason)
+        reason = f"{reason}: {task.error}" if task.error else reason
+        if task.charged:
+            return cls("charged", task.taskid, task.status, f"{task.cost_usd} USD; {reason}")
+        return cls("failed", task.taskid, task.status, reason)
 
     def to_event(self) -> dict[str, object]:
         """Return the trigger's event: JSON of at most 16 kB, without the result where it does not fit."""
@@ -104,7 +107,7 @@ def error_of(verdict: Verdict) -> WiroTaskError:
         f"Wiro task {verdict.taskid} {what}{status}{reason}; {advice}",
         taskid=verdict.taskid,
         status=verdict.status,
-        retryable=False if verdict.stopped is False else None,
+        retryable=False if verdict.stopped is False or verdict.kind == "charged" else None,
     )
 
 
@@ -138,6 +141,11 @@ def _unreadable(event: object) -> WiroTaskError:
 _RETRY = "an Airflow retry submits it again"
 _ERRORS: dict[Kind, tuple[str, type[WiroTaskError], str]] = {
     "failed": ("failed", WiroTaskFailed, f"Wiro does not charge for a failed run; {_RETRY}"),
+    "charged": (
+        "failed, but was charged",
+        WiroTaskFailed,
+        "look at it in the Wiro dashboard; it is not submitted again by itself",
+    ),
     "cancelled": ("was cancelled", WiroTaskCancelled, f"it was not cancelled by this Airflow task; {_RETRY}"),
     "stuck": ("stayed in error", WiroTaskStuck, _RETRY),
     "timeout": ("was not finished in time", WiroTaskTimeout, f"raise timeout or execution_timeout; {_RETRY}"),

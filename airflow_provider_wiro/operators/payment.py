@@ -58,6 +58,7 @@ class Payment:
         log: TaskLog,
     ) -> None:
         self.taskid: str | None = None
+        self.recorded = False
         self._hook = hook
         self._journal = journal
         self._intent = intent
@@ -67,6 +68,8 @@ class Payment:
 
     def obtain(self) -> Generation:
         """Go on with the task of an earlier try, take its result, or submit. **A Run that is accepted may cost money.**
+
+        ``taskid`` is that of the task as soon as it is known, and ``recorded`` whether the next try will find it.
 
         :raises WiroError: if there is none; ``taskid`` then says whether there may be one all the same.
         """
@@ -86,13 +89,13 @@ class Payment:
         kept = replace(decision.record, conn_id=self._intent.conn_id, stop_when_ended=self._intent.stop_when_ended)
         assert kept.taskid is not None
         self.taskid = kept.taskid
-        if kept != found:
-            self._record(kept)
-        submission = Submission(kept.taskid, kept.submitted_at or kept.at)
+        self.recorded = kept == found or self._record(kept, found)
+        assert kept.submitted_at is not None
+        submission = Submission(kept.taskid, kept.submitted_at)
         return Generation(submission, not lost_before, decision.task if isinstance(decision, Finished) else None)
 
     def _submit(self, over: Record | None, *, lost_before: bool = False) -> Generation:
-        intent = replace(self._intent, at=time.time())
+        intent = replace(self._intent, at=time.time()).instead_of(over)
         try:
             with signals_held(self._hook.interrupt):
                 if self._journal is not None:
@@ -110,34 +113,36 @@ class Payment:
         except WiroSubmissionUnknown:
             raise
         except WiroError:
-            self._take_back(over)
+            self._take_back(intent, over)
             raise
         self.taskid = submission.taskid
         self._log.info("taskid %s: Wiro accepted the Run of %s", submission.taskid, intent.model)
-        self._record(intent.submitted(submission.taskid, submission.submitted_at))
+        self.recorded = self._record(intent.submitted(submission.taskid, submission.submitted_at), intent)
         return submission
 
-    def _record(self, record: Record) -> None:
+    def _record(self, record: Record, over: Record) -> bool:
         """Write the taskid down. It is in the log, and goes to XCom next: that this fails ends nothing that is paid."""
         if self._journal is None:
-            return
+            return False
         try:
-            self._journal.submitted(record)
+            self._journal.submitted(record, over=over)
+            return True
         except WiroJournalError as error:
             self._log.error(
                 "taskid %s: %s; going on. Should this try be lost, the next one looks for it in Task/List",
                 record.taskid,
                 error,
             )
+            return False
 
-    def _take_back(self, over: Record | None) -> None:
+    def _take_back(self, intent: Record, over: Record | None) -> None:
         """Write down again what the intent took the place of, since Wiro has accepted nothing."""
         if self._journal is None:
             return
         try:
             if over is None:
-                self._journal.clear()
+                self._journal.clear(over=intent)
             else:
-                self._journal.submitted(over)
+                self._journal.submitted(over, over=intent)
         except WiroJournalError as error:
             self._log.error("nothing was submitted, but %s; delete it before the next try", error)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
+from airflow_provider_wiro.core.task import read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted, WiroJournalError, WiroNotStopped
 from airflow_provider_wiro.operators.ended import another_try_comes, ended_by_airflow
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_wiro.hooks.wiro import WiroHook
     from airflow_provider_wiro.journal_store import Journal
-
-
-# What a process of Airflow 3 meets that has outlived its supervisor: Airflow starts the next try.
-SUPERVISOR_GONE = (BrokenPipeError, EOFError)
 
 
 class StoppingOperator(BaseOperator):
@@ -40,6 +37,7 @@ class StoppingOperator(BaseOperator):
         self.cancel_on_kill = cancel_on_kill
         self._payment: Payment | None = None
         self._journal: Journal | None = None
+        self._unusable: WiroJournalError | None = None
         self._killed = False
         self._stopped: Stop | None = None
         self._found: str | None = None
@@ -74,7 +72,7 @@ class StoppingOperator(BaseOperator):
 
     @contextmanager
     def _stopped_if_broken(self) -> Iterator[None]:
-        """Stop the paid task where something breaks that is not its own verdict: nobody would find it again."""
+        """Stop the paid task where something breaks that is not its own verdict, unless the next try finds it."""
         try:
             yield
         except WiroInterrupted:
@@ -88,10 +86,14 @@ class StoppingOperator(BaseOperator):
             self.on_kill()
             raise
         except Exception as error:
-            orphaned = isinstance(error, SUPERVISOR_GONE) and self._journal is not None and another_try_comes(self._ti)
-            if self._taskid is not None and not (orphaned or self._goes_on):
+            if self._taskid is not None and not (self._goes_on or self._found_by_the_next_try(error)):
                 raise_if_running(self._stop(self._taskid), error)
             raise
+
+    def _found_by_the_next_try(self, error: Exception) -> bool:
+        recorded = self._payment is not None and self._payment.recorded
+        final = isinstance(error, AirflowFailException | AirflowSkipException)
+        return recorded and not final and another_try_comes(self._ti)
 
     def _stop_if_ended(self, taskid: str) -> None:
         """Stop what a person or a deadline has ended. A second signal may break this off, and then does it all."""
@@ -116,26 +118,21 @@ class StoppingOperator(BaseOperator):
 
     def _stop_recorded(self, context: Context) -> Stop:
         """Stop the Wiro task that an earlier ``execute`` of this try recorded; never raises either."""
-        if taskid := self._find_recorded(context):
-            return self._stop(taskid)
-        with suppress(WiroJournalError):
-            if self._journal is not None and self._journal.read() is None:
-                return Stop(True, "nothing was submitted")
-        stopped = Stop(False, "no taskid is recorded")
-        self.log.error("%s", stopped.story("unknown"))
-        return stopped
+        try:
+            taskid = self._find_recorded(context)
+        except Exception as error:
+            stopped = Stop(False, one_line(f"XCom does not say which it is ({type(error).__name__}: {error})"))
+            self.log.error("%s", stopped.story("unknown"))
+            return stopped
+        return Stop(True, "nothing was submitted") if taskid is None else self._stop(taskid)
 
     def _find_recorded(self, context: Context) -> str | None:
-        """Look for the taskid in XCom, then in the journal."""
+        """Return the taskid that this try put into XCom before it deferred; None if it deferred for want of room."""
         ti = context["ti"]
-        try:
-            pulled = ti.xcom_pull(task_ids=ti.task_id, key="taskid", map_indexes=ti.map_index)
-            record = self._journal.read() if self._journal and not isinstance(pulled, str) else None
-        except Exception as error:
-            said = one_line(f"{type(error).__name__}: {error}")
-            self.log.error("neither XCom nor the journal says which Wiro task this is: %s", said)
-        else:
-            self._found = pulled if isinstance(pulled, str) else record.taskid if record else None
+        pulled = ti.xcom_pull(task_ids=ti.task_id, key="taskid", map_indexes=ti.map_index)
+        self._found = read_taskid(pulled)
+        if self._found is None and pulled is not None:
+            raise ValueError(f"it holds {one_line(pulled, 100)}")
         return self._found
 
     def _stop(self, taskid: str) -> Stop:

@@ -20,6 +20,7 @@ from airflow_provider_wiro.exceptions import (
     WiroBusy,
     WiroError,
     WiroInterrupted,
+    WiroJournalError,
     WiroNotStopped,
     WiroOutputsGone,
     WiroTaskCancelled,
@@ -176,8 +177,8 @@ class WiroRunOperator(StoppingOperator):
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
             except Exception as error:
-                if next_kwargs and next_kwargs.get("error") == TRIGGER_BROKE and self._find_recorded(context):
-                    return self._wait_for_trigger(context)
+                if next_kwargs and next_kwargs.get("error") == TRIGGER_BROKE:
+                    return self._go_on_here(context)
                 stopped = self._stop_recorded(context)
                 if stopped.task is not None and stopped.task.succeeded:
                     return self._finish(context, stopped.task.result())
@@ -189,7 +190,10 @@ class WiroRunOperator(StoppingOperator):
         """Let no error lead to a second payment: neither by a retry, nor by a task that runs on unseen."""
         with final_errors_skip_retries():
             self._ti = context["ti"]
-            self._journal = open_journal(context) if self.durable else None
+            try:
+                self._journal = open_journal(context) if self.durable else None
+            except WiroJournalError as error:  # of no concern to a task that is paid already
+                self._unusable = error
             try:
                 with self._stopped_if_broken():
                     yield
@@ -204,10 +208,10 @@ class WiroRunOperator(StoppingOperator):
         submission = generation.submission
         context["ti"].xcom_push(key="taskid", value=submission.taskid)
         self._end_if_killed(submission.taskid)
-        if generation.finished is not None:
-            return self._reuse(context, generation.finished, submission.submitted_at)
         if not self.wait_for_completion:
             return submission.result()
+        if generation.finished is not None:
+            return self._reuse(context, generation.finished, submission.submitted_at)
         if self.deferrable:
             self._defer(submission, self._deadline(context, submission.submitted_at), generation.attached)
         try:
@@ -228,16 +232,19 @@ class WiroRunOperator(StoppingOperator):
         )
         return self._finish(context, result)
 
-    def _wait_for_trigger(self, context: Context) -> ResultDict:
-        """Wait here for what the trigger did not: that it raised, or could not be loaded, is no reason to give up."""
-        assert self._found is not None
+    def _go_on_here(self, context: Context) -> ResultDict:
+        """Do here what the trigger did not: that it raised, or could not be loaded, is no reason to give up."""
+        self.deferrable = False
+        taskid = self._find_recorded(context)
+        if taskid is None:
+            self.log.warning("the trigger broke that waited for room at Wiro; going on in this worker")
+            return self._generate(context, Queue(time.time()))
+        self.log.warning("taskid %s: its trigger broke; waiting for it in this worker", taskid)
         record = self._journal.read() if self._journal else None
-        if record is not None and record.taskid == self._found and record.submitted_at is not None:
-            since = record.submitted_at
-        else:
-            since = started.timestamp() if (started := context["ti"].start_date) else time.time()
-        self.log.warning("taskid %s: its trigger broke; waiting for it in this worker", self._found)
-        return self._wait(context, Submission(self._found, since))
+        if record is not None and record.taskid == taskid:
+            return self._generate(context, Queue(time.time()))
+        since = started.timestamp() if (started := context["ti"].start_date) else time.time()
+        return self._wait(context, Submission(taskid, since))
 
     def _generate_instead(self, context: Context, taskid: str) -> ResultDict:
         """Submit once more: an earlier try's task was stopped, most likely by that try, which Airflow had ended."""
@@ -245,6 +252,8 @@ class WiroRunOperator(StoppingOperator):
         return self._generate(context, Queue(time.time()))
 
     def _obtain(self, context: Context, queue: Queue) -> Generation:
+        if self._unusable is not None:
+            raise self._unusable
         self._payment = self._new_payment(context)
         if self.durable and self._journal is None and not queue.attempts:
             self.log.warning(NO_JOURNAL)
@@ -326,7 +335,7 @@ class WiroRunOperator(StoppingOperator):
         result = task.result()
         again = forget(self._journal.place if self._journal else "the journal")
         lost = self.hook.lost_outputs(urls_of(result))
-        if lost or (self.requires_output and not urls_of(result)):
+        if lost or not (urls_of(result) if self.requires_output else task.outputs):
             raise WiroOutputsGone(
                 f"Wiro task {task.taskid} succeeded in an earlier try and was paid, but its outputs are there no more"
                 f"{': ' + lost[0] if lost else ''}. Nothing was submitted; for a new generation, {again}",
