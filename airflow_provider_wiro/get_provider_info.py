@@ -45,7 +45,8 @@ CONFIG: dict[str, Any] = {
         "options": {
             "journal_path": {
                 "description": "A folder, local or on an object storage, where each task instance writes down the Run\n"
-                "that it pays for, so that a retry does not pay again. All workers must share it. Without it,\n"
+                "that it pays for, so that a retry does not pay again. All workers must share it, and no\n"
+                "other deployment may: records are told apart by dag_id, run_id, task_id and map_index. Without it,\n"
                 "Airflow 3.3 and newer use the task state store; older versions have none.\n",
                 "version_added": "0.1.0",
                 "type": "string",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 IN_ONE_QUERY = 200
+# Instead of the state of a task instance that is not in the database: its DAG is, or is not.
+GONE, NO_SUCH_DAG = "gone", "no_such_dag"
 
 
 class Recorded(ABC):
@@ -28,6 +30,10 @@ class Recorded(ABC):
     @abstractmethod
     def place(self) -> str:
         """Where they are, in words."""
+
+    @abstractmethod
+    def place_of(self, identity: Identity) -> str:
+        """Where one of them is, in words for a person who wants to delete it."""
 
     @abstractmethod
     def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
@@ -67,8 +73,13 @@ class InFolder(Recorded):
         """Where they are, in words."""
         return f"the folder {self._folder}"
 
+    def place_of(self, identity: Identity) -> str:
+        """Where one of them is."""
+        return FolderJournal(self._folder, identity).place
+
     def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
         """Read all that were written after *moment*."""
+        self._folder.fs.invalidate_cache()  # an object storage keeps what it has listed before
         return journals_in(self._folder, moment)
 
     def of(self, identity: Identity) -> Record | None:
@@ -93,6 +104,10 @@ class InStateStore(Recorded):
     def place(self) -> str:
         """Where they are, in words."""
         return f"the key {STATE_KEY} of Airflow's task state store"
+
+    def place_of(self, identity: Identity) -> str:
+        """Where one of them is."""
+        return f"the key {STATE_KEY} of this task instance's state store"
 
     def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
         """Read all that were written after *moment*."""
@@ -137,7 +152,7 @@ def _read(identity: Identity, value: str) -> Record:
 
 
 def states_of(identities: Sequence[Identity]) -> dict[Identity, str | None]:
-    """Return the state of each task instance; those that are gone are missing."""
+    """Return the state of each task instance; ``GONE`` or ``NO_SUCH_DAG`` for one that is not there."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import select, tuple_
@@ -152,15 +167,19 @@ def states_of(identities: Sequence[Identity]) -> dict[Identity, str | None]:
             states |= {
                 Identity(dag_id, run_id, task_id, index): state for dag_id, run_id, task_id, index, state in found
             }
-    return states
+    missing = [identity for identity in identities if identity not in states]
+    known = _known({identity.dag_id for identity in missing})
+    return states | {identity: GONE if identity.dag_id in known else NO_SUCH_DAG for identity in missing}
 
 
-def knows_a_dag_of(identities: Sequence[Identity]) -> bool:
-    """Return whether the database knows one of the DAGs."""
+def _known(dag_ids: Set[str]) -> set[str]:
     from airflow.models.dag import DagModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    dag_ids = sorted({identity.dag_id for identity in identities})[:IN_ONE_QUERY]
+    asked, known = sorted(dag_ids), set[str]()
     with create_session() as session:
-        return session.execute(select(DagModel.dag_id).where(DagModel.dag_id.in_(dag_ids))).first() is not None
+        for start in range(0, len(asked), IN_ONE_QUERY):
+            some = DagModel.dag_id.in_(asked[start : start + IN_ONE_QUERY])
+            known |= set(session.execute(select(DagModel.dag_id).where(some)).scalars())
+    return known

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroJournalError, WiroTaskError
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.sweep.errors import said
-from airflow_provider_wiro.sweep.recorded import Recorded, knows_a_dag_of, states_of
+from airflow_provider_wiro.sweep.recorded import GONE, NO_SUCH_DAG, Recorded, states_of
 
-ENDED = frozenset({"failed", "success", "skipped", "upstream_failed", "removed"})
-GONE = "gone"
+ENDED = frozenset({"failed", "success", "skipped", "upstream_failed", "removed", GONE})
 # The clocks of those who write and of this machine may differ by so many seconds.
 CLOCKS_DIFFER = 3600.0
 FAILURES_IN_A_ROW = 3
@@ -22,6 +23,10 @@ FAILURES_IN_A_ROW = 3
 WOULD_STOP, STOPPED, NOT_STOPPED = "would stop", "stopped", "COULD NOT BE STOPPED"
 NOT_ASKED, UNREADABLE, UNKNOWN = "COULD NOT BE ASKED", "UNREADABLE", "UNKNOWN"
 WANTED, WANTED_AGAIN, OVER = "wanted", "wanted again", "over"
+NOT_KNOWN_HERE = (
+    "this Airflow knows no DAG of that name: if another deployment shares the folder, leave it alone and give each its "
+    "own; if the DAG was deleted, nobody waits for it"
+)
 
 
 class Sweep:
@@ -43,17 +48,13 @@ class Sweep:
         """Do it, print a line for each record that matters, and return the exit code."""
         records = self._read()
         self._states = states_of([record.identity for record in records])
-        if records and not self._states and not knows_a_dag_of([record.identity for record in records]):
-            raise WiroJournalError(
-                f"the metadata database knows no DAG of {self._recorded.place}: is it that of another deployment?"
-            )
-        ended: dict[str, list[Record]] = defaultdict(list)
+        asked: dict[str, list[Record]] = defaultdict(list)
         for record in records:
-            if self._ended(record):
-                ended[record.conn_id].append(record)
+            if self._states[record.identity] in ENDED | {NO_SUCH_DAG}:
+                asked[record.conn_id].append(record)
             else:
                 self._done[WANTED] += 1
-        for conn_id, of_connection in ended.items():
+        for conn_id, of_connection in asked.items():
             self._settle_all(WiroHook(conn_id), of_connection)
         return self._sum_up(len(records))
 
@@ -83,11 +84,13 @@ class Sweep:
                 self._tell(NOT_ASKED, record, said(error))
 
     def _settle(self, hook: WiroHook, record: Record) -> None:
-        task = hook.find(record) if record.taskid is None else hook.get_task(record.taskid)
-        if isinstance(task, str):
-            self._tell(UNKNOWN, record, f"{task}; look in the Wiro dashboard whether it was accepted")
-        elif task.terminal:
+        task = self._find(hook, record) if record.taskid is None else hook.get_task(record.taskid)
+        if isinstance(task, Task) and task.terminal:
             self._done[OVER] += 1
+        elif self._states[record.identity] == NO_SUCH_DAG:
+            self._tell_unknown(record, NOT_KNOWN_HERE)
+        elif isinstance(task, str):
+            self._tell_unknown(record, task)
         elif not self._stop:
             self._tell(WOULD_STOP, record, task.status, task.taskid)
         elif self._wanted_again(record):
@@ -96,14 +99,31 @@ class Sweep:
             stop = hook.stop(task.taskid)
             self._tell(STOPPED if stop.over else NOT_STOPPED, record, f"{task.status}; {stop.note}", task.taskid)
 
+    def _find(self, hook: WiroHook, record: Record) -> Task | str:
+        """Look for the task of an intent; return it, or in words why none is known to be its own."""
+        if self._states[record.identity] == NO_SUCH_DAG:
+            return NOT_KNOWN_HERE
+        task = hook.find(record)
+        if isinstance(task, str):
+            return task
+        # The journals are read after the search: whoever submitted what it found has written an intent before.
+        for other in self._recorded.since(record.at - CLOCKS_DIFFER):
+            if isinstance(other, WiroJournalError):
+                return f"task {task.taskid} has its inputs, but may be that of a journal that cannot be read"
+            if other.identity != record.identity and _may_own(other, task, record):
+                owner = ", ".join(str(part) for part in astuple(other.identity))
+                return f"the only task of that time with its inputs, {task.taskid}, is or may be that of {owner}"
+        return task
+
     def _wanted_again(self, record: Record) -> bool:
         """Look again, right before stopping: a user may have cleared the task meanwhile."""
         now = self._recorded.of(record.identity)
         self._states |= states_of([record.identity])
-        return now is None or now.taskid != record.taskid or not self._ended(record)
+        return now is None or now.taskid != record.taskid or self._states[record.identity] not in ENDED
 
-    def _ended(self, record: Record) -> bool:
-        return self._states.get(record.identity, GONE) in ENDED | {GONE}
+    def _tell_unknown(self, record: Record, why: str) -> None:
+        delete = f"delete {self._recorded.place_of(record.identity)}"
+        self._tell(UNKNOWN, record, f"{why}; look in the Wiro dashboard, stop there what nobody wants, then {delete}")
 
     def _tell(self, done: str, record: Record, why: str, taskid: str | None = None) -> None:
         self._done[done] += 1
@@ -113,12 +133,12 @@ class Sweep:
             "run_id": identity.run_id,
             "task_id": identity.task_id,
             "map_index": identity.map_index,
-            "state": self._states.get(identity, GONE),
+            "state": self._states[identity],
             "taskid": taskid or record.taskid,
             "conn_id": record.conn_id,
             "age": f"{minutes:.0f}min",
         }
-        print(f"{done}:", *(f"{name}={one_line(value)}" for name, value in fields.items()), f"({one_line(why)})")
+        print(f"{done}:", *(f"{name}={one_line(value)}" for name, value in fields.items()), f"({one_line(why, 1000)})")
 
     def _sum_up(self, records: int) -> int:
         counted = ", ".join(f"{count} {what}" for what, count in self._done.items())
@@ -130,3 +150,11 @@ class Sweep:
 
 def _moment(record: Record) -> float:
     return record.at if record.submitted_at is None else record.submitted_at
+
+
+def _may_own(other: Record, task: Task, lost: Record) -> bool:
+    """Return whether *task*, which was found for the *lost* Run, is that of *other*, or one that *other* may want."""
+    if other.taskid is not None:
+        return other.taskid == task.taskid
+    alike = all(lost.inputs.get(name, value) == value for name, value in other.inputs.items())
+    return alike and not (other.stop_when_ended and states_of([other.identity])[other.identity] in ENDED)

@@ -8,136 +8,19 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import task
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
-from airflow_provider_wiro.core.journal import Identity, Record
-from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import STATE_KEY, file_name
 from airflow_provider_wiro.sweep import sweep
 from airflow_provider_wiro.sweep.__main__ import main
 from doubles import statuses
+from sweeping import IN_THE_FOLDER, IN_THE_STORE, OLD_PATHS, Deployment, Swept
 
-# Airflow 2 makes the paths of an ObjectStoragePath in a way that its library is going to end.
-pytestmark = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
-
-MODEL = "owner/any-model"
-Swept = Callable[..., tuple[int, str]]
-PLACES: list[Any] = [
-    "folder",
-    pytest.param("store", marks=pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="no state store before 3.3")),
-]
-IN_THE_FOLDER = pytest.mark.parametrize("deployment", PLACES[:1], indirect=True)
-IN_THE_STORE = pytest.mark.parametrize("deployment", PLACES[1:], indirect=True)
-
-
-class Deployment:
-    """A DAG with a mapped task, `video`, and the journals that its task instances have written."""
-
-    def __init__(self, place: str, folder: Path, instances: list[Any], wiro: WiroEmulator) -> None:
-        self.place, self.folder, self.instances, self.wiro = place, folder, instances, wiro
-        self.dag_id, self.run_id = instances[0].dag_id, instances[0].run_id
-
-    def runs_on(self, map_index: int, state: str | None, **fields: Any) -> Record:
-        """Give one of the task instances a state, and a Wiro task that runs."""
-        submission = WiroHook().run(MODEL, {"prompt": f"A kite {map_index}"})
-        self.set_state(map_index, state)
-        return self.write(self.record(map_index, **fields).submitted(submission.taskid, time.time()))
-
-    def record(self, map_index: int, **fields: Any) -> Record:
-        identity = Identity(self.dag_id, self.run_id, "video", map_index)
-        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default")
-        return replace(intent, **fields)
-
-    def write(self, record: Record) -> Record:
-        self.write_text(record.identity, json.dumps(record.to_json()))
-        return record
-
-    def write_text(self, identity: Identity, text: str, key: str = STATE_KEY) -> None:
-        if self.place == "folder":
-            path = self.folder / file_name(identity)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-            return
-        from airflow.models.dagrun import DagRun
-        from airflow.models.task_state_store import TaskStateStoreModel
-        from airflow.utils.session import create_session
-
-        with create_session() as session:
-            run = session.query(DagRun.id).filter_by(dag_id=identity.dag_id, run_id=identity.run_id).scalar()
-            session.add(TaskStateStoreModel(**asdict(identity), dag_run_id=run, key=key, value=text))
-
-    def set_state(self, map_index: int, state: str | None) -> None:
-        from airflow.models.taskinstance import TaskInstance
-        from airflow.utils.session import create_session
-
-        with create_session() as session:
-            one = session.query(TaskInstance).filter_by(dag_id=self.dag_id, run_id=self.run_id, map_index=map_index)
-            one.update({"state": state})
-
-
-@pytest.fixture(scope="module")
-def instances(airflow_database: None) -> list[Any]:
-    """The task instances of a DAG run that has ended."""
-    import small_airflow
-
-    @task
-    def video(number: int) -> None: ...
-
-    def build() -> None:
-        video.expand(number=list(range(4)))
-
-    return small_airflow.run(build).instances
-
-
-@pytest.fixture(params=PLACES)
-def deployment(
-    request: pytest.FixtureRequest,
-    instances: list[Any],
-    wiro_emulator: WiroEmulator,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Deployment]:
-    wiro_emulator.outcome(times=-1, hold=True, duration=0.0)
-    made = Deployment(request.param, tmp_path / "journal", instances, wiro_emulator)
-    if made.place == "folder":
-        made.folder.mkdir()
-        monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", made.folder.as_uri())
-    else:
-        empty_the_store()  # of what other tests have run on this database
-    yield made
-    for map_index in range(4):
-        made.set_state(map_index, "success")
-    if made.place == "store":
-        empty_the_store()
-
-
-def empty_the_store() -> None:
-    from airflow.models.task_state_store import TaskStateStoreModel
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        session.query(TaskStateStoreModel).delete()
-
-
-@pytest.fixture
-def swept(capsys: pytest.CaptureFixture[str]) -> Swept:
-    """Run the command; return its exit code and what it printed."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        capsys.readouterr()
-        code, said = main(arguments), capsys.readouterr()
-        sys.stdout.write(said.out + said.err)  # shown where the test fails
-        return code, said.out + said.err
-
-    return run
+pytestmark = OLD_PATHS
 
 
 def test_a_dry_run_lists_what_runs_on_and_stops_nothing(deployment: Deployment, swept: Swept) -> None:
@@ -249,7 +132,7 @@ def test_a_task_instance_that_goes_at_the_last_moment_still_wants_nothing(
 ) -> None:
     deployment.runs_on(0, "failed")
     look = sweep.states_of
-    answers = iter([look, lambda identities: {}])
+    answers = iter([look, lambda identities: dict.fromkeys(identities, "gone")])
     monkeypatch.setattr(sweep, "states_of", lambda identities: next(answers)(identities))
     assert swept("--stop")[0] == 0
     assert statuses(deployment.wiro) == ["task_cancel"]
@@ -306,17 +189,6 @@ def test_no_secret_is_printed(deployment: Deployment, swept: Swept, monkeypatch:
     assert code == 1
     assert said.count("COULD NOT BE ASKED: ") == 2
     assert "of-nobody" not in said
-
-
-@IN_THE_FOLDER
-def test_the_database_of_another_deployment_stops_nothing(deployment: Deployment, swept: Swept) -> None:
-    record = deployment.runs_on(0, "deferred")
-    deployment.write(replace(record, identity=replace(record.identity, dag_id="of_another_one")))
-    (deployment.folder / file_name(record.identity)).unlink()
-    code, said = swept("--stop")
-    assert (code, statuses(deployment.wiro)) == (1, ["task_start"])
-    assert "is it that of another deployment?" in said
-    assert "Traceback" not in said
 
 
 @IN_THE_FOLDER

@@ -1,0 +1,84 @@
+"""What the tests of the sweep share: a deployment with journals, whose Wiro tasks run on until they are stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
+
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.journal_store import STATE_KEY, file_name
+
+# Airflow 2 makes the paths of an ObjectStoragePath in a way that its library is going to end.
+OLD_PATHS = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
+
+MODEL = "owner/any-model"
+Swept = Callable[..., tuple[int, str]]
+PLACES: list[Any] = [
+    "folder",
+    pytest.param("store", marks=pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="no state store before 3.3")),
+]
+IN_THE_FOLDER = pytest.mark.parametrize("deployment", PLACES[:1], indirect=True)
+IN_THE_STORE = pytest.mark.parametrize("deployment", PLACES[1:], indirect=True)
+
+
+class Deployment:
+    """A DAG with a mapped task, `video`, and the journals that its task instances have written."""
+
+    def __init__(self, place: str, folder: Path, instances: list[Any], wiro: WiroEmulator) -> None:
+        self.place, self.folder, self.instances, self.wiro = place, folder, instances, wiro
+        self.dag_id, self.run_id = instances[0].dag_id, instances[0].run_id
+
+    def runs_on(self, map_index: int, state: str | None, **fields: Any) -> Record:
+        """Give one of the task instances a state, and a Wiro task that runs."""
+        submission = WiroHook().run(MODEL, {"prompt": f"A kite {map_index}"})
+        self.set_state(map_index, state)
+        return self.write(self.record(map_index, **fields).submitted(submission.taskid, time.time()))
+
+    def record(self, map_index: int, **fields: Any) -> Record:
+        identity = Identity(self.dag_id, self.run_id, "video", map_index)
+        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default")
+        return replace(intent, **fields)
+
+    def write(self, record: Record) -> Record:
+        self.write_text(record.identity, json.dumps(record.to_json()))
+        return record
+
+    def write_text(self, identity: Identity, text: str, key: str = STATE_KEY) -> None:
+        if self.place == "folder":
+            path = self.folder / file_name(identity)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            return
+        from airflow.models.dagrun import DagRun
+        from airflow.models.task_state_store import TaskStateStoreModel
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            run = session.query(DagRun.id).filter_by(dag_id=identity.dag_id, run_id=identity.run_id).scalar()
+            session.query(TaskStateStoreModel).filter_by(**asdict(identity), key=key).delete()
+            session.add(TaskStateStoreModel(**asdict(identity), dag_run_id=run, key=key, value=text))
+
+    def set_state(self, map_index: int, state: str | None) -> None:
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            one = session.query(TaskInstance).filter_by(dag_id=self.dag_id, run_id=self.run_id, map_index=map_index)
+            one.update({"state": state})
+
+
+def empty_the_store() -> None:
+    from airflow.models.task_state_store import TaskStateStoreModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.query(TaskStateStoreModel).delete()
