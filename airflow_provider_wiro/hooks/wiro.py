@@ -180,7 +180,8 @@ class WiroHook(BaseHook):
         :param submitted_at: unix time of its Run; default now.
         :param timeout: seconds from *submitted_at* after which the task is stopped.
         :param poll_interval: shortest pause between two looks, in seconds.
-        :param outage_tolerance: seconds without one good answer after which the task is stopped.
+        :param outage_tolerance: seconds without one good answer after which the task is stopped; throttling (HTTP 429)
+            is no outage.
         :param task_error_grace: seconds in ``task_error`` after which the task is stopped.
         :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …],
             "cost_usd", "elapsed_seconds"}``.
