@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueErro
 from urllib3.exceptions import ProxyError as CannotUseProxy
 
 from airflow_provider_wiro.clients.session import Session, deadline
-from airflow_provider_wiro.clients.throttle import note, pauses
+from airflow_provider_wiro.clients.throttle import held_back, note, pauses
 from airflow_provider_wiro.clients.wire import (
     CHUNK,
     LONGEST_BODY,
@@ -119,7 +119,7 @@ class Client:
         match step:
             case Send():
                 self._take_turn(step)
-                return self._send(step)
+                return held_back(step, self._credentials) or self._send(step)
             case Sleep():
                 self._sleep(step.seconds)
             case Now():

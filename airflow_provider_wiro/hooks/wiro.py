@@ -67,7 +67,7 @@ class WiroHook(BaseHook):
         behaviour = CONNECTION_TYPE["ui-field-behaviour"]
         return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
-    def run(self, model: str, inputs: Mapping[str, object]) -> Submission:
+    def run(self, model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Submission:
         """Submit one generation. **Each Run that Wiro accepts may cost money.**
 
         Wiro has no idempotency key: calling this twice pays twice. A Run is sent again only if it surely
@@ -75,28 +75,34 @@ class WiroHook(BaseHook):
 
         :param model: ``"owner/model"``, such as ``"Runway/image-to-video-gen4-turbo"``.
         :param inputs: the model's inputs, JSON values.
+        :param deadline: unix time until which it waits at most while Wiro throttles the connection; if it still does
+            then, nothing is submitted. Default None: it waits up to five minutes for each time it is sent.
         :returns: taskid, socketaccesstoken and the time of submission.
         :raises WiroInputError: *model* or *inputs* are not what they must be; nothing was sent.
         :raises WiroRequestError: refused, busy, unreachable, or ``WiroSubmissionUnknown``.
         """
-        return self._drive(calls.submit(model_name(model), model_inputs(inputs)))
+        return self._drive(calls.submit(model_name(model), model_inputs(inputs), deadline=deadline))
 
     @property
     def base_url(self) -> str:
         """The base URL of the service that the connection names."""
         return self._connected().credentials.base_url
 
-    def recover(self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Decision:
+    def recover(
+        self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str, deadline: float | None = None
+    ) -> Decision:
         """Decide what to do about a Run that is written down in the journal; submits nothing.
 
         :param found: the record in the journal.
         :param wanted: what is to be submitted now.
         :param on_unknown: ``"fail"`` or ``"submit"`` where it cannot be found out whether Wiro accepted the Run.
         :param place: where the journal is, for messages.
+        :param deadline: unix time until which each look waits at most while Wiro throttles the connection; default
+            None: five minutes each.
         :returns: ``Attach``, ``Finished`` or ``Fresh``. A task whose inputs have changed has been stopped.
         :raises WiroError: if nothing may be submitted.
         """
-        return self._drive(recover(found, wanted, on_unknown=on_unknown, place=place))
+        return self._drive(recover(found, wanted, on_unknown=on_unknown, place=place, deadline=deadline))
 
     def find(self, record: Record) -> Task | str:
         """Look for the task of a Run whose answer was lost.
