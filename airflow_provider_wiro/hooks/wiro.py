@@ -120,12 +120,17 @@ class WiroHook(BaseHook):
         """
         self._drive(sleep(seconds))
 
-    def lost_outputs(self, urls: Iterable[str]) -> list[str]:
-        """Return those of the outputs' *urls* that are there no more (HTTP 404 or 410). Sends no key."""
-        from airflow_provider_wiro.clients.outputs import is_gone
+    def lost_output(self, urls: Iterable[str]) -> str | None:
+        """Look whether the outputs of a task are still there; sends no key, takes a minute at most.
 
-        credentials = self._connected().credentials
-        return [url for url in urls if is_gone(url, verify=credentials.verify)]
+        :param urls: their addresses.
+        :returns: the first that is there no more (HTTP 404 or 410); None if none is known to be gone.
+        :raises WiroInterrupted: if :meth:`interrupt` was called.
+        """
+        from airflow_provider_wiro.clients.outputs import first_gone
+
+        client = self._connected()
+        return first_gone(urls, verify=client.credentials.verify, check=client.check)
 
     def get_task(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Read one task, free of charge.
@@ -225,11 +230,8 @@ class WiroHook(BaseHook):
         return _assess(outcome)
 
     def _drive(self, flow: Flow[T]) -> T:
-        client = self._connected()
-        if self._interrupted:
-            client.interrupt()
         try:
-            return client.drive(flow)
+            return self._connected().drive(flow)
         except WiroRequestError as error:
             error.args = (f"Airflow connection {self.wiro_conn_id!r}: {error}",)
             raise
@@ -237,6 +239,8 @@ class WiroHook(BaseHook):
     def _connected(self) -> Client:
         if self._client is None:
             self._client = self._connect()
+            if self._interrupted:
+                self._client.interrupt()
         return self._client
 
     def _connect(self) -> Client:
