@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import aiohttp
 
-from airflow_provider_wiro.clients.throttle import note, pauses
+from airflow_provider_wiro.clients.throttle import held_back, note, pauses
 from airflow_provider_wiro.clients.wire import (
     LONGEST_BODY,
     TOO_LONG,
@@ -137,6 +137,8 @@ class AsyncClient:
         for pause in pauses(step, self._route.credentials):
             await asyncio.sleep(pause)
         route = self._route
+        if (unsent := held_back(step, route.credentials)) is not None:
+            return unsent
         outcome = await self._exchange(sign(step, route.credentials), route)
         note(outcome, route.credentials, log)
         if is_auth_failure(outcome) and self._route is route:

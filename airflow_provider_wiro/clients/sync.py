@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueErro
 from urllib3.exceptions import ProxyError as CannotUseProxy
 
 from airflow_provider_wiro.clients.session import Session, deadline
-from airflow_provider_wiro.clients.throttle import note, pauses
+from airflow_provider_wiro.clients.throttle import held_back, note, pauses
 from airflow_provider_wiro.clients.wire import (
     CHUNK,
     LONGEST_BODY,
@@ -94,6 +94,14 @@ class Client:
         """Make the flow that runs end before its next request. Safe in a signal handler."""
         self._interrupted = True
 
+    def check(self) -> None:
+        """Go on only if nobody has called ``interrupt``.
+
+        :raises WiroInterrupted: if it was called.
+        """
+        if self._interrupted:
+            raise WiroInterrupted("Airflow told this task to stop; nothing more was sent")
+
     def drive(self, flow: Flow[T]) -> T:
         """Carry out *flow* and return its result.
 
@@ -119,7 +127,7 @@ class Client:
         match step:
             case Send():
                 self._take_turn(step)
-                return self._send(step)
+                return held_back(step, self._credentials) or self._send(step)
             case Sleep():
                 self._sleep(step.seconds)
             case Now():
@@ -131,17 +139,13 @@ class Client:
     def _take_turn(self, step: Send) -> None:
         for pause in pauses(step, self._credentials):
             self._sleep(pause)
-        self._check()
-
-    def _check(self) -> None:
-        if self._interrupted:
-            raise WiroInterrupted("Airflow told this task to stop; nothing more was sent")
+        self.check()
 
     def _sleep(self, seconds: float) -> None:
         """Sleep in naps: a signal handler may interrupt the client, and no lock is safe to use there."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self._check()
+            self.check()
             time.sleep(min(left, NAP))
 
     def _send(self, step: Send) -> Reply | NoReply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import secrets
 import threading
@@ -55,13 +56,30 @@ def pauses(step: Send, credentials: Credentials) -> Iterator[float]:
     All of them together are at most five minutes, and end at the step's deadline. Each is up to a tenth longer than the
     gate is closed, so that those who wait do not all come at once.
     """
-    patience = MAX_RETRY_AFTER
-    if step.deadline is not None:
-        patience = min(patience, step.deadline - time.time())
-    until, key = time.monotonic() + patience, _key(credentials)
+    until, key = time.monotonic() + MAX_RETRY_AFTER, _key(credentials)
     while not step.urgent:
-        now = time.monotonic()
-        left = _opens.get(key, now) - now
-        if left <= 0 or until <= now:
+        left, patience = _closed_for(key), min(until - time.monotonic(), _before_deadline(step))
+        if left <= 0 or patience <= 0:
             return
-        yield min(left * (1 + SPREAD * random.random()), until - now)
+        yield min(left * (1 + SPREAD * random.random()), patience)
+
+
+def held_back(step: Send, credentials: Credentials) -> Reply | None:
+    """Return the answer to *step* if its deadline has passed and the gate is still closed; None if it may be sent.
+
+    It is what Wiro would answer, but nothing is sent: a Run that comes too late would be paid for nothing.
+    """
+    left = _closed_for(_key(credentials))
+    if step.urgent or left <= 0 or _before_deadline(step) > 0:
+        return None
+    said = f"not sent, for the deadline has passed, and Wiro throttles this connection for another {left:.0f} s"
+    return Reply(429, excerpt=said, retry_after=left)
+
+
+def _closed_for(key: bytes) -> float:
+    now = time.monotonic()
+    return _opens.get(key, now) - now
+
+
+def _before_deadline(step: Send) -> float:
+    return math.inf if step.deadline is None else step.deadline - time.time()

@@ -40,31 +40,39 @@ STOP_TIMEOUT = 10.0
 NOT_STOPPED = "COULD NOT BE STOPPED and may still run and be paid: stop it in the Wiro dashboard"
 
 
-def submit(model: str, inputs: Mapping[str, object]) -> Flow[Submission]:
+def submit(model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Flow[Submission]:
     """Send a Run. **Each one that Wiro accepts may cost money.**
 
     It is sent again only if it surely did not reach Wiro, or Wiro throttled it (HTTP 429) for a moment, and at most
     three times; an outcome that is not known is never repeated.
 
+    :param deadline: unix time after which it is neither held back nor sent again; None: there is none.
+
     :raises WiroRequestError: one of its subclasses; none of them but ``WiroSubmissionUnknown`` leaves
         a task behind.
     """
     for pause in (*RUN_PAUSES, None):
-        outcome = yield from send(f"/Run/{model}", inputs)
+        outcome = yield from send(f"/Run/{model}", inputs, deadline=deadline)
         meaning = run_meaning(outcome)
         if meaning is RunMeaning.ACCEPTED and isinstance(outcome, Reply):
             return _submission(outcome, (yield from now()))
         if meaning is not RunMeaning.TRY_LATER or pause is None or _takes_long(outcome):
             break
         wait = max(pause, (outcome.retry_after or 0) if isinstance(outcome, Reply) else 0)
+        if deadline is not None and (yield from now()) + wait >= deadline:
+            break
         yield from report(f"Run was not accepted ({describe(outcome)}); sending it again in {wait:.0f} s", "warning")
         yield from sleep(wait)
     raise _run_error(model, outcome, meaning)
 
 
-def detail(*, taskid: str | None = None, token: str | None = None) -> Flow[Task]:
-    """Read one task, by its taskid or its socketaccesstoken."""
-    outcome = yield from send("/Task/Detail", {"tasktoken": token} if token else {"taskid": taskid})
+def detail(*, taskid: str | None = None, token: str | None = None, deadline: float | None = None) -> Flow[Task]:
+    """Read one task, by its taskid or its socketaccesstoken.
+
+    :param deadline: unix time until which it is held back at most while Wiro throttles; None: there is none.
+    """
+    body = {"tasktoken": token} if token else {"taskid": taskid}
+    outcome = yield from send("/Task/Detail", body, deadline=deadline)
     return _task_or_raise("Detail", outcome, taskid, token)
 
 

@@ -32,7 +32,8 @@ class WaitPlan:
     :param submitted_at: when Wiro accepted the Run.
     :param deadline: when to stop the task and give up.
     :param poll_interval: the shortest pause between two looks.
-    :param outage_tolerance: how long to go on without one good answer.
+    :param outage_tolerance: how long to go on without one good answer; an HTTP 429 shows that Wiro is there, and only
+        *deadline* ends that.
     :param task_error_grace: how long a task may stay in ``task_error``.
     """
 
@@ -60,7 +61,7 @@ def wait(plan: WaitPlan) -> Flow[Verdict]:
     """Look at the task until there is a verdict; stop it where the wait ends before the task does."""
     # Spread by taskid, so that tasks submitted together are not looked at together.
     jitter = random.Random(plan.taskid)
-    watch = _Watch(plan, last_good=(yield from now()))
+    watch = _Watch(plan)
     while True:
         outcome = yield from send("/Task/Detail", {"taskid": plan.taskid}, deadline=plan.deadline)
         time = yield from now()
@@ -94,27 +95,23 @@ class _Watch:
     """What the looks so far add up to."""
 
     plan: WaitPlan
-    last_good: float
     status: str | None = None
     status_since: float = 0.0
     error: str | None = None
     missing_since: float | None = None
     trouble: str | None = None
+    trouble_since: float = 0.0
+    outage_since: float | None = None
     unknown: set[str] = field(default_factory=set)
 
     def notice(self, seen: Task | Missing | None, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
         """Take in one look; return the lines it is worth in the log, each with whether it is a warning."""
         taskid, lines = self.plan.taskid, []
         if seen is None:
-            if self.trouble is None:
-                left = max(0.0, self.last_good + self.plan.outage_tolerance - time)
-                line = f"no good answer from Wiro ({describe(outcome)}); looking again, giving up in {left:.0f} s"
-                lines.append((f"taskid {taskid}: {line}", True))
-            self.trouble = describe(outcome)
-            return lines
+            return self._endure(outcome, time)
         if self.trouble is not None:
-            lines.append((f"taskid {taskid}: Wiro answers again after {time - self.last_good:.1f} s", False))
-        self.trouble, self.last_good = None, time
+            lines.append((f"taskid {taskid}: Wiro answers again after {time - self.trouble_since:.1f} s", False))
+        self.trouble = self.outage_since = None
         if seen is Missing.NOT_FOUND:
             # Since this wait has seen it missing: one that begins long after the Run must not judge by a single look.
             self.missing_since = time if self.missing_since is None else self.missing_since
@@ -122,6 +119,19 @@ class _Watch:
         assert isinstance(seen, Task)
         self.missing_since, self.error = None, seen.error
         return lines + self._change(seen.status, time)
+
+    def _endure(self, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
+        first, self.trouble = self.trouble is None, describe(outcome)
+        if isinstance(outcome, Reply) and outcome.status == 429:
+            self.outage_since = None
+        elif self.outage_since is None:
+            # Not since the last good answer: in the pause after it, which may be long, nobody asked.
+            self.outage_since = time
+        if not first:
+            return []
+        self.trouble_since = time
+        line = f"no good answer from Wiro ({self.trouble}); looking again"
+        return [(f"taskid {self.plan.taskid}: {line}, up to {self.plan.outage_tolerance:.0f} s of outage", True)]
 
     def _change(self, status: str, time: float) -> list[tuple[str, bool]]:
         if status == self.status:
@@ -140,8 +150,8 @@ class _Watch:
         """Return why not to wait any longer, if there is a reason."""
         plan = self.plan
         if self.trouble is not None:
-            if time - self.last_good >= plan.outage_tolerance:
-                return "gave_up", f"no good answer for {time - self.last_good:.0f} s, the last one: {self.trouble}"
+            if self.outage_since is not None and time - self.outage_since >= plan.outage_tolerance:
+                return "gave_up", f"no good answer for {time - self.outage_since:.0f} s, the last one: {self.trouble}"
         elif self.missing_since is not None:
             if time - self.missing_since > NOT_FOUND_GRACE:
                 return "not_found", f"not found for {time - self.missing_since:.0f} s"

@@ -43,7 +43,8 @@ class Send:
 
     :param timeout: seconds for the whole exchange; None = the connection's.
     :param urgent: whether it is sent at once although Wiro throttles the connection: what stops a paid task.
-    :param deadline: unix time until which it waits at most while Wiro throttles the connection; None = five minutes.
+    :param deadline: unix time until which it waits at most while Wiro throttles the connection; if it still does then,
+        the step is not sent, and answered with HTTP 429. None = it waits up to five minutes, and is sent.
     """
 
     path: str

@@ -54,18 +54,21 @@ class Fresh:
 Decision = Attach | Finished | Fresh
 
 
-def recover(found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Flow[Decision]:
+def recover(
+    found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str, deadline: float | None = None
+) -> Flow[Decision]:
     """Decide what to do about the Run that the journal holds. Submits nothing itself.
 
     :param found: what the journal holds.
     :param wanted: the intent of this try.
     :param on_unknown: what to do if it cannot be found out whether Wiro accepted the Run.
     :param place: where the journal is, for messages.
+    :param deadline: unix time until which its looks are held back at most while Wiro throttles; None: there is none.
     :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
     """
     same = found.fingerprint == wanted.fingerprint
     if found.taskid is None:
-        seen = yield from find(found)
+        seen = yield from find(found, deadline=deadline)
         if isinstance(seen, str):
             return (yield from _unknown(found, seen, on_unknown, place))
         adopted = found.submitted(seen.task.taskid, seen.created)
@@ -74,7 +77,7 @@ def recover(found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str)
             "warning",
         )
         return (yield from _judge(adopted, seen.task, same, place))
-    task = yield from _look(found, same, place)
+    task = yield from _look(found, same, place, deadline)
     return Attach(found) if task is None else (yield from _judge(found, task, same, place))
 
 
@@ -120,12 +123,12 @@ def _stop_changed(task: Task) -> Flow[None]:
     yield from report(stopped.story(taskid))
 
 
-def _look(found: Record, same: bool, place: str) -> Flow[Task | None]:
+def _look(found: Record, same: bool, place: str, deadline: float | None) -> Flow[Task | None]:
     """Read the task; None if it is too young for Wiro to show it."""
     assert found.taskid is not None
     for pause in (*READ_PAUSES, None):
         try:
-            return (yield from detail(taskid=found.taskid))
+            return (yield from detail(taskid=found.taskid, deadline=deadline))
         except WiroTaskNotFound:
             age = (yield from now()) - (found.submitted_at or found.at)
             if same and age < SHOWN_AFTER:
@@ -179,14 +182,17 @@ class Row:
     parameters: Mapping[str, object]
 
 
-def find(found: Record) -> Flow[Row | str]:
-    """Look for the Run of an intent in Task/List; return its row, or in words why it is not proven."""
+def find(found: Record, *, deadline: float | None = None) -> Flow[Row | str]:
+    """Look for the Run of an intent in Task/List; return its row, or in words why it is not proven.
+
+    :param deadline: unix time until which its looks are held back at most while Wiro throttles; None: there is none.
+    """
     if found.identity.mapped:
         return "a mapped task cannot be told from its siblings"
     # Before Wiro must show it, somebody else's with the same inputs could be the only one.
     if (left := found.at + SETTLED_AFTER - (yield from now())) > 0:
         yield from sleep(left)
-    rows = yield from _rows_since(found.at - CLOCK_SKEW, found.model.partition("/")[2])
+    rows = yield from _rows_since(found.at - CLOCK_SKEW, found.model.partition("/")[2], deadline)
     if isinstance(rows, str):
         return rows
     recent = (row for row in rows.values() if row.created <= found.at + SENT_WITHIN)
@@ -202,12 +208,12 @@ def find(found: Record) -> Flow[Row | str]:
     return "no task of that time has its inputs"
 
 
-def _rows_since(since: float, model: str) -> Flow[dict[str, Row] | str]:
+def _rows_since(since: float, model: str, deadline: float | None) -> Flow[dict[str, Row] | str]:
     """Read Task/List back past *since*; return the rows by taskid, or in words why they are not all of them."""
     rows: dict[str, Row] = {}
     start = 0
     while start < LONGEST_SEARCH:
-        listed = yield from _page(start, model)
+        listed = yield from _page(start, model, deadline)
         if isinstance(listed, str):
             return f"Task/List brought no good answer: {listed}"
         page = [_row(payload) for payload in listed]
@@ -221,10 +227,10 @@ def _rows_since(since: float, model: str) -> Flow[dict[str, Row] | str]:
     return f"Task/List does not reach back that far within {LONGEST_SEARCH} tasks"
 
 
-def _page(start: int, model: str) -> Flow[list[object] | str]:
+def _page(start: int, model: str, deadline: float | None) -> Flow[list[object] | str]:
     body = {"type": "model", "sort": "id", "order": "DESC", "start": str(start), "limit": str(PAGE), "modelName": model}
     for pause in (*READ_PAUSES, None):
-        outcome = yield from send("/Task/List", body)
+        outcome = yield from send("/Task/List", body, deadline=deadline)
         if isinstance(outcome, Reply) and 200 <= outcome.status < 300 and isinstance(outcome.body, Mapping):
             listed = outcome.body.get("tasklist")
             if complaint(outcome) is None and isinstance(listed, list):

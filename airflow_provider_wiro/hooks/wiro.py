@@ -67,7 +67,7 @@ class WiroHook(BaseHook):
         behaviour = CONNECTION_TYPE["ui-field-behaviour"]
         return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
-    def run(self, model: str, inputs: Mapping[str, object]) -> Submission:
+    def run(self, model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Submission:
         """Submit one generation. **Each Run that Wiro accepts may cost money.**
 
         Wiro has no idempotency key: calling this twice pays twice. A Run is sent again only if it surely
@@ -75,28 +75,34 @@ class WiroHook(BaseHook):
 
         :param model: ``"owner/model"``, such as ``"Runway/image-to-video-gen4-turbo"``.
         :param inputs: the model's inputs, JSON values.
+        :param deadline: unix time until which it waits at most while Wiro throttles the connection; if it still does
+            then, nothing is submitted. Default None: it waits up to five minutes for each time it is sent.
         :returns: taskid, socketaccesstoken and the time of submission.
         :raises WiroInputError: *model* or *inputs* are not what they must be; nothing was sent.
         :raises WiroRequestError: refused, busy, unreachable, or ``WiroSubmissionUnknown``.
         """
-        return self._drive(calls.submit(model_name(model), model_inputs(inputs)))
+        return self._drive(calls.submit(model_name(model), model_inputs(inputs), deadline=deadline))
 
     @property
     def base_url(self) -> str:
         """The base URL of the service that the connection names."""
         return self._connected().credentials.base_url
 
-    def recover(self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Decision:
+    def recover(
+        self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str, deadline: float | None = None
+    ) -> Decision:
         """Decide what to do about a Run that is written down in the journal; submits nothing.
 
         :param found: the record in the journal.
         :param wanted: what is to be submitted now.
         :param on_unknown: ``"fail"`` or ``"submit"`` where it cannot be found out whether Wiro accepted the Run.
         :param place: where the journal is, for messages.
+        :param deadline: unix time until which each look waits at most while Wiro throttles the connection; default
+            None: five minutes each.
         :returns: ``Attach``, ``Finished`` or ``Fresh``. A task whose inputs have changed has been stopped.
         :raises WiroError: if nothing may be submitted.
         """
-        return self._drive(recover(found, wanted, on_unknown=on_unknown, place=place))
+        return self._drive(recover(found, wanted, on_unknown=on_unknown, place=place, deadline=deadline))
 
     def find(self, record: Record) -> Task | str:
         """Look for the task of a Run whose answer was lost.
@@ -114,12 +120,17 @@ class WiroHook(BaseHook):
         """
         self._drive(sleep(seconds))
 
-    def lost_outputs(self, urls: Iterable[str]) -> list[str]:
-        """Return those of the outputs' *urls* that are there no more (HTTP 404 or 410). Sends no key."""
-        from airflow_provider_wiro.clients.outputs import is_gone
+    def lost_output(self, urls: Iterable[str]) -> str | None:
+        """Look whether the outputs of a task are still there; sends no key, takes a minute at most.
 
-        credentials = self._connected().credentials
-        return [url for url in urls if is_gone(url, verify=credentials.verify)]
+        :param urls: their addresses.
+        :returns: the first that is there no more (HTTP 404 or 410); None if none is known to be gone.
+        :raises WiroInterrupted: if :meth:`interrupt` was called.
+        """
+        from airflow_provider_wiro.clients.outputs import first_gone
+
+        client = self._connected()
+        return first_gone(urls, verify=client.credentials.verify, check=client.check)
 
     def get_task(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Read one task, free of charge.
@@ -180,7 +191,8 @@ class WiroHook(BaseHook):
         :param submitted_at: unix time of its Run; default now.
         :param timeout: seconds from *submitted_at* after which the task is stopped.
         :param poll_interval: shortest pause between two looks, in seconds.
-        :param outage_tolerance: seconds without one good answer after which the task is stopped.
+        :param outage_tolerance: seconds without one good answer after which the task is stopped; throttling (HTTP 429)
+            is no outage.
         :param task_error_grace: seconds in ``task_error`` after which the task is stopped.
         :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …],
             "cost_usd", "elapsed_seconds"}``.
@@ -218,11 +230,8 @@ class WiroHook(BaseHook):
         return _assess(outcome)
 
     def _drive(self, flow: Flow[T]) -> T:
-        client = self._connected()
-        if self._interrupted:
-            client.interrupt()
         try:
-            return client.drive(flow)
+            return self._connected().drive(flow)
         except WiroRequestError as error:
             error.args = (f"Airflow connection {self.wiro_conn_id!r}: {error}",)
             raise
@@ -230,6 +239,8 @@ class WiroHook(BaseHook):
     def _connected(self) -> Client:
         if self._client is None:
             self._client = self._connect()
+            if self._interrupted:
+                self._client.interrupt()
         return self._client
 
     def _connect(self) -> Client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER
 from airflow_provider_wiro.exceptions import WiroBusy
 
 SHORTEST = 15.0
@@ -28,6 +29,6 @@ class Queue:
         return Queue(self.since, self.attempts + 1)
 
     def pause(self, busy: WiroBusy) -> float:
-        """Return the seconds until the next attempt: at least 15, growing, spread, and what Wiro asks for."""
+        """Return the seconds until the next attempt: 15 to 300, growing, spread, and at least what Wiro asks for."""
         grown = min(LONGEST, SHORTEST * GROWTH ** min(self.attempts, 20))
-        return max(grown, busy.retry_after or 0.0) * random.uniform(1.0, 1.5)
+        return min(MAX_RETRY_AFTER, max(grown, busy.retry_after or 0.0) * random.uniform(1.0, 1.5))

@@ -18,7 +18,7 @@ from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, Send, send
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroInterrupted
+from airflow_provider_wiro.exceptions import WiroBusy, WiroInterrupted
 from driving import Drive, DriveAsync, DriveSync, ListLog, credentials_of, look
 
 STEP = Send("/Task/Detail", {})
@@ -103,17 +103,36 @@ def test_a_stop_does_not_wait(drive: Drive, emulator: WiroEmulator, credentials:
     assert [request.call for request in emulator.requests[2:]] == ["Kill", "Cancel", "Kill", "Detail", "Kill", "Cancel"]
 
 
-def test_nobody_waits_longer_than_to_the_deadline_of_the_step(
+def test_nobody_waits_longer_than_to_the_deadline_of_the_step_and_nothing_is_sent_then(
     drive: Drive, emulator: WiroEmulator, credentials: Credentials
 ) -> None:
     throttled(emulator, 60)
-    deadline = time.time() + 0.7
+    begun = time.time()
+    outcome = drive(send("/Task/Detail", {"taskid": "2221"}, deadline=begun + 0.7), credentials)
+    assert 0.6 < time.time() - begun < 2
+    assert isinstance(outcome, Reply)
+    assert outcome.status == 429
+    assert 50 < (outcome.retry_after or 0) < 60
+    assert len(emulator.requests) == 1
 
-    def flow() -> Flow[Reply | NoReply]:
-        return (yield from send("/Task/Detail", {"taskid": "2221"}, deadline=deadline))
 
-    assert isinstance(drive(flow(), credentials), Reply)
-    assert 0.6 < emulator.requests[-1].at - (deadline - 0.7) < 2
+def test_a_run_that_is_held_back_to_its_deadline_is_not_submitted(
+    drive: Drive, emulator: WiroEmulator, credentials: Credentials
+) -> None:
+    throttled(emulator, 60)
+    with pytest.raises(WiroBusy, match=r"not sent.*Nothing was submitted") as caught:
+        drive(submit("owner/model", {}, deadline=time.time() + 0.2), credentials)
+    assert 50 < (caught.value.retry_after or 0) <= 60
+    assert emulator.runs == []
+
+
+def test_a_step_whose_deadline_has_passed_is_sent_where_nothing_holds_it_back(
+    drive: Drive, emulator: WiroEmulator, credentials: Credentials
+) -> None:
+    outcome = drive(send("/Task/Detail", {"taskid": "2221"}, deadline=1.0), credentials)
+    assert isinstance(outcome, Reply)
+    assert outcome.status == 200
+    assert len(emulator.requests) == 1
 
 
 def test_a_wait_ends_at_its_deadline_and_stops_the_task_though_wiro_throttles(

@@ -272,3 +272,10 @@ def test_a_mapped_task_never_asks() -> None:
     error, driver = unknown([], intent(identity=identity(map_index=0)))
     assert "a mapped task cannot be told from its siblings" in str(error)
     assert driver.calls == []
+
+
+def test_each_page_carries_the_deadline() -> None:
+    script = listing(listed(), BEFORE, most=1)
+    _, driver = recovered(script, intent(), deadline=START + 4000)
+    assert driver.calls == ["List", "List"]
+    assert [step.deadline for step in driver.sent] == [START + 4000] * 2

@@ -9,12 +9,13 @@ import pytest
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import Send
 from airflow_provider_wiro.core.verdict import Verdict
-from fake_driver import DONE, NOT_FOUND, START, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, shown
+from fake_driver import DONE, NOT_FOUND, START, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, reply, shown
 
 REFUSED = refusal(1, "not in a state for this call")
 RUNNING = shown("task_start")
 KILLED = shown("task_cancel")
 ERROR = shown("task_error", debugerror="CUDA error")
+THROTTLED = reply({}, 429, "300")
 
 
 def by_age(look: Callable[[float], Outcome], stopping: Outcome = KILLED) -> Callable[[Send, float], Outcome]:
@@ -102,6 +103,32 @@ def test_a_short_good_answer_starts_the_outage_anew() -> None:
     assert verdict.kind == "success"
 
 
+def test_throttling_is_no_outage_however_long_it_lasts() -> None:
+    verdict, driver = waited(by_age(lambda age: THROTTLED if age < 3000 else DONE))
+    assert (verdict.kind, set(driver.calls)) == ("success", {"Detail"})
+    assert len(driver.warnings) == 1
+    assert "HTTP 429" in driver.warnings[0]
+
+
+def test_throttling_ends_at_the_deadline() -> None:
+    verdict, driver = waited(by_age(lambda _: THROTTLED), timeout=1000)
+    assert (verdict.kind, verdict.stopped, driver.time) == ("timeout", True, START + 1000)
+
+
+def test_an_outage_begins_anew_after_an_answer_that_throttles() -> None:
+    verdict, _ = waited(
+        by_age(lambda age: DONE if age > 900 else THROTTLED if 100 < age < 140 else page(502)), outage_tolerance=500
+    )
+    assert verdict.kind == "success"
+
+
+def test_an_outage_after_throttling_is_given_up_after_outage_tolerance() -> None:
+    verdict, driver = waited(by_age(lambda age: THROTTLED if age < 250 else page(502)), outage_tolerance=200)
+    assert (verdict.kind, driver.calls[-1]) == ("gave_up", "Kill")
+    assert verdict.reason.startswith("no good answer for 2")
+    assert 300 + 200 <= driver.time - START < 300 + 200 + 33
+
+
 @pytest.mark.parametrize("last_missing", [10, 59])
 def test_a_task_that_is_not_found_within_a_minute_after_its_run_may_still_appear(last_missing: float) -> None:
     verdict, driver = waited(by_age(lambda age: NOT_FOUND if age <= last_missing else DONE))
@@ -162,6 +189,13 @@ def test_the_grace_for_task_error_can_be_set() -> None:
 
 def test_an_outage_does_not_use_up_the_grace_for_task_error() -> None:
     verdict, _ = waited(by_age(lambda age: ERROR if age < 5 else UNANSWERED if age < 300 else DONE))
+    assert verdict.kind == "success"
+
+
+def test_a_pause_that_is_longer_than_outage_tolerance_is_no_outage() -> None:
+    verdict, _ = waited(
+        by_age(lambda age: page(502) if 800 < age < 1200 else DONE if age > 1200 else RUNNING), poll_interval=900
+    )
     assert verdict.kind == "success"
 
 

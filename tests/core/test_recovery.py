@@ -15,7 +15,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskNotFound,
     WiroUnreachable,
 )
-from fake_driver import DONE, NOT_FOUND, UNANSWERED, VIDEO, Outcome, page, refusal, reply, shown
+from fake_driver import DONE, NOT_FOUND, START, UNANSWERED, VIDEO, Outcome, page, refusal, reply, shown
 from records import INPUTS, intent, submitted
 from recovering import PLACE, recovered, refused
 
@@ -131,3 +131,8 @@ def test_a_task_with_other_inputs_that_wiro_does_not_know_is_an_error(late: floa
 def test_a_task_with_other_inputs_that_cannot_be_read_is_an_error() -> None:
     error, _ = refused(WiroUnreachable, [page(502)] * 4, submitted(OTHER))
     assert error.retryable
+
+
+def test_each_look_carries_the_deadline() -> None:
+    _, driver = recovered([UNANSWERED, shown("task_start")], submitted(), deadline=START + 4000)
+    assert [step.deadline for step in driver.sent] == [START + 4000] * 2

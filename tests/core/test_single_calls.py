@@ -16,7 +16,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskNotFound,
     WiroUnreachable,
 )
-from fake_driver import NOT_FOUND, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, shown
+from fake_driver import NOT_FOUND, START, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, shown
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_a_request_is_the_seeds_to_the_letter(flow: Callable[[], Flow[Task]], pa
     driver = FakeDriver([shown("task_start")])
     assert driver.drive(flow()).status == "task_start"
     assert [(step.path, dict(step.body)) for step in driver.sent] == [(path, body)]
+
+
+def test_a_look_carries_its_deadline() -> None:
+    driver = FakeDriver([shown("task_start")])
+    driver.drive(detail(taskid="2221", deadline=START + 60))
+    assert [step.deadline for step in driver.sent] == [START + 60]
 
 
 def test_a_request_does_not_show_a_token() -> None:

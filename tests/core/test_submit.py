@@ -89,6 +89,22 @@ def test_retry_after_is_respected_where_it_is_longer_than_our_own_pause() -> Non
     assert driver.slept == [9.0, 5.0, 10.0]
 
 
+def test_a_run_carries_its_deadline() -> None:
+    driver = FakeDriver([UNSENT, accepted()])
+    driver.drive(submit(MODEL, INPUTS, deadline=START + 60))
+    assert [step.deadline for step in driver.sent] == [START + 60] * 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"), [(UNSENT, WiroUnreachable), (reply({}, 429, "9"), WiroBusy)], ids=["not sent", "HTTP 429"]
+)
+def test_a_run_is_not_sent_again_after_its_deadline(outcome: Outcome, kind: type[WiroRequestError]) -> None:
+    driver = FakeDriver([outcome])
+    with pytest.raises(kind, match="othing was submitted"):
+        driver.drive(submit(MODEL, INPUTS, deadline=START + 2))
+    assert driver.slept == []
+
+
 def test_a_long_retry_after_is_the_callers_to_wait_for() -> None:
     error, driver = failed(reply({}, 429, "11"))
     assert isinstance(error, WiroBusy)

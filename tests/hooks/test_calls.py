@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from airflow_provider_wiro.clients import throttle
+from airflow_provider_wiro.core import recovery
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
@@ -24,6 +28,7 @@ from airflow_provider_wiro.exceptions import (
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from doubles import wait_until, when
+from records import intent, submitted
 
 MODEL = "Runway/image-to-video-gen4-turbo"
 INPUTS = {
@@ -39,6 +44,13 @@ INPUTS = {
 @pytest.fixture
 def hook(wiro_emulator: WiroEmulator) -> WiroHook:
     return WiroHook()
+
+
+@pytest.fixture
+def open_gates() -> Iterator[None]:
+    """No gate stays closed for the next test."""
+    yield
+    throttle._opens.clear()
 
 
 def bodies(emulator: WiroEmulator) -> list[tuple[str, object]]:
@@ -132,6 +144,22 @@ def test_stop_works_while_another_request_hangs(hook: WiroHook, wiro_emulator: W
     stopper = when(lambda: wiro_emulator.count("Detail") == 1, lambda: hook.stop(taskid))
     assert hook.get_task(taskid).status == "task_cancel"
     stopper.join()
+
+
+def test_nothing_is_waited_for_past_the_deadline_while_wiro_throttles(
+    hook: WiroHook, wiro_emulator: WiroEmulator, open_gates: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "READ_PAUSES", (0.02,))
+    wiro_emulator.script("Detail", "429", retry_after=60)
+    with pytest.raises(WiroUnreachable):
+        hook.get_task("2221")
+    deadline = time.time() + 0.2
+    with pytest.raises(WiroBusy, match="Nothing was submitted"):
+        hook.run(MODEL, INPUTS, deadline=deadline)
+    with pytest.raises(WiroUnreachable, match="2221"):
+        hook.recover(submitted(), intent(), on_unknown="fail", place="the journal", deadline=deadline)
+    assert time.time() < deadline + 5
+    assert (wiro_emulator.count("Run"), wiro_emulator.count("Detail")) == (0, 1)
 
 
 def test_an_interrupt_before_the_first_call_sends_nothing(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:

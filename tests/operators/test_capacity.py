@@ -90,6 +90,8 @@ def test_a_wait_of_days_comes_to_no_harm(attempt: int) -> None:
 def test_what_wiro_asks_for_is_the_least() -> None:
     assert min(pauses_of(0, retry_after=60)) >= 60
     assert min(pauses_of(0, retry_after=1)) >= 15
+    assert set(pauses_of(0, retry_after=300)) == {300}
+    assert max(pauses_of(9, retry_after=250)) <= 300
 
 
 @pytest.mark.usefixtures("quick")

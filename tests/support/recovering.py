@@ -25,10 +25,11 @@ def recovered(
     *,
     on_unknown: OnUnknown = "fail",
     late: float = 3600.0,
+    deadline: float | None = None,
 ) -> tuple[Decision, FakeDriver]:
     """Recover *late* seconds after the intent."""
     driver = FakeDriver(script, time=START + late)
-    flow = recover(found, wanted or intent(), on_unknown=on_unknown, place=PLACE)
+    flow = recover(found, wanted or intent(), on_unknown=on_unknown, place=PLACE, deadline=deadline)
     decision = driver.drive(flow)
     assert "image-to-video-gen4-turbo" not in driver.calls
     return decision, driver
