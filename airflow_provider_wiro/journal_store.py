@@ -32,7 +32,7 @@ LONGEST_NAME = 180
 NO_HARD_LINKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM)
 
 NO_JOURNAL = (
-    "durable=True has nowhere to keep its journal: should the worker die, a retry may pay for a second generation. "
+    "durable=True has nowhere to keep its journal: should this try fail after the Run, a retry may pay again. "
     "Set [wiro] journal_path to a folder that all workers share, or use Airflow 3.3 or newer"
 )
 
@@ -63,9 +63,14 @@ def journal_folder() -> ObjectStoragePath | None:
         return None
     with _as_journal_error(f"the folder {path} of [wiro] journal_path", "used"):
         from airflow.providers.common.compat.sdk import ObjectStoragePath
+        from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
         folder = ObjectStoragePath(path)
-        assert folder.fs is not None  # made when it is first asked for, which may fail
+        if isinstance(folder.fs, LocalFileSystem):
+            if "://" not in path and not path.startswith("/"):
+                raise ValueError("a local path must be absolute")
+            if not folder.is_dir():
+                raise NotADirectoryError("make it once, where all workers see the same one; is a share not mounted?")
         return folder
 
 
@@ -222,7 +227,7 @@ class FolderJournal(Journal):
             self._fs.rm_file(self._file)
 
     def _write(self, kept: dict[str, object], *, exclusively: bool) -> None:
-        from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+        from fsspec.implementations.local import LocalFileSystem
 
         content = json.dumps(kept).encode()
         if isinstance(self._fs, LocalFileSystem):

@@ -88,7 +88,7 @@ def test_a_write_that_fails_leaves_the_record_before_it_whole(
     with monkeypatch.context() as patched:
         patched.setattr(os, broken, failing(error))
         with pytest.raises(WiroJournalError, match=f"cannot be written .{type(error).__name__}: .*{error.strerror}"):
-            folder.submitted(submitted())
+            folder.submitted(submitted(), over=intent())
     assert folder.read() == intent()
     assert the_file_in(tmp_path).suffix == ".json"
 
@@ -117,7 +117,7 @@ def test_a_death_in_the_middle_of_a_write_leaves_the_record_before_it_whole(
     with monkeypatch.context() as patched:
         patched.setattr(os, broken, failing(Died()))
         with pytest.raises(Died):
-            folder.submitted(submitted())
+            folder.submitted(submitted(), over=intent())
     assert folder.read() == intent()
 
 
@@ -134,10 +134,14 @@ def test_a_reader_sees_one_record_or_the_other_while_it_is_written(folder: Folde
 
     reader = threading.Thread(target=read)
     reader.start()
-    for taskid in ("2221", "2222") * 20:
-        folder.submitted(submitted(taskid=taskid))
-    over.set()
-    reader.join()
+    try:
+        there = intent()
+        for taskid in ("2221", "2222") * 20:
+            folder.submitted(submitted(taskid=taskid), over=there)
+            there = submitted(taskid=taskid)
+    finally:
+        over.set()
+        reader.join()
     assert seen <= {None, "2221", "2222"}
 
 
@@ -161,7 +165,7 @@ def test_of_two_tries_that_begin_at_once_exactly_one_submits(folder: FolderJourn
             thread.join()
         [at] = won
         assert folder.read() == intent(at=at)
-        folder.clear()
+        folder.clear(over=intent(at=at))
 
 
 def test_the_record_is_on_the_disk_before_the_run_is_sent(
@@ -177,7 +181,7 @@ def test_the_record_is_on_the_disk_before_the_run_is_sent(
     monkeypatch.setattr(os, "fsync", keep)
     folder.begin(intent(), over=None)
     assert [stat.S_ISREG(mode) for mode in synced] == [True, False]
-    folder.submitted(submitted())
+    folder.submitted(submitted(), over=intent())
     assert [stat.S_ISREG(mode) for mode in synced] == [True, False, True, False]
 
 
@@ -190,7 +194,7 @@ def test_what_a_dead_worker_has_left_lying_about_is_no_matter(folder: FolderJour
     folder.begin(intent(), over=None)
     (the_file_in(tmp_path).parent / ".left.part").write_text("{")
     assert folder.read() == intent()
-    folder.submitted(submitted())
+    folder.submitted(submitted(), over=intent())
     assert folder.read() == submitted()
 
 

@@ -87,7 +87,7 @@ def test_there_is_no_record_before_the_first_run(make_journal: MakeJournal) -> N
 def test_what_one_try_writes_the_next_one_reads(make_journal: MakeJournal) -> None:
     make_journal().begin(intent(), over=None)
     assert make_journal().read() == intent()
-    make_journal().submitted(submitted())
+    make_journal().submitted(submitted(), over=intent())
     assert make_journal().read() == submitted()
     make_journal().begin(intent(at=1.5), over=submitted())
     assert make_journal().read() == intent(at=1.5)
@@ -95,9 +95,8 @@ def test_what_one_try_writes_the_next_one_reads(make_journal: MakeJournal) -> No
 
 def test_what_is_cleared_is_gone(make_journal: MakeJournal) -> None:
     make_journal().begin(intent(), over=None)
-    make_journal().clear()
+    make_journal().clear(over=intent())
     assert make_journal().read() is None
-    make_journal().clear()
     make_journal().begin(intent(at=2.5), over=None)
     assert make_journal().read() == intent(at=2.5)
 
@@ -155,7 +154,7 @@ def test_the_store_keeps_it_for_ever() -> None:
     journal.begin(intent(), over=None)
     assert store.retention is NEVER_EXPIRE
     store.retention = None
-    journal.submitted(submitted())
+    journal.submitted(submitted(), over=intent())
     assert store.retention is NEVER_EXPIRE
     assert STATE_KEY in journal.place
 
@@ -174,16 +173,16 @@ def test_a_record_of_before_is_not_taken_for_what_was_written() -> None:
     journal.begin(intent(), over=None)
     store.lost = True
     with pytest.raises(WiroJournalError, match="cannot be read back"):
-        journal.submitted(submitted())
-    with pytest.raises(WiroJournalError, match=r"cannot be cleared .*still there"):
-        journal.clear()
+        journal.submitted(submitted(), over=intent())
+    with pytest.raises(WiroJournalError, match=r"cannot be written .*still there"):
+        journal.clear(over=intent())
 
 
 @needs_state_store
 def test_a_store_that_answers_nothing_at_the_first_look_does_not_lose_the_record() -> None:
     store = Store()
     StateStoreJournal(store, identity()).begin(intent(), over=None)
-    StateStoreJournal(store, identity()).submitted(submitted())
+    StateStoreJournal(store, identity()).submitted(submitted(), over=intent())
     store.blind = 1
     journal = StateStoreJournal(store, identity())
     if journal.read() is None:
@@ -206,11 +205,13 @@ def test_a_value_that_is_no_record_is_never_taken_for_none(kept: object) -> None
 def test_an_error_of_the_store_is_an_error_of_the_journal(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     store = Store()
     journal = StateStoreJournal(store, identity())
+    if method == "delete":
+        journal.begin(intent(), over=None)
     monkeypatch.setattr(store, method, failing(RuntimeError("API_SERVER_ERROR: 500\nwith a page")))
     actions: dict[str, Callable[[], object]] = {
         "get": journal.read,
         "set": lambda: journal.begin(intent(), over=None),
-        "delete": journal.clear,
+        "delete": lambda: journal.clear(over=intent()),
     }
     with pytest.raises(WiroJournalError, match="RuntimeError: API_SERVER_ERROR: 500 with a page") as caught:
         actions[method]()
@@ -238,11 +239,11 @@ def test_the_folder_of_the_configuration_wins_over_the_state_store(
 
 @pytest.mark.parametrize("prefix", ["", "file://"])
 def test_the_folder_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
-    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", f" {prefix}{tmp_path}/new/ ")
+    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", f" {prefix}{tmp_path}/ ")
     journal = open_journal(context_of(FakeTaskInstance()))
     assert journal is not None
     journal.begin(intent(), over=None)
-    assert the_file_in(tmp_path / "new").suffix == ".json"
+    assert the_file_in(tmp_path).suffix == ".json"
 
 
 def test_the_folder_is_named_by_the_configuration_file(tmp_path: Path) -> None:
@@ -268,6 +269,38 @@ def test_a_folder_that_nothing_can_open_is_an_error_that_names_the_setting(monke
     with pytest.raises(WiroJournalError, match="nosuch") as caught:
         open_journal(context_of(FakeTaskInstance())).read()  # type: ignore[union-attr]
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("wiro/journal", "must be absolute"),
+        ("/no/such/folder", "make it once, where all workers see the same one"),
+        ("file:///no/such/folder", "make it once"),
+        (__file__, "make it once"),
+    ],
+)
+def test_a_local_folder_that_may_not_be_the_one_that_all_workers_share_is_refused(
+    monkeypatch: pytest.MonkeyPatch, path: str, said: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", path)
+    with pytest.raises(WiroJournalError, match=said) as caught:
+        open_journal(context_of(FakeTaskInstance()))
+    assert f"the folder {path} of [wiro] journal_path cannot be used" in str(caught.value)
+
+
+def test_a_try_that_airflow_has_given_up_writes_over_nothing_of_the_next_one(make_journal: MakeJournal) -> None:
+    mine, theirs = intent(), submitted(taskid="2222")
+    make_journal().begin(mine, over=None)
+    make_journal().submitted(theirs, over=mine)
+    for write in (
+        lambda: make_journal().submitted(submitted(), over=mine),
+        lambda: make_journal().begin(intent(at=2.5), over=mine),
+        lambda: make_journal().clear(over=mine),
+    ):
+        with pytest.raises(WiroJournalError, match="another try of this task instance .*holds Wiro task 2222"):
+            write()
+    assert make_journal().read() == theirs
 
 
 @pytest.mark.parametrize(("map_index", "known"), [(-1, -1), (3, 3), (None, -1)])

@@ -25,6 +25,8 @@ READ_PAUSES = (1.0, 3.0, 10.0)
 SHOWN_AFTER = 60.0
 SETTLED_AFTER = 30.0
 CLOCK_SKEW = 300.0
+# How much older than its intent a Run may look at most; one that looks older still may be somebody else's.
+CLOCKS_AGREE = 5.0
 # How long after its intent a Run may at most have arrived: its pauses, timeouts, and a Retry-After.
 SENT_WITHIN = 1200.0
 PAGE = 100
@@ -66,27 +68,33 @@ def recover(
     :param deadline: unix time until which its looks are held back at most while Wiro throttles; None: there is none.
     :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
     """
-    same = found.fingerprint == wanted.fingerprint
     if found.taskid is None:
         seen = yield from find(found, deadline=deadline)
         if isinstance(seen, str):
             return (yield from _unknown(found, seen, on_unknown, place))
         adopted = found.submitted(seen.task.taskid, seen.created)
         yield from report(
-            f"taskid {adopted.taskid}: found in Task/List as the Run of an earlier try, whose answer was lost",
+            f"taskid {adopted.taskid}: found in Task/List as the Run whose answer was lost",
             "warning",
         )
-        return (yield from _judge(adopted, seen.task, same, place))
-    task = yield from _look(found, same, place, deadline)
-    return Attach(found) if task is None else (yield from _judge(found, task, same, place))
+        return (yield from _judge(adopted, seen.task, wanted, place))
+    task = yield from _look(found, found.fingerprint == wanted.fingerprint, place, deadline)
+    return Attach(found) if task is None else (yield from _judge(found, task, wanted, place))
 
 
-def _judge(record: Record, task: Task, same: bool, place: str) -> Flow[Decision]:
+def _judge(record: Record, task: Task, wanted: Record, place: str) -> Flow[Decision]:
+    same = record.fingerprint == wanted.fingerprint
     if not task.terminal:
         if same:
             yield from report(f"taskid {task.taskid}: an earlier try has submitted it; going on with it")
             return Attach(record)
         yield from _stop_changed(task)
+    elif not same and task.succeeded:
+        yield from report(
+            f"taskid {task.taskid}: is paid for, but {_difference(record, wanted)}; submitting a new one, which is "
+            "paid too. Where that is not wanted, set idempotency_key",
+            "warning",
+        )
     elif same and task.succeeded:
         return Finished(record, task)
     elif same and task.charged:
@@ -94,6 +102,15 @@ def _judge(record: Record, task: Task, same: bool, place: str) -> Flow[Decision]
     else:
         yield from report(f"taskid {task.taskid}: the earlier Run is over ({task.status}); submitting a new one")
     return Fresh()
+
+
+def _difference(record: Record, wanted: Record) -> str:
+    names = sorted(
+        name for name in {*record.inputs, *wanted.inputs} if record.inputs.get(name) != wanted.inputs.get(name)
+    )
+    if names:
+        return f"its inputs were others ({', '.join(names)})"
+    return "its model was another" if record.model != wanted.model else "its service or idempotency_key was another"
 
 
 def _charged(task: Task, place: str) -> WiroTaskError:
@@ -138,6 +155,7 @@ def _look(found: Record, same: bool, place: str, deadline: float | None) -> Flow
                 "Nothing was submitted, for that might pay twice. If the connection is of another account now, set it "
                 f"back; if the task is really lost, {forget(place)}",
                 taskid=found.taskid,
+                retryable=age < SHOWN_AFTER,
             ) from None
         except WiroUnreachable as error:
             if pause is None:
@@ -152,7 +170,7 @@ def _look(found: Record, same: bool, place: str, deadline: float | None) -> Flow
 def _unknown(found: Record, seen: str, on_unknown: OnUnknown, place: str) -> Flow[Fresh]:
     if on_unknown == "submit":
         yield from report(
-            f"whether Wiro accepted the Run of an earlier try cannot be found out ({seen}); submitting again, as "
+            f"whether Wiro accepted the last Run cannot be found out ({seen}); submitting again, as "
             "on_unknown_submission says: both may be paid",
             "warning",
         )
@@ -161,7 +179,7 @@ def _unknown(found: Record, seen: str, on_unknown: OnUnknown, place: str) -> Flo
         f"it is not known whether Wiro accepted the Run of {found.model} that was sent about {_utc(found.at)}: {seen}. "
         "Nothing more was submitted, for that might pay twice. Look in the Wiro dashboard for a task of that time: "
         f"stop it, or use its outputs; then, for a new generation, {forget(place)} "
-        '(on_unknown_submission="submit" does so by itself)'
+        '(on_unknown_submission="submit" does so by itself, and may pay twice)'
     )
 
 
@@ -201,8 +219,10 @@ def find(found: Record, *, deadline: float | None = None) -> Flow[Row | str]:
     if silent or not found.inputs:
         return f"{silent} task(s) of that time do not show their parameters" if silent else "it has no inputs"
     matches = [row for row in ours if _echoes(row.parameters, found.inputs)]
-    if len(matches) == 1:
+    if len(matches) == 1 and matches[0].created >= found.at - CLOCKS_AGREE:
         return matches[0]
+    if len(matches) == 1:
+        return f"task {matches[0].task.taskid} has the same inputs, but is older than the Run"
     if matches:
         return f"{len(matches)} tasks of that time have the same inputs"
     return "no task of that time has its inputs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -65,16 +66,25 @@ class Payment:
         self._inputs = inputs
         self._on_unknown = on_unknown
         self._log = log
+        self._deadline = math.inf
 
-    def obtain(self) -> Generation:
+    def obtain(self, deadline: float) -> Generation:
         """Go on with the task of an earlier try, take its result, or submit. **A Run that is accepted may cost money.**
+
+        :param deadline: unix time until which to wait at most where Wiro throttles.
 
         ``taskid`` is that of the task as soon as it is known, and ``recorded`` whether the next try will find it.
 
         :raises WiroError: if there is none; ``taskid`` then says whether there may be one all the same.
         """
-        found = None if self._journal is None else self._journal.read()
-        return self._submit(None) if found is None else self._recover(found)
+        self._deadline = deadline
+        try:
+            found = None if self._journal is None else self._journal.read()
+            return self._submit(None) if found is None else self._recover(found)
+        except WiroJournalError as error:
+            raise WiroJournalError(
+                f"{error}; nothing was submitted. Every worker must be able to read and write the journal"
+            ) from error.__cause__
 
     def _recover(self, found: Record, *, lost_before: bool = False) -> Generation:
         from airflow_provider_wiro.core.recovery import Finished, Fresh
@@ -82,7 +92,9 @@ class Payment:
         assert self._journal is not None
         place = self._journal.place
         self.taskid = found.taskid  # whoever ends this try meanwhile wants that one stopped
-        decision = self._hook.recover(found, self._intent, on_unknown=self._on_unknown, place=place)
+        decision = self._hook.recover(
+            found, self._intent, on_unknown=self._on_unknown, place=place, deadline=self._deadline
+        )
         if isinstance(decision, Fresh):
             self.taskid = None
             return self._submit(found, lost_before=lost_before)
@@ -104,12 +116,12 @@ class Payment:
         except WiroSubmissionUnknown as error:
             if self._journal is None or lost_before:
                 raise
-            self._log.warning("%s", error)
+            self._log.warning("the answer to the Run was lost; looking for it in Task/List (%s)", error)
         return self._recover(intent, lost_before=True)
 
     def _run(self, intent: Record, over: Record | None) -> Submission:
         try:
-            submission = self._hook.run(intent.model, self._inputs)
+            submission = self._hook.run(intent.model, self._inputs, deadline=self._deadline)
         except WiroSubmissionUnknown:
             raise
         except WiroError:
@@ -126,7 +138,6 @@ class Payment:
             return False
         try:
             self._journal.submitted(record, over=over)
-            return True
         except WiroJournalError as error:
             self._log.error(
                 "taskid %s: %s; going on. Should this try be lost, the next one looks for it in Task/List",
@@ -134,6 +145,8 @@ class Payment:
                 error,
             )
             return False
+        self._log.info("taskid %s: written down in %s", record.taskid, self._journal.place)
+        return True
 
     def _take_back(self, intent: Record, over: Record | None) -> None:
         """Write down again what the intent took the place of, since Wiro has accepted nothing."""

@@ -124,6 +124,8 @@ class WiroRunOperator(StoppingOperator):
             model_name(self.model)
         if not is_templated(self.inputs):
             model_inputs(self.inputs)
+        if not is_templated(self.idempotency_key):
+            journal.idempotency_key(self.idempotency_key)
 
     def check_fields(self) -> None:
         """Check the typed arguments that hold no template yet; a model's operator calls it when it is constructed."""
@@ -263,7 +265,7 @@ class WiroRunOperator(StoppingOperator):
                 waited = time.time() - queue.since
                 raise WiroBusy(f"Wiro had no room for {waited:.0f} s; raise timeout. Nothing was submitted", code=96)
             try:
-                return self._payment.obtain()
+                return self._payment.obtain(until)
             except WiroBusy as busy:
                 pause = queue.pause(busy)
                 if time.time() + pause >= until:
@@ -334,11 +336,11 @@ class WiroRunOperator(StoppingOperator):
         """Take the outputs that an earlier try has paid for."""
         result = task.result()
         again = forget(self._journal.place if self._journal else "the journal")
-        lost = self.hook.lost_outputs(urls_of(result))
+        lost = self.hook.lost_output(urls_of(result))
         if lost or not (urls_of(result) if self.requires_output else task.outputs):
             raise WiroOutputsGone(
                 f"Wiro task {task.taskid} succeeded in an earlier try and was paid, but its outputs are there no more"
-                f"{': ' + lost[0] if lost else ''}. Nothing was submitted; for a new generation, {again}",
+                f"{f': {lost}' if lost else ''}. Nothing was submitted; for a new generation, {again}",
                 taskid=task.taskid,
                 status=task.status,
             )

@@ -11,7 +11,6 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,7 +83,7 @@ def wiro(monkeypatch: pytest.MonkeyPatch) -> Iterator[WiroEmulator]:
     with WiroEmulator(duration=0.1) as wiro, tempfile.TemporaryDirectory() as folder:
         connection = wiro.connection | {"extra": {"timeout": CONNECTION_TIMEOUT}}
         monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(connection))
-        monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(Path(folder) / "journal"))
+        monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", folder)
         yield wiro
 
 

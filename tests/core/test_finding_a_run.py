@@ -208,7 +208,9 @@ def test_a_service_that_shows_the_same_page_for_ever_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("created", "seen"), [(-301, False), (-300, True), (0, True), (1200, True), (1201, False)], ids=str
+    ("created", "seen"),
+    [(-301, False), (-300, False), (-6, False), (-5, True), (0, True), (1200, True), (1201, False)],
+    ids=str,
 )
 def test_only_tasks_of_the_time_of_the_run_are_its_own(created: float, seen: bool) -> None:
     script = listing(listed(created=START + created), BEFORE)
@@ -217,6 +219,18 @@ def test_only_tasks_of_the_time_of_the_run_are_its_own(created: float, seen: boo
         assert decision == Attach(intent().submitted("2221", START + created))
     else:
         unknown(script)
+
+
+def test_the_only_match_is_somebody_elses_if_it_is_older_than_the_run() -> None:
+    error, _ = unknown(listing(listed(created=START - 6), BEFORE))
+    assert "task 2221 has the same inputs, but is older than the Run" in str(error)
+
+
+def test_an_earlier_run_of_the_same_task_instance_is_not_taken_for_the_lost_one() -> None:
+    script = listing(listed("2222", created=START + 1), listed(created=START - 20), BEFORE)
+    decision, _ = recovered(script, intent(earlier=("2221",)))
+    assert decision == Attach(intent(earlier=("2221",)).submitted("2222", START + 1))
+    unknown(listing(listed(), BEFORE), intent(earlier=("2221",)))
 
 
 def test_what_is_silent_outside_of_the_time_of_the_run_is_no_matter() -> None:

@@ -131,7 +131,7 @@ class History(RuleBasedStateMachine):
     def _obtain(self, inputs: dict[str, object]) -> Generation:
         hook: Any = SmallHook(self.wiro)
         wanted = intent(inputs, at=self.wiro.now)
-        return Payment(hook, self.journal, wanted, inputs, "fail", silent).obtain()
+        return Payment(hook, self.journal, wanted, inputs, "fail", silent).obtain(self.wiro.now + 3600.0)
 
     def _task_of(self, generation: Generation) -> SmallTask | None:
         taskid = generation.submission.taskid

@@ -213,8 +213,8 @@ class Unreadable(FakeTaskInstance):
         raise ConnectionError("the XCom backend is away")
 
 
-@pytest.mark.parametrize("ti", [FakeTaskInstance(), Unreadable()])
-def test_a_failed_deferral_without_a_record_is_not_retried(
+@pytest.mark.parametrize("ti", [FakeTaskInstance({"taskid": "two"}), Unreadable()], ids=["odd", "unreadable"])
+def test_a_failed_deferral_of_which_nobody_knows_the_task_is_not_retried(
     wiro_emulator: WiroEmulator, lines: Lines, ti: FakeTaskInstance
 ) -> None:
     with pytest.raises(WiroNotStopped):

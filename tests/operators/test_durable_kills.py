@@ -185,9 +185,9 @@ def test_a_kill_while_the_taskid_is_written_down_stops_the_task(
 ) -> None:
     operator, submitted = runway(), FolderJournal.submitted
 
-    def killed_meanwhile(*arguments: Any) -> None:
+    def killed_meanwhile(*arguments: Any, **named: Any) -> None:
         operator.on_kill()
-        submitted(*arguments)
+        submitted(*arguments, **named)
 
     monkeypatch.setattr(FolderJournal, "submitted", killed_meanwhile)
     killed(operator)

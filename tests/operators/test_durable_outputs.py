@@ -8,12 +8,14 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_wiro.core.protocol import send
+from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroOutputsGone,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from driving import DriveSync, credentials_of
+from operators import generic
 from tries import run_try
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -40,6 +42,20 @@ def test_an_output_that_is_not_found_is_named(wiro_emulator: WiroEmulator) -> No
     with pytest.raises(WiroOutputsGone, match=re.escape(url)):
         run_try()
     assert wiro_emulator.count("Output") == 1
+
+
+def test_outputs_that_wiro_lists_no_more_are_gone_for_any_model(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_try(generic)
+    read = Task.from_payload
+
+    def emptied(payload: object) -> Task | None:
+        return read(payload | {"outputs": []} if isinstance(payload, dict) else payload)
+
+    monkeypatch.setattr(Task, "from_payload", emptied)
+    with pytest.raises(WiroOutputsGone, match="there no more"):
+        run_try(generic)
 
 
 @pytest.mark.parametrize("fault", ["5xx", "429", "drop_before", "redirect"])

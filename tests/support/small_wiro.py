@@ -147,11 +147,13 @@ class SmallHook:
     def interrupt(self) -> None:
         """Nothing here is interrupted."""
 
-    def run(self, model: str, inputs: Mapping[str, object]) -> Submission:
-        return self.drive(submit(model, inputs))
+    def run(self, model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Submission:
+        return self.drive(submit(model, inputs, deadline=deadline))
 
-    def recover(self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Decision:
-        return self.drive(recover(found, wanted, on_unknown=on_unknown, place=place))
+    def recover(
+        self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str, deadline: float | None = None
+    ) -> Decision:
+        return self.drive(recover(found, wanted, on_unknown=on_unknown, place=place, deadline=deadline))
 
     def drive(self, flow: Flow[T]) -> T:
         answer: Answer = None

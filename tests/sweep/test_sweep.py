@@ -196,7 +196,7 @@ def test_a_folder_that_is_not_mounted_here_is_an_error(deployment: Deployment, s
     deployment.folder.rmdir()
     code, said = swept()
     assert code == 1
-    assert "it is not there" in said
+    assert "is a share not mounted?" in said
 
 
 @IN_THE_FOLDER

@@ -83,6 +83,7 @@ class RealAirflow:
     def start(self, patience: float = 120) -> None:
         self.postgres.start()
         write_local_settings(self.version, self.home)
+        (self.home / "journal").mkdir()
         for folder in self._dags:
             shutil.copytree(folder, self.home / "dags" / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
         self.command("db", "migrate")

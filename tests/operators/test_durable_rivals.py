@@ -1,0 +1,95 @@
+"""A try that Airflow has given up may still run beside the next one, and neither pays for what the other has paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.exceptions import WiroBusy, WiroError, WiroSubmissionUnknown, WiroTaskFailed
+from airflow_provider_wiro.hooks.wiro import WiroHook
+from doubles import FakeTaskInstance, Lines, statuses
+from operators import defer, runway
+from tries import kept, lose_a_try, run_try, warnings_in
+
+pytestmark = pytest.mark.usefixtures("journal_folder")
+
+
+def submit(**arguments: Any) -> None:
+    defer(runway(deferrable=True, **arguments), FakeTaskInstance())
+
+
+def test_of_two_tries_that_find_the_same_failed_run_one_submits(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiro_emulator.outcome(pexit="1", duration=0.0)
+    wiro_emulator.outcome(hold=True, times=-1)
+    with pytest.raises(WiroTaskFailed):
+        run_try()
+    recover = WiroHook.recover
+
+    def overtaken(*arguments: Any, **named: Any) -> Any:
+        decision = recover(*arguments, **named)
+        monkeypatch.setattr(WiroHook, "recover", recover)
+        submit()
+        return decision
+
+    monkeypatch.setattr(WiroHook, "recover", overtaken)
+    with pytest.raises(
+        WiroError, match="another try of this task instance .* holds Wiro task 2222; nothing was submitted"
+    ):
+        submit()
+    assert statuses(wiro_emulator) == ["task_postprocess_end", "task_start"]
+
+
+def test_a_refused_try_leaves_the_record_of_the_next_one(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = WiroHook.run
+
+    def overtaken(*_: Any, **__: Any) -> Any:
+        monkeypatch.setattr(WiroHook, "run", run)
+        submit(on_unknown_submission="submit")
+        raise WiroBusy("no room", code=96)
+
+    monkeypatch.setattr(WiroHook, "run", overtaken)
+    submit()
+    record = kept()
+    assert record is not None
+    assert record.taskid == "2221"
+
+
+def test_the_answer_of_a_quick_retry_is_found_beside_the_failed_run(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiro_emulator.outcome(pexit="1", duration=0.0)
+    wiro_emulator.outcome(duration=0.0)
+    with pytest.raises(WiroTaskFailed):
+        run_try()
+    lose_a_try(monkeypatch, WiroHook, "run", after=True)
+    assert run_try()["taskid"] == "2222"
+    assert len(wiro_emulator.runs) == 2
+
+
+def test_a_new_generation_that_was_never_sent_is_not_the_one_before(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiro_emulator.outcome(duration=0.0, times=-1)
+    run_try(idempotency_key="1")
+    lose_a_try(monkeypatch, WiroHook, "run", idempotency_key="2")
+    with pytest.raises(WiroSubmissionUnknown, match="no task of that time has its inputs"):
+        run_try(idempotency_key="2")
+    assert len(wiro_emulator.runs) == 1
+
+
+def test_paying_for_changed_inputs_is_a_warning_that_names_them(wiro_emulator: WiroEmulator, lines: Lines) -> None:
+    wiro_emulator.outcome(duration=0.0, times=-1)
+    run_try(prompt="try 1", seed=7)
+    lines.lines.clear()
+    run_try(prompt="try 2", seed=7)
+    [warning] = [line for line in warnings_in(lines) if "2221" in line]
+    assert "is paid for, but its inputs were others (prompt)" in warning
+    assert "set idempotency_key" in warning
+    run_try(prompt="try 2", seed=7, idempotency_key="x")
+    assert "its service or idempotency_key was another" in lines.text
