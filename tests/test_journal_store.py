@@ -298,7 +298,7 @@ def test_a_try_that_airflow_has_given_up_writes_over_nothing_of_the_next_one(mak
         lambda: make_journal().begin(intent(at=2.5), over=mine),
         lambda: make_journal().clear(over=mine),
     ):
-        with pytest.raises(WiroJournalError, match="another try of this task instance .*holds Wiro task 2222"):
+        with pytest.raises(WiroJournalError, match=r"another try of this task instance .*holds Wiro task 2222"):
             write()
     assert make_journal().read() == theirs
 

@@ -213,7 +213,7 @@ class Unreadable(FakeTaskInstance):
         raise ConnectionError("the XCom backend is away")
 
 
-@pytest.mark.parametrize("ti", [FakeTaskInstance({"taskid": "two"}), Unreadable()], ids=["odd", "unreadable"])
+@pytest.mark.parametrize("ti", [FakeTaskInstance({"taskid": ["2221"]}), Unreadable()], ids=["odd", "unreadable"])
 def test_a_failed_deferral_of_which_nobody_knows_the_task_is_not_retried(
     wiro_emulator: WiroEmulator, lines: Lines, ti: FakeTaskInstance
 ) -> None:

@@ -1,4 +1,4 @@
-"""A try that is resumed, or breaks, when its generation is paid for already: what the journal knows is not thrown away."""
+"""A try that is resumed, or breaks, when its generation is paid for: what the journal knows is not thrown away."""
 
 from __future__ import annotations
 
@@ -78,9 +78,8 @@ def test_a_success_is_delivered_where_the_journal_cannot_be_used_any_more(
     deferred = defer(runway(deferrable=True), ti)
     event = fire(deferred.trigger)  # type: ignore[arg-type]
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", UNUSABLE)
-    result = runway().resume_execution(
-        deferred.method_name, {**(deferred.kwargs or {}), "event": event}, context_of(ti)
-    )
+    given = {**(deferred.kwargs or {}), "event": event}
+    result = runway().resume_execution(deferred.method_name, given, context_of(ti))
     assert result["taskid"] == "2221"
 
 
@@ -104,13 +103,13 @@ def test_nothing_is_submitted_where_the_journal_cannot_be_used(
     assert wiro_emulator.requests == []
 
 
-def skipped(*_: object) -> None:
+def final(**_: object) -> None:
     raise AirflowFailException("no further try")
 
 
 @pytest.mark.parametrize(
     ("tries", "push", "status"),
-    [(1, None, "task_start"), (0, None, "task_cancel"), (1, skipped, "task_cancel")],
+    [(1, None, "task_start"), (0, None, "task_cancel"), (1, final, "task_cancel")],
     ids=["another try comes", "it was the last", "an error without retries"],
 )
 def test_what_breaks_after_the_run_ends_nothing_that_the_next_try_finds(
