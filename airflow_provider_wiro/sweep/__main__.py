@@ -19,7 +19,8 @@ stops them. Run it where "airflow tasks" commands work, with the settings and co
 """
 CODES = """
 exit codes: 0 nothing is left to stop; 1 something could not be read, asked or stopped, or is unknown (a Run whose
-outcome nobody knows: look in the Wiro dashboard); 2 wrong arguments; 3 something could be stopped, with --stop.
+outcome nobody knows: look in the Wiro dashboard); 2 wrong arguments; 3 (never with --stop)
+something runs on that --stop would stop.
 """
 
 
@@ -43,9 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _hours(text: str) -> float:
-    hours = float(text)
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
     if not 0 < hours <= 24 * 365:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number of hours above 0 and up to {24 * 365}")
     return hours
 
 

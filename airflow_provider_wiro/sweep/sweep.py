@@ -10,7 +10,7 @@ from dataclasses import astuple
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroJournalError, WiroTaskError
+from airflow_provider_wiro.exceptions import WiroJournalError, WiroTaskError, WiroTaskNotFound
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.sweep.errors import said
 from airflow_provider_wiro.sweep.recorded import GONE, NO_SUCH_DAG, Recorded, states_of
@@ -48,15 +48,20 @@ class Sweep:
         """Do it, print a line for each record that matters, and return the exit code."""
         records = self._read()
         self._states = states_of([record.identity for record in records])
+        # One Wiro task may be in two journals, if a lost answer was taken for one's own: then either may want it.
+        wanted = {record.taskid for record in records if self._is_wanted(record)}
         asked: dict[str, list[Record]] = defaultdict(list)
         for record in records:
-            if self._states[record.identity] in ENDED | {NO_SUCH_DAG}:
-                asked[record.conn_id].append(record)
-            else:
+            if self._is_wanted(record) or (record.taskid is not None and record.taskid in wanted):
                 self._done[WANTED] += 1
+            else:
+                asked[record.conn_id].append(record)
         for conn_id, of_connection in asked.items():
             self._settle_all(WiroHook(conn_id), of_connection)
         return self._sum_up(len(records))
+
+    def _is_wanted(self, record: Record) -> bool:
+        return self._states[record.identity] not in ENDED | {NO_SUCH_DAG}
 
     def _read(self) -> list[Record]:
         since, records = time.time() - self._hours * 3600, []
@@ -78,6 +83,9 @@ class Sweep:
                 return
             try:
                 self._settle(hook, record)
+                failures = 0
+            except WiroTaskNotFound as error:
+                self._tell_unknown(record, said(error))
                 failures = 0
             except Exception as error:
                 failures = 0 if isinstance(error, WiroTaskError) else failures + 1

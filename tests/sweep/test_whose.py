@@ -186,3 +186,12 @@ def test_a_lost_run_of_another_deployment_is_not_searched_for(deployment: Deploy
     assert "this Airflow knows no DAG" in said
     assert "if another deployment shares the folder, leave it alone" in said
     assert not deployment.wiro.requests
+
+
+def test_a_task_that_two_journals_hold_is_left_to_the_one_that_waits(deployment: Deployment, swept: Swept) -> None:
+    record = deployment.runs_on(0, "running")
+    deployment.set_state(1, "failed")
+    deployment.write(deployment.record(1, taskid=record.taskid, submitted_at=time.time()))
+    code, said = swept("--stop")
+    assert (code, statuses(deployment.wiro)) == (0, ["task_start"]), said
+    assert "2 wanted" in said

@@ -33,6 +33,8 @@ def page(sessions: Sequence[Session], tables: Sequence[str]) -> str:
 def _sessions(sessions: Sequence[Session]) -> str:
     lines = []
     for session in sessions:
+        if session.seconds is not None and all(result.result == "skipped" for result in session.results):
+            continue
         tables = ", ".join(dict.fromkeys(result.table for result in session.results))
         counted = [result for result in session.results if result.result != "skipped"]
         day = time.strftime("%Y-%m-%d", time.gmtime(session.at))
