@@ -42,7 +42,7 @@ def test_a_success_carries_the_result(wiro_emulator: WiroEmulator) -> None:
     ("verdict", "outcome", "fields", "remote", "said"),
     [
         ("failed", {"pexit": "1", "debugerror": "no GPU left"}, {}, "task_postprocess_end", "pexit 1: no GPU left"),
-        ("failed", {"pexit": None, "outputs": 0}, {}, "task_postprocess_end", "it ended without outputs"),
+        ("charged", {"pexit": None, "outputs": 0}, {}, "task_postprocess_end", "0.01 USD; it ended without outputs"),
         ("cancelled", {"end": "task_cancel"}, {}, "task_cancel", ""),
         ("stuck", {"end": "task_error"}, {"task_error_grace": 0.2}, "task_cancel", "task_error for"),
         ("timeout", {"hold": True}, {"deadline": 0.0}, "task_cancel", "not finished"),
