@@ -7,6 +7,7 @@
     ├── WiroConfigError            the Airflow connection cannot be used as it is
     ├── WiroInterrupted            Airflow told the task to stop
     ├── WiroJournalError           the journal cannot be read or written
+    │   └── WiroJournalTaken       another try of the task instance has written it meanwhile
     ├── WiroRequestError           a call did not bring what was asked for
     │   ├── WiroUnreachable        no usable answer: network, proxy, 5xx, not JSON
     │   ├── WiroAuthError          Wiro rejects the API key or signature
@@ -38,6 +39,7 @@ __all__ = [
     "WiroInputError",
     "WiroInterrupted",
     "WiroJournalError",
+    "WiroJournalTaken",
     "WiroNoOutput",
     "WiroNotStopped",
     "WiroOutputsGone",
@@ -102,6 +104,10 @@ class WiroJournalError(WiroError):
     """The journal of what was paid cannot be read or written; nothing was sent."""
 
     retryable = True
+
+
+class WiroJournalTaken(WiroJournalError):
+    """Another try of the same task instance has written its journal meanwhile, and that stands."""
 
 
 class WiroRequestError(WiroError):

@@ -22,7 +22,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
@@ -103,7 +103,8 @@ class Journal(ABC):
         """Write down that a Run is about to be sent.
 
         :param over: the record it takes the place of; None if there must be none.
-        :raises WiroJournalError: if it cannot be written; then nothing may be sent.
+        :raises WiroJournalError: if it cannot be written, or another try has written meanwhile; then nothing may be
+            sent.
         """
         if over is not None:
             self._replace_only(over, intent)
@@ -135,7 +136,7 @@ class Journal(ABC):
         there = self.read()
         if there != over:
             now = "nothing" if there is None else f"Wiro task {there.taskid}" if there.taskid else "another intent"
-            raise WiroJournalError(f"another try of this task instance has changed {self.place}: it holds {now}")
+            raise WiroJournalTaken(f"another try of this task instance has changed {self.place}: it holds {now}")
         with _as_journal_error(self.place, "written"):
             if record is None:
                 self._delete()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_wiro.core.journal import OnUnknown, Record
 from airflow_provider_wiro.core.task import Submission, Task
-from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroSubmissionUnknown
+from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroSubmissionUnknown
 from airflow_provider_wiro.operators.signals import signals_held
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Payment:
         try:
             found = None if self._journal is None else self._journal.read()
             return self._submit(None) if found is None else self._recover(found)
+        except WiroJournalTaken:
+            raise
         except WiroJournalError as error:
             raise WiroJournalError(
                 f"{error}; nothing was submitted. Every worker must be able to read and write the journal"
@@ -138,6 +140,9 @@ class Payment:
             return False
         try:
             self._journal.submitted(record, over=over)
+        except WiroJournalTaken as error:
+            self._log.error("taskid %s: %s; two Wiro tasks may run", record.taskid, error)
+            return False
         except WiroJournalError as error:
             self._log.error(
                 "taskid %s: %s; going on. Should this try be lost, the next one looks for it in Task/List",
@@ -157,5 +162,7 @@ class Payment:
                 self._journal.clear(over=intent)
             else:
                 self._journal.submitted(over, over=intent)
+        except WiroJournalTaken as error:
+            self._log.warning("nothing was submitted here; %s", error)
         except WiroJournalError as error:
             self._log.error("nothing was submitted, but %s; delete it before the next try", error)

@@ -13,6 +13,7 @@ CLASSES = [getattr(exceptions, name) for name in exceptions.__all__]
 RETRYABLE = {
     "WiroInterrupted",
     "WiroJournalError",
+    "WiroJournalTaken",
     "WiroUnreachable",
     "WiroBusy",
     "WiroTaskFailed",

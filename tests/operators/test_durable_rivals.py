@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroBusy, WiroError, WiroSubmissionUnknown, WiroTaskFailed
+from airflow_provider_wiro.exceptions import WiroBusy, WiroJournalTaken, WiroSubmissionUnknown, WiroTaskFailed
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from doubles import FakeTaskInstance, Lines, statuses
+from doubles import FakeTaskInstance, Lines, context_of, statuses
 from operators import defer, runway
 from tries import kept, lose_a_try, run_try, warnings_in
 
@@ -36,13 +36,14 @@ def test_of_two_tries_that_find_the_same_failed_run_one_submits(
         return decision
 
     monkeypatch.setattr(WiroHook, "recover", overtaken)
-    with pytest.raises(WiroError, match=r"another try of this task instance .* holds Wiro task 2222; nothing was"):
+    with pytest.raises(WiroJournalTaken, match=r"another try of this task instance .* holds Wiro task 2222") as caught:
         submit()
     assert statuses(wiro_emulator) == ["task_postprocess_end", "task_queue"]
+    assert caught.value.retryable
 
 
 def test_a_refused_try_leaves_the_record_of_the_next_one(
-    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
     run = WiroHook.run
 
@@ -53,9 +54,29 @@ def test_a_refused_try_leaves_the_record_of_the_next_one(
 
     monkeypatch.setattr(WiroHook, "run", overtaken)
     submit()
+    assert "WARNING nothing was submitted here; another try" in lines.text
     record = kept()
     assert record is not None
     assert record.taskid == "2221"
+
+
+def test_a_run_that_was_accepted_beside_another_tries_is_told_and_stopped(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    run = WiroHook.run
+
+    def overtaken(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(WiroHook, "run", run)
+        submit(on_unknown_submission="submit")
+        return run(*arguments, **named)
+
+    monkeypatch.setattr(WiroHook, "run", overtaken)
+    given_up = FakeTaskInstance(broken=True)
+    given_up.max_tries = 1  # type: ignore[misc]
+    with pytest.raises(ConnectionError):
+        runway(deferrable=True).execute(context_of(given_up))
+    assert statuses(all_held) == ["task_start", "task_cancel"]
+    assert "ERROR taskid 2222: another try" in lines.text
 
 
 def test_the_answer_of_a_quick_retry_is_found_beside_the_failed_run(
