@@ -42,17 +42,18 @@ class Sweep:
         self._hours = hours
         self._stop = stop
         self._states: dict[Identity, str | None] = {}
+        self._services: dict[str, str | None] = {}
         self._done: Counter[str] = Counter()
 
     def run(self) -> int:
         """Do it, print a line for each record that matters, and return the exit code."""
         records = self._read()
         self._states = states_of([record.identity for record in records])
-        # One Wiro task may be in two journals, if a lost answer was taken for one's own: then either may want it.
-        wanted = {record.taskid for record in records if self._is_wanted(record)}
+        wanted = [record for record in records if self._is_wanted(record)]
         asked: dict[str, list[Record]] = defaultdict(list)
         for record in records:
-            if self._is_wanted(record) or (record.taskid is not None and record.taskid in wanted):
+            # One Wiro task may be in two journals, if a lost answer was taken for one's own: then either may want it.
+            if self._is_wanted(record) or any(self._same_task(record, other) for other in wanted):
                 self._done[WANTED] += 1
             else:
                 asked[record.conn_id].append(record)
@@ -118,10 +119,35 @@ class Sweep:
         for other in self._recorded.since(record.at - CLOCKS_DIFFER):
             if isinstance(other, WiroJournalError):
                 return f"task {task.taskid} has its inputs, but may be that of a journal that cannot be read"
-            if other.identity != record.identity and _may_own(other, task, record):
+            if other.identity != record.identity and self._may_own(other, task, record):
                 owner = ", ".join(str(part) for part in astuple(other.identity))
                 return f"the only task of that time with its inputs, {task.taskid}, is or may be that of {owner}"
         return task
+
+    def _may_own(self, other: Record, task: Task, lost: Record) -> bool:
+        """Return whether *task*, which was found for the *lost* Run, is that of *other*, or one that it may want."""
+        if not self._same_service(other, lost):
+            return False
+        if other.taskid is not None:
+            return other.taskid == task.taskid
+        alike = all(lost.inputs.get(name, value) == value for name, value in other.inputs.items())
+        return alike and not (other.stop_when_ended and states_of([other.identity])[other.identity] in ENDED)
+
+    def _same_task(self, record: Record, other: Record) -> bool:
+        return record.taskid is not None and record.taskid == other.taskid and self._same_service(record, other)
+
+    def _same_service(self, record: Record, other: Record) -> bool:
+        """Return whether taskids of both are of one service, as they are where a connection cannot be read."""
+        services = {self._service(conn_id) for conn_id in {record.conn_id, other.conn_id}}
+        return len(services) == 1 or None in services
+
+    def _service(self, conn_id: str) -> str | None:
+        if conn_id not in self._services:
+            try:
+                self._services[conn_id] = WiroHook(conn_id).base_url
+            except Exception:
+                self._services[conn_id] = None
+        return self._services[conn_id]
 
     def _wanted_again(self, record: Record) -> bool:
         """Look again, right before stopping: a user may have cleared the task meanwhile."""
@@ -158,11 +184,3 @@ class Sweep:
 
 def _moment(record: Record) -> float:
     return record.at if record.submitted_at is None else record.submitted_at
-
-
-def _may_own(other: Record, task: Task, lost: Record) -> bool:
-    """Return whether *task*, which was found for the *lost* Run, is that of *other*, or one that *other* may want."""
-    if other.taskid is not None:
-        return other.taskid == task.taskid
-    alike = all(lost.inputs.get(name, value) == value for name, value in other.inputs.items())
-    return alike and not (other.stop_when_ended and states_of([other.identity])[other.identity] in ENDED)

@@ -126,7 +126,7 @@ def scripted(wiro: WiroEmulator, call: str, fault: Fault) -> dict[str, Any]:
     if call in ("Kill", "Cancel"):
         wiro.outcome(hold="task_queue" if call == "Cancel" else True, duration=0.0)
         wiro.outcome(times=-1, duration=0.0)
-        options["timeout"] = 0.2
+        options["timeout"] = 0.2 + 2 * fault.options.get("retry_after", 0)
     wiro.script(call, fault.name, **fault.options)
     return options
 

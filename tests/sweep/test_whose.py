@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from airflow_provider_wiro.core.journal import Identity, Record, digests
+from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journal_store import file_name
 from doubles import statuses
@@ -195,3 +197,19 @@ def test_a_task_that_two_journals_hold_is_left_to_the_one_that_waits(deployment:
     code, said = swept("--stop")
     assert (code, statuses(deployment.wiro)) == (0, ["task_start"]), said
     assert "2 wanted" in said
+
+
+def test_the_same_taskid_on_another_service_is_another_task(
+    deployment: Deployment, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = deployment.runs_on(0, "running")
+    with WiroEmulator() as elsewhere:
+        monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps(elsewhere.connection))
+        for inputs in ({"prompt": "A kite 1"}, {"prompt": "A kite 0"}):
+            WiroHook("elsewhere").run("owner/any-model", inputs)
+        deployment.set_state(1, "failed")
+        deployment.write(deployment.record(1, taskid=record.taskid, submitted_at=time.time(), conn_id="elsewhere"))
+        lose(deployment, conn_id="elsewhere")
+        code, said = swept("--stop")
+        assert (code, statuses(elsewhere)) == (0, ["task_cancel"] * 2), said
+    assert statuses(deployment.wiro) == ["task_start"]
