@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from airflow_provider_wiro.core.task import Submission
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroBusy, WiroJournalTaken, WiroSubmissionUnknown, WiroTaskFailed
 from airflow_provider_wiro.hooks.wiro import WiroHook
@@ -18,6 +20,18 @@ pytestmark = pytest.mark.usefixtures("journal_folder")
 
 def submit(**arguments: Any) -> None:
     defer(runway(deferrable=True, **arguments), FakeTaskInstance())
+
+
+def let_the_next_try_submit_meanwhile(monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Submission]) -> None:
+    """Let the next try submit while a Run is on its way, which then brings *answer*."""
+    run = WiroHook.run
+
+    def overtaken(*arguments: Any, **named: Any) -> Submission:
+        monkeypatch.setattr(WiroHook, "run", run)
+        submit(on_unknown_submission="submit")
+        return answer(*arguments, **named)
+
+    monkeypatch.setattr(WiroHook, "run", overtaken)
 
 
 def test_of_two_tries_that_find_the_same_failed_run_one_submits(
@@ -45,14 +59,10 @@ def test_of_two_tries_that_find_the_same_failed_run_one_submits(
 def test_a_refused_try_leaves_the_record_of_the_next_one(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
-    run = WiroHook.run
-
-    def overtaken(*_: Any, **__: Any) -> Any:
-        monkeypatch.setattr(WiroHook, "run", run)
-        submit(on_unknown_submission="submit")
+    def full(*_: Any, **__: Any) -> Submission:
         raise WiroBusy("no room", code=96)
 
-    monkeypatch.setattr(WiroHook, "run", overtaken)
+    let_the_next_try_submit_meanwhile(monkeypatch, full)
     submit()
     assert "WARNING nothing was submitted here; another try" in lines.text
     record = kept()
@@ -63,14 +73,7 @@ def test_a_refused_try_leaves_the_record_of_the_next_one(
 def test_a_run_that_was_accepted_beside_another_tries_is_told_and_stopped(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
-    run = WiroHook.run
-
-    def overtaken(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(WiroHook, "run", run)
-        submit(on_unknown_submission="submit")
-        return run(*arguments, **named)
-
-    monkeypatch.setattr(WiroHook, "run", overtaken)
+    let_the_next_try_submit_meanwhile(monkeypatch, WiroHook.run)
     given_up = FakeTaskInstance(broken=True)
     given_up.max_tries = 1  # type: ignore[misc]
     with pytest.raises(ConnectionError):
