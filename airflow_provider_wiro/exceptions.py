@@ -21,6 +21,7 @@
         ├── WiroTaskTimeout        it was not finished in time
         ├── WiroTaskGaveUp         Wiro gave no good answer for too long
         ├── WiroTaskNotFound       Wiro does not know its taskid
+        ├── WiroWrongService       the connection now names another service than the one it runs on
         ├── WiroNotStopped         it had to be stopped and could not be
         ├── WiroNoOutput           it succeeded, but has no output
         └── WiroOutputsGone        it succeeded in an earlier try, and its outputs are there no more
@@ -54,6 +55,7 @@ __all__ = [
     "WiroTaskStuck",
     "WiroTaskTimeout",
     "WiroUnreachable",
+    "WiroWrongService",
 ]
 
 
@@ -178,6 +180,10 @@ class WiroTaskGaveUp(WiroTaskError):
 
 class WiroTaskNotFound(WiroTaskError):
     """Wiro does not know the taskid (any more, or for this API key)."""
+
+
+class WiroWrongService(WiroTaskError):
+    """The Airflow connection now names another service than the one that the task runs on; nothing was sent there."""
 
 
 class WiroNotStopped(WiroTaskError):

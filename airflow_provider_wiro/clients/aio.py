@@ -17,7 +17,6 @@ from airflow_provider_wiro.clients.throttle import held_back, note, pauses
 from airflow_provider_wiro.clients.wire import (
     LONGEST_BODY,
     TOO_LONG,
-    Log,
     Request,
     ca_file,
     log_report,
@@ -27,6 +26,7 @@ from airflow_provider_wiro.clients.wire import (
     words_of,
 )
 from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import (
     Answer,
     Flow,

@@ -8,7 +8,7 @@ from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_wiro.clients.aio import AsyncClient, Lookup, Route
-from airflow_provider_wiro.clients.wire import Log
+from airflow_provider_wiro.core.log import Log
 
 REREAD_AGE = 60.0
 

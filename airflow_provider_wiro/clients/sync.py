@@ -21,7 +21,6 @@ from airflow_provider_wiro.clients.wire import (
     CHUNK,
     LONGEST_BODY,
     TOO_LONG,
-    Log,
     Request,
     ca_file,
     log_report,
@@ -31,6 +30,7 @@ from airflow_provider_wiro.clients.wire import (
     words_of,
 )
 from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import (
     Answer,
     Flow,

@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from airflow_provider_wiro.clients.wire import Log
 from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER, NoReply, Reply, Send
 
 SPREAD = 0.1

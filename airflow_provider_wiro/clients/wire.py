@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import certifi
@@ -20,6 +19,7 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_wiro import __version__
 from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Report, Send
 from airflow_provider_wiro.core.signing import auth_headers
 from airflow_provider_wiro.core.text import as_text, one_line
@@ -29,14 +29,6 @@ LONGEST_BODY = 8 * 1024 * 1024
 CHUNK = 64 * 1024
 TOO_LONG = NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
 SHORTEST_SECRET = 6
-
-
-class Log(Protocol):
-    """What the drivers need of a logger: the standard library's, or Airflow's."""
-
-    def info(self, message: str, /, *args: object) -> object: ...
-
-    def warning(self, message: str, /, *args: object) -> object: ...
 
 
 def log_report(step: Report, log: Log) -> None:

@@ -52,7 +52,7 @@ def submit(model: str, inputs: Mapping[str, object], *, deadline: float | None =
         a task behind.
     """
     for pause in (*RUN_PAUSES, None):
-        outcome = yield from send(f"/Run/{model}", inputs, deadline=deadline)
+        outcome = yield from send(f"/Run/{model}", inputs, deadline=deadline, paid=True)
         meaning = run_meaning(outcome)
         if meaning is RunMeaning.ACCEPTED and isinstance(outcome, Reply):
             return _submission(outcome, (yield from now()))

@@ -23,12 +23,16 @@ NOT_THE_WORK = frozenset({"callbackUrl", "projectid"})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The task instance that pays; its tries share one journal."""
+    """The task instance that pays; its tries share one journal.
+
+    :param execution: tells the executions of a task loop apart (Airflow 3.4 and newer); empty outside of loops.
+    """
 
     dag_id: str
     run_id: str
     task_id: str
     map_index: int
+    execution: str = ""
 
     @property
     def mapped(self) -> bool:
@@ -48,6 +52,7 @@ class Record:
     :param conn_id: the Airflow connection it was sent over.
     :param stop_when_ended: whether the Wiro task has no purpose once the task instance has ended.
     :param submitted_at: unix time at which Wiro accepted it.
+    :param base_url: the service it was sent to; None where version 1 did not say.
     :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
     """
 
@@ -61,6 +66,7 @@ class Record:
     taskid: str | None = None
     submitted_at: float | None = None
     earlier: tuple[str, ...] = ()
+    base_url: str | None = None
 
     def instead_of(self, before: Record | None) -> Self:
         """Return the intent that takes the place of *before*."""

@@ -45,6 +45,7 @@ class Send:
     :param urgent: whether it is sent at once although Wiro throttles the connection: what stops a paid task.
     :param deadline: unix time until which it waits at most while Wiro throttles the connection; if it still does then,
         the step is not sent, and answered with HTTP 429. None = it waits up to five minutes, and is sent.
+    :param paid: whether it may cost money: it goes over a connection of its own, and is never broken off.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Send:
     timeout: float | None = None
     urgent: bool = False
     deadline: float | None = None
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,13 @@ class NoReply:
     :param sent: False only if the request surely did not reach Wiro (connection refused, no such host).
     :param reason: one line for messages.
     :param tls: whether it was TLS that failed: the certificate, or the handshake.
+    :param elsewhere: whether the connection now names another service than the one that the flow is for.
     """
 
     sent: bool
     reason: str
     tls: bool = False
+    elsewhere: bool = False
 
 
 Step = Send | Sleep | Now | Report
@@ -132,9 +136,10 @@ def send(
     *,
     urgent: bool = False,
     deadline: float | None = None,
+    paid: bool = False,
 ) -> Flow[Reply | NoReply]:
     """Send one request and return its reply."""
-    answer = yield Send(path, body, timeout, urgent, deadline)
+    answer = yield Send(path, body, timeout, urgent, deadline, paid)
     assert isinstance(answer, Reply | NoReply)
     return answer
 

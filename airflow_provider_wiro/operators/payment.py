@@ -6,9 +6,10 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from airflow_provider_wiro.core.journal import OnUnknown, Record
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroSubmissionUnknown
 from airflow_provider_wiro.operators.signals import signals_held
@@ -16,16 +17,6 @@ from airflow_provider_wiro.operators.signals import signals_held
 if TYPE_CHECKING:
     from airflow_provider_wiro.hooks.wiro import WiroHook
     from airflow_provider_wiro.journal_store import Journal
-
-
-class TaskLog(Protocol):
-    """What is needed of the task's logger: the standard library's, or Airflow's."""
-
-    def info(self, message: str, /, *args: object) -> object: ...
-
-    def warning(self, message: str, /, *args: object) -> object: ...
-
-    def error(self, message: str, /, *args: object) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ class Payment:
         intent: Record,
         inputs: Mapping[str, object],
         on_unknown: OnUnknown,
-        log: TaskLog,
+        log: Log,
     ) -> None:
         self.taskid: str | None = None
         self.recorded = False
