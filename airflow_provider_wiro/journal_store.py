@@ -23,6 +23,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken
+from airflow_provider_wiro.task_instance import identity_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
@@ -44,16 +45,11 @@ def open_journal(context: Context) -> Journal | None:
 
     :raises WiroJournalError: if the folder cannot be used.
     """
-    identity = identity_of(context["ti"])
+    identity = identity_of(context["ti"], context)
     if (folder := journal_folder()) is not None:
         return FolderJournal(folder, identity)
     store = context.get("task_state_store")
     return None if store is None else StateStoreJournal(store, identity)
-
-
-def identity_of(ti: Any) -> Identity:
-    """Return who pays: the task instance, whichever its try."""
-    return Identity(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
 
 
 def journal_folder() -> ObjectStoragePath | None:

@@ -14,8 +14,8 @@ from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
 from airflow_provider_wiro.core.task import read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted, WiroJournalError, WiroNotStopped
-from airflow_provider_wiro.operators.ended import another_try_comes, ended_by_airflow
 from airflow_provider_wiro.operators.payment import Payment
+from airflow_provider_wiro.task_instance import Standing, another_try_comes, standing
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -98,7 +98,9 @@ class StoppingOperator(BaseOperator):
     def _stop_if_ended(self, taskid: str) -> None:
         """Stop what a person or a deadline has ended. A second signal may break this off, and then does it all."""
         if self._goes_on is None:
-            self._goes_on = self._journal is not None and not ended_by_airflow(self._ti)
+            self._goes_on = (
+                self._journal is not None and another_try_comes(self._ti) and standing(self._ti) is Standing.GOES_ON
+            )
         if self._goes_on:
             self.log.warning("taskid %s: only this worker goes away; the next try goes on with it", taskid)
         else:

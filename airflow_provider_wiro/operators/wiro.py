@@ -28,12 +28,13 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskStuck,
     WiroTaskTimeout,
 )
-from airflow_provider_wiro.journal_store import NO_JOURNAL, identity_of, open_journal
+from airflow_provider_wiro.journal_store import NO_JOURNAL, open_journal
 from airflow_provider_wiro.operators.capacity import Queue
 from airflow_provider_wiro.operators.failing import final_errors_skip_retries
 from airflow_provider_wiro.operators.payment import Generation, Payment
 from airflow_provider_wiro.operators.stopping import StoppingOperator, raise_if_running
 from airflow_provider_wiro.operators.templated import is_templated
+from airflow_provider_wiro.task_instance import identity_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -280,7 +281,7 @@ class WiroRunOperator(StoppingOperator):
         model, inputs, ti = model_name(self.model), self.build_inputs(), context["ti"]
         key = journal.idempotency_key(self.idempotency_key)
         intent = journal.Record(
-            identity=identity_of(ti),
+            identity=identity_of(ti, context),
             fingerprint=journal.fingerprint(self.hook.base_url, model, inputs, key),
             model=model,
             inputs=journal.digests(inputs),
