@@ -19,9 +19,9 @@ from airflow_provider_wiro.hooks.connection import aread_credentials
 from airflow_provider_wiro.task_instance import was_killed
 
 STOPPED_LATER = (
-    "the Airflow task was killed; taskid %s COULD NOT BE STOPPED YET; it may still run and be paid: connection %s cannot be "
-    "read in the triggerer (%s). Trying again for %.0f s. Stop it in the Wiro dashboard, or let the triggerer see the "
-    "connection too: one in the environment of the workers alone is not enough"
+    "the Airflow task was killed; taskid %s COULD NOT BE STOPPED YET; it may still run and be paid: connection %s "
+    "cannot be read in the triggerer (%s). Trying again for %.0f s. Stop it in the Wiro dashboard, or let the "
+    "triggerer see the connection too: one in the environment of the workers alone is not enough"
 )
 
 # Stops that are on their way: the event loop itself holds tasks only weakly.
