@@ -32,7 +32,7 @@ HASTE = {
     "core.calls.STOP_TIMEOUT": CONNECTION_TIMEOUT,
     "core.recovery.READ_PAUSES": (0.05, 0.05, 0.05),
     "core.recovery.SETTLED_AFTER": 0.1,
-    "operators.capacity.SHORTEST": 0.1,
+    "stages.room.SHORTEST": 0.1,
 }
 
 

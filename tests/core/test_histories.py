@@ -13,6 +13,7 @@ from typing import Any, cast
 from unittest import mock
 
 import pytest
+from airflow_provider_wiro.operators.payment import Generation, Payment
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -21,7 +22,6 @@ from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.journal_store import Journal
 from airflow_provider_wiro.operators import payment
-from airflow_provider_wiro.operators.payment import Generation, Payment
 from fake_driver import START
 from records import INPUTS, MODEL, identity, intent
 from small_wiro import Died, SmallHook, SmallTask, SmallWiro

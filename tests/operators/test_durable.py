@@ -19,26 +19,27 @@ from airflow_provider_wiro.exceptions import (
     WiroSubmissionUnknown,
     WiroTaskError,
 )
-from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.operators import wiro
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.stages import pay, settle
+from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, Lines
 from operators import defer, generic, runway
-from tries import Died, die, kept, lose_a_try, run_try, warnings_in
+from tries import kept, lose_a_try, run_try, warnings_in
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
 
 
-POINTS: dict[str, tuple[type, str, bool]] = {
-    "before the intent": (FolderJournal, "begin", False),
-    "before the answer comes": (WiroHook, "run", True),
-    "before the taskid is written down": (FolderJournal, "submitted", False),
-    "after the taskid is written down": (FolderJournal, "submitted", True),
+POINTS: dict[str, tuple[Any, str, bool]] = {
+    "before the intent": (pay, "_begin", False),
+    "before the answer comes": (PaidTask, "obtained", False),
+    "before the taskid is written down": (pay, "write_down", False),
+    "after the taskid is written down": (pay, "write_down", True),
     "before XCom": (FakeTaskInstance, "xcom_push", False),
     "after XCom": (FakeTaskInstance, "xcom_push", True),
-    "while it waits or defers": (WiroRunOperator, "_deadline", True),
-    "before the result is returned": (WiroRunOperator, "_finish", False),
-    "after all is done": (WiroRunOperator, "_finish", True),
+    "while it waits or defers": (wiro, "wait_for_verdict", False),
+    "before the result is returned": (settle, "deliver", False),
+    "after all is done": (settle, "deliver", True),
 }
 
 
@@ -49,14 +50,7 @@ def test_a_try_that_dies_is_taken_up_by_the_next_one(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, point: str, finished: bool, deferrable: bool
 ) -> None:
     owner, method, after = POINTS[point]
-    if method == "_deadline":  # it is asked once before the Run, and once after it
-        with monkeypatch.context() as patched:
-            die(patched, WiroHook, "wait")
-            die(patched, WiroRunOperator, "_defer")
-            with pytest.raises(Died):
-                run_try(deferrable=deferrable)
-    else:
-        lose_a_try(monkeypatch, owner, method, after=after, deferrable=deferrable)
+    lose_a_try(monkeypatch, owner, method, after=after, deferrable=deferrable)
     if finished:
         wiro_emulator.advance(60)
     ti = FakeTaskInstance()
@@ -64,6 +58,7 @@ def test_a_try_that_dies_is_taken_up_by_the_next_one(
     assert len(wiro_emulator.runs) == wiro_emulator.count("Run") == 1
     assert result["status"] == "task_postprocess_end"
     assert result["outputs"][0]["url"].endswith("/0.mp4")
+    assert ti.xcoms.pop("wiro_generation")["outcome"] == "success"
     assert ti.xcoms == {"taskid": result["taskid"], "output_urls": [result["outputs"][0]["url"]]}
     record = kept()
     assert record is not None
@@ -78,7 +73,7 @@ def test_what_is_written_down_with_its_taskid_needs_no_search(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     owner, method, after = POINTS[point]
-    lose_a_try(monkeypatch, *((WiroHook, "wait") if method == "_deadline" else (owner, method)), after=after)
+    lose_a_try(monkeypatch, owner, method, after=after)
     assert run_try()["taskid"] == "2221"
     assert (len(wiro_emulator.runs), wiro_emulator.count("List")) == (1, 0)
 
@@ -87,7 +82,7 @@ def test_what_is_written_down_with_its_taskid_needs_no_search(
 def test_a_death_between_intent_and_run_leaves_it_to_a_person(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
-    lose_a_try(monkeypatch, WiroHook, "run", deferrable=deferrable)
+    lose_a_try(monkeypatch, pay, "_begin", after=True, deferrable=deferrable)
     with pytest.raises(WiroSubmissionUnknown, match="no task of that time has its inputs") as caught:
         run_try(deferrable=deferrable)
     assert isinstance(caught.value, AirflowFailException)
@@ -113,7 +108,7 @@ def test_taking_an_earlier_result_is_one_warning_that_says_how_to_force_a_new_on
     monkeypatch.setattr(time, "time", lambda now=time.time: now() + 3 * 86400 + 7200)
     run_try()
     [warning] = warnings_in(lines)
-    assert re.search(r"taskid 2221: taking the outputs of the Run of 3 days 2 hours.* ago", warning)
+    assert re.search(r"taskid 2221: taking the outputs of the submission of 3 days 2 hours.* ago", warning)
     for part in ("nothing is submitted", "map_index=-1.json", "durable=False", "idempotency_key"):
         assert part in warning
 
@@ -176,7 +171,7 @@ def test_a_rendered_idempotency_key_makes_inputs_that_differ_the_same_work(
     def signed(signature: str) -> dict[str, Any]:
         return {"input_image_url": f"https://x.example/0.png?s={signature}", "idempotency_key": "ride-1"}
 
-    lose_a_try(monkeypatch, WiroHook, "run", after=True, **signed("a"))
+    lose_a_try(monkeypatch, PaidTask, "obtained", **signed("a"))
     results = [run_try(**signed(signature)) for signature in "bc"]
     assert len(wiro_emulator.runs) == 1
     assert run_try(**signed("d") | {"idempotency_key": "ride-2"})["taskid"] != results[0]["taskid"]
@@ -224,14 +219,14 @@ def test_airflows_own_state_store_serves_where_there_is_no_folder(
     run_dag: Callable[..., Any], wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
     monkeypatch.delenv("AIRFLOW__WIRO__JOURNAL_PATH")
-    finish, lost = WiroRunOperator._finish, [True]
+    deliver, lost = settle.deliver, [True]
 
     def lost_once(*arguments: Any) -> Any:
         if lost.pop() if lost else False:
             raise RuntimeError("the first try is lost")
-        return finish(*arguments)
+        return deliver(*arguments)
 
-    monkeypatch.setattr(WiroRunOperator, "_finish", lost_once)
+    monkeypatch.setattr(settle, "deliver", lost_once)
     run = run_dag(lambda: runway(deferrable=deferrable, retries=1, retry_delay=timedelta(0)))
     assert (run.state, run.tries) == ("success", 2)
     assert run.xcom()["taskid"] == "2221"

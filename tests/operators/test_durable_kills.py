@@ -14,9 +14,10 @@ from airflow_provider_wiro.exceptions import (
     WiroInterrupted,
     WiroTaskCancelled,
 )
-from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.operators import wiro
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.stages import pay
+from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, context_of, wait_until, when
 from operators import runway
 from tries import Died, kept, lose_a_try, run_try
@@ -109,7 +110,7 @@ def test_a_kill_while_the_earlier_task_is_being_looked_at_stops_it(
 def test_a_kill_while_the_earlier_run_is_being_looked_for_submits_nothing_and_keeps_the_intent(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lose_a_try(monkeypatch, WiroHook, "run", after=True)
+    lose_a_try(monkeypatch, PaidTask, "obtained")
     all_held.script("List", "slow", seconds=0.5)
     operator = runway(on_unknown_submission="submit")
     when(lambda: all_held.count("List"), operator.on_kill)
@@ -124,13 +125,13 @@ def test_a_kill_while_the_earlier_run_is_being_looked_for_submits_nothing_and_ke
 def test_a_kill_while_the_intent_is_written_sends_nothing_and_leaves_none(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator, begin = runway(), FolderJournal.begin
+    operator, begin = runway(), pay._begin
 
     def killed_meanwhile(*arguments: Any, **named: Any) -> None:
         operator.on_kill()
         begin(*arguments, **named)
 
-    monkeypatch.setattr(FolderJournal, "begin", killed_meanwhile)
+    monkeypatch.setattr(pay, "_begin", killed_meanwhile)
     killed(operator)
     assert all_held.count("Run") == 0
     assert kept() is None
@@ -139,7 +140,7 @@ def test_a_kill_while_the_intent_is_written_sends_nothing_and_leaves_none(
 def test_a_signal_that_raises_right_after_the_intent_leaves_none_either(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = FolderJournal.begin
+    begin = pay._begin
 
     def too_late(*_: object) -> None:
         raise Died
@@ -148,7 +149,7 @@ def test_a_signal_that_raises_right_after_the_intent_leaves_none_either(
         begin(*arguments, **named)
         signal.raise_signal(signal.SIGALRM)
 
-    monkeypatch.setattr(FolderJournal, "begin", signalled)
+    monkeypatch.setattr(pay, "_begin", signalled)
     before = signal.signal(signal.SIGALRM, too_late)
     try:
         with pytest.raises(Died):
@@ -183,13 +184,13 @@ def test_a_kill_while_the_run_is_in_flight_whose_answer_is_lost_keeps_the_intent
 def test_a_kill_while_the_taskid_is_written_down_stops_the_task(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator, submitted = runway(), FolderJournal.submitted
+    operator, write_down = runway(), pay.write_down
 
     def killed_meanwhile(*arguments: Any, **named: Any) -> None:
         operator.on_kill()
-        submitted(*arguments, **named)
+        write_down(*arguments, **named)
 
-    monkeypatch.setattr(FolderJournal, "submitted", killed_meanwhile)
+    monkeypatch.setattr(pay, "write_down", killed_meanwhile)
     killed(operator)
     assert all_held.tasks["2221"].status == "task_cancel"
     record = kept()
@@ -201,33 +202,14 @@ def test_a_kill_before_the_replacement_of_a_cancelled_task_submits_none(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push")
-    operator, instead = runway(), WiroRunOperator._generate_instead
+    operator, needs_anew = runway(), wiro.needs_anew
 
-    def killed_meanwhile(self: WiroRunOperator, *arguments: Any) -> Any:
+    def killed_meanwhile(*arguments: Any) -> Any:
         operator.on_kill()
-        return instead(self, *arguments)
+        return needs_anew(*arguments)
 
-    monkeypatch.setattr(WiroRunOperator, "_generate_instead", killed_meanwhile)
+    monkeypatch.setattr(wiro, "needs_anew", killed_meanwhile)
     looks = all_held.count("Detail")
     when(lambda: all_held.count("Detail") > looks + 1, lambda: all_held.tasks["2221"].stop())
     killed(operator)
-    assert len(all_held.runs) == 1
-
-
-def test_a_kill_after_which_the_task_is_cancelled_is_not_taken_for_somebody_elses(
-    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push")
-    operator, wait = runway(), WiroHook.wait
-
-    def killed_meanwhile(self: WiroHook, *arguments: Any, **named: Any) -> Any:
-        operator.on_kill()
-        self._interrupted = False
-        assert self._client is not None
-        self._client._interrupted = False
-        return wait(self, *arguments, **named)
-
-    monkeypatch.setattr(WiroHook, "wait", killed_meanwhile)
-    with pytest.raises((WiroTaskCancelled, WiroInterrupted)):
-        operator.execute(context_of(FakeTaskInstance()))
     assert len(all_held.runs) == 1

@@ -54,7 +54,7 @@ def test_outputs_that_wiro_lists_no_more_are_gone_for_any_model(
         return read(payload | {"outputs": []} if isinstance(payload, dict) else payload)
 
     monkeypatch.setattr(Task, "from_payload", emptied)
-    with pytest.raises(WiroOutputsGone, match="there no more"):
+    with pytest.raises(WiroOutputsGone, match="no longer"):
         run_try(generic)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.hooks.wiro import WiroHook
@@ -62,7 +63,7 @@ def test_a_broken_wait_for_room_submits_without_a_journal_too(wiro_emulator: Wir
 def test_a_task_that_was_only_attached_to_is_made_anew_where_the_trigger_broke_too(all_held: WiroEmulator) -> None:
     defer(runway(deferrable=True), FakeTaskInstance())
     ti = FakeTaskInstance()
-    assert defer(runway(deferrable=True), ti).kwargs == {"attached": True}
+    assert defer(runway(deferrable=True), ti).kwargs["attached"]
     WiroHook().stop("2221")
     all_held.clear()
     all_held.outcome(duration=0.0)
@@ -127,12 +128,16 @@ def test_what_breaks_after_the_run_ends_nothing_that_the_next_try_finds(
 def test_what_breaks_after_a_run_that_could_not_be_written_down_is_stopped(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_wiro.journal_store import FolderJournal
+    from airflow_provider_wiro.journals import FolderJournal
 
-    def away(*_: object, **__: object) -> None:
-        raise WiroJournalError("the folder is away")
+    replace = FolderJournal.replace
 
-    monkeypatch.setattr(FolderJournal, "submitted", away)
+    def away(self: FolderJournal, over: Record | None, record: Record | None) -> None:
+        if record is not None and record.taskid:
+            raise WiroJournalError("the folder is away")
+        replace(self, over, record)
+
+    monkeypatch.setattr(FolderJournal, "replace", away)
     ti = FakeTaskInstance(broken=True)
     ti.max_tries = 1  # type: ignore[misc]
     with pytest.raises(ConnectionError):

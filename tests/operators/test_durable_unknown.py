@@ -16,7 +16,8 @@ from airflow_provider_wiro.exceptions import (
     WiroSubmissionUnknown,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.journals import FolderJournal
+from airflow_provider_wiro.stages import pay
 from doubles import FakeTaskInstance, Lines
 from operators import generic
 from records import failing
@@ -78,7 +79,7 @@ def test_a_task_of_another_model_with_the_same_inputs_is_not_adopted(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     WiroHook().run("owner/another-video", {"prompt": "x"})
-    lose_a_try(monkeypatch, WiroHook, "run", make=generic)
+    lose_a_try(monkeypatch, pay, "_begin", after=True, make=generic)
     with pytest.raises(WiroSubmissionUnknown):
         run_try(generic)
 
@@ -110,7 +111,7 @@ NO_SPACE = OSError(28, "No space left on device")
 def test_where_the_intent_cannot_be_written_nothing_is_sent(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_wiro.journal_store.os.fsync", failing(NO_SPACE))
+    monkeypatch.setattr("airflow_provider_wiro.journals.os.fsync", failing(NO_SPACE))
     with pytest.raises(WiroJournalError, match="No space left on device") as caught:
         run_try()
     assert not isinstance(caught.value, AirflowFailException)

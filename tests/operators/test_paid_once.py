@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroNotStopped, WiroSubmissionUnknown, WiroTaskError
+from airflow_provider_wiro.stages import wait
 from doubles import FakeTaskInstance, Lines, context_of, event, when
 from operators import defer, runway
 
@@ -88,14 +89,13 @@ def test_an_xcom_backend_that_is_away_while_wiro_is_away_too_is_not_retried(held
 
 
 def test_a_kill_just_before_the_deferral_does_not_defer(held: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    operator = runway(deferrable=True)
-    defer = operator._defer
+    operator, defer = runway(deferrable=True), wait._defer
 
     def killed_meanwhile(*arguments: Any) -> None:
         operator.on_kill()
         defer(*arguments)
 
-    monkeypatch.setattr(operator, "_defer", killed_meanwhile)
+    monkeypatch.setattr(wait, "_defer", killed_meanwhile)
     with pytest.raises(WiroInterrupted):
         operator.execute(context_of(FakeTaskInstance()))
     assert held.tasks["2221"].status == "task_cancel"
@@ -109,7 +109,7 @@ def test_ctrl_c_while_waiting_is_a_kill(
         raise KeyboardInterrupt
 
     operator = runway(cancel_on_kill=cancel_on_kill)
-    monkeypatch.setattr(operator.hook, "wait", interrupted)
+    monkeypatch.setattr(wait, "wait_here", interrupted)
     with pytest.raises(KeyboardInterrupt):
         operator.execute(context_of(FakeTaskInstance()))
     assert held.tasks["2221"].status == status

@@ -267,7 +267,7 @@ def test_a_rejected_key_is_not_tried_again(run_dag: RunDag, wiro_emulator: WiroE
 def test_the_concurrency_limit_is_no_failure(
     run_dag: RunDag, wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
-    monkeypatch.setattr("airflow_provider_wiro.operators.capacity.SHORTEST", 0.2)
+    monkeypatch.setattr("airflow_provider_wiro.stages.room.SHORTEST", 0.2)
     wiro_emulator.script("Run", "code", code=96, message="Concurrency limit", times=2)
     run = run_dag(lambda: runway(deferrable=deferrable))
     assert (run.state, run.errors) == ("success", [])
