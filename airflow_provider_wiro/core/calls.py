@@ -27,6 +27,7 @@ from airflow_provider_wiro.core.rules.replies import (
     is_listed,
     rule_of,
 )
+from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
 from airflow_provider_wiro.core.task import COMPLETED, Submission, Task
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
@@ -44,7 +45,6 @@ STOP_PAUSES = (1.0, 3.0)
 STOP_TIMEOUT = 10.0
 # Wiro may need a moment to show that it has stopped a task; together less than a worker has before its SIGKILL.
 STOP_LOOKS = (0.2, 0.5, 1.0, 1.5)
-NOT_STOPPED = "COULD NOT BE STOPPED and may still run and be paid: stop it in the Wiro dashboard"
 
 
 def submit(model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Flow[Submission]:
