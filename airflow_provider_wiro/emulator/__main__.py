@@ -84,6 +84,7 @@ def _started(options: argparse.Namespace) -> WiroEmulator:
         api_secret=options.api_secret or None,
         duration=options.duration,
         concurrency=options.concurrency,
+        first_taskid=options.first_taskid,
     ).start()
 
 
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8099, help="port; 0: one that is free (default %(default)s)")
     parser.add_argument("--duration", type=float, default=6.0, help="seconds that a task takes (default %(default)s)")
     parser.add_argument("--concurrency", type=int, help="tasks that may be active at once (default: any number)")
+    parser.add_argument("--first-taskid", type=int, help="id of the first task (default: a random number)")
     parser.add_argument("--api-key", default="emulator-key", help="the right API key (default %(default)s)")
     parser.add_argument(
         "--api-secret", default="emulator-secret", help='its secret; "": none, nothing is signed (default %(default)s)'

@@ -161,7 +161,7 @@ def test_a_stop_in_a_signal_handler_leaves_the_exchange_that_it_interrupts_its_o
         second = client.drive(submit("owner/model", {})).taskid
         kicking.join()
     assert stopped == [True]
-    assert (emulator.tasks[first].status, second) == ("task_cancel", "2222")
+    assert (emulator.tasks[first].status, second) == ("task_cancel", emulator.runs[1].taskid)
 
 
 def test_a_timeout_of_a_step_is_for_that_step(emulator: WiroEmulator, credentials: Credentials) -> None:

@@ -203,7 +203,7 @@ def test_the_same_taskid_on_another_service_is_another_task(
     deployment: Deployment, swept: Swept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = deployment.runs_on(0, "running")
-    with WiroEmulator() as elsewhere:
+    with WiroEmulator(first_taskid=deployment.wiro.first_taskid) as elsewhere:
         monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps(elsewhere.connection))
         for inputs in ({"prompt": "A kite 1"}, {"prompt": "A kite 0"}):
             WiroHook("elsewhere").run("owner/any-model", inputs)
