@@ -41,7 +41,7 @@ class Listing:
     """The tasks that Wiro shows of the time of a submission.
 
     :param rows: by taskid, also some that are older.
-    :param ahead: seconds by which the ``Date`` of Wiro's answers is ahead of this machine's clock; None: it is not said.
+    :param ahead: seconds by which Wiro's clock is ahead of this machine's, by its ``Date``; None: it did not say.
     """
 
     rows: Mapping[str, Row]
@@ -67,7 +67,7 @@ def list_of_model(found: Record, *, deadline: float | None = None) -> Flow[Listi
     time = yield from now()
     if found.at > time + SETTLED_AFTER:
         return NoListing(
-            f"its record is dated {found.at - time:.0f} s after the time of this worker: check the clocks of the workers"
+            f"its record is dated {found.at - time:.0f} s after the time of this worker: check the workers' clocks"
         )
     # Before Wiro must show it, somebody else's with the same inputs could be the only one.
     if not (yield from _pause_until(found.at + SETTLED_AFTER, deadline)):
@@ -75,16 +75,13 @@ def list_of_model(found: Record, *, deadline: float | None = None) -> Flow[Listi
     return (yield from _read_back(found, found.model.partition("/")[2], deadline))
 
 
-def list_all(
-    found: Record, *, deadline: float | None = None, quiet_since: float | None = None
-) -> Flow[Listing | NoListing]:
+def list_all(found: Record, *, quiet_since: float, deadline: float | None = None) -> Flow[Listing | NoListing]:
     """List the tasks of all models, late enough that one which Wiro has accepted cannot be missing.
 
+    :param quiet_since: unix time from which on nothing of the submission can have been on its way.
     :param deadline: unix time until which it pauses, and is held back, at most; None: there is none.
-    :param quiet_since: unix time from which on nothing of the submission can have been on its way; None: now.
     """
-    since = (yield from now()) if quiet_since is None else quiet_since
-    if not (yield from _pause_until(max(found.at, since) + SETTLED_AFTER, deadline)):
+    if not (yield from _pause_until(max(found.at, quiet_since) + SETTLED_AFTER, deadline)):
         return NoListing("no task of that time has its inputs, but there was no time left to make sure")
     return (yield from _read_back(found, "", deadline))
 
@@ -164,5 +161,7 @@ def _row(payload: object) -> Row | None:
     if not 0 < created < LAST_TIME:
         return None
     parameters = payload.get("parameters")
-    names = [value if isinstance(value := payload.get(f"modelslug{part}"), str) else "" for part in ("owner", "project")]
+    names = [
+        value if isinstance(value := payload.get(f"modelslug{part}"), str) else "" for part in ("owner", "project")
+    ]
     return Row(task, created, parameters if isinstance(parameters, Mapping) else {}, "/".join(names))

@@ -17,6 +17,8 @@ from airflow_provider_wiro.exceptions import WiroJournalError
 SENT_WITHIN = 1200.0
 # Wiro tells the time of a task in whole seconds.
 WHOLE_SECONDS = 1.0
+# How far clocks that are kept right may differ.
+KEPT_RIGHT = 0.3
 Others = Sequence[Record | WiroJournalError] | None
 
 
@@ -87,7 +89,7 @@ def judge(lost: Record, listing: Listing, others: Others) -> Found:
 def _why_not(lost: Record, row: Row, owners: _Owners, ahead: float) -> str | None:
     """Say why the only row with the inputs of a lost submission is not surely its own."""
     taskid = row.task.taskid
-    if row.created <= lost.at + ahead - WHOLE_SECONDS:
+    if row.created <= lost.at + ahead - WHOLE_SECONDS - KEPT_RIGHT:
         clock = f"; Wiro's clock may be {ahead:.0f} s ahead" if ahead >= WHOLE_SECONDS else ""
         return f"task {taskid} has the same inputs, but is or may be older than the submission{clock}"
     if owners.unreadable:
