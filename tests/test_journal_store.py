@@ -104,7 +104,7 @@ def test_what_is_cleared_is_gone(make_journal: MakeJournal) -> None:
 
 def test_a_first_intent_never_takes_the_place_of_another_one(make_journal: MakeJournal) -> None:
     make_journal().replace(None, intent())
-    with pytest.raises(WiroJournalTaken, match="another try of this task instance .*holds another intent") as caught:
+    with pytest.raises(WiroJournalTaken, match=r"another try of this task instance .*holds another intent") as caught:
         make_journal().replace(None, intent(at=2.5))
     assert caught.value.retryable
     assert make_journal().read() == intent()

@@ -1,6 +1,6 @@
 """Where the journal of a task instance is kept: Airflow's task state store (3.3+), or a folder.
 
-One journal belongs to all tries of one task instance. It holds at most one record, of the submission that was sent last.
+One journal belongs to all tries of one task instance. It holds at most one record, of the last submission.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def check_marker(folder: ObjectStoragePath | Path) -> None:
             mark(root)
         return
     doubt = (
-        f"the folder {root} of [wiro] journal_path holds no record and no file {MARKER}: is a share not mounted on this "
-        "machine? Tries that see different folders pay twice. If it is the right one, run `python -m "
+        f"the folder {root} of [wiro] journal_path holds no record and no file {MARKER}: is a share not mounted "
+        "here? Tries that see different folders pay twice. If it is the right one, run `python -m "
         f"airflow_provider_wiro journal init` once, or make the file {root / MARKER} by hand, empty"
     )
     with as_journal_error("[wiro] require_marker", "read"):

@@ -26,9 +26,6 @@ class StateStoreJournal(Journal):
         """Where it is, in words for a person who wants to delete it."""
         return f"the key {STATE_KEY} of this task instance's state store"
 
-    def others(self) -> None:
-        """Return None: a worker reaches no other task instance's store."""
-
     def _load(self) -> object:
         return self._store.get(STATE_KEY)
 
