@@ -49,8 +49,8 @@ def submitted(
 
 
 def the_file_in(folder: Path) -> Path:
-    """Return the only file below *folder*."""
-    [path] = [path for path in folder.rglob("*") if path.is_file()]
+    """Return the only record below *folder*."""
+    [path] = folder.rglob("*.json")
     return path
 
 
