@@ -98,12 +98,20 @@ class AsyncClient:
         """Close the session."""
         await self._session.close()
 
-    async def drive(self, flow: Flow[T], log: Log) -> T:
-        """Carry out *flow* and return its result; ``Report`` steps go to *log*."""
+    @property
+    def base_url(self) -> str:
+        """The service that the connection names now."""
+        return self._route.credentials.base_url
+
+    async def drive(self, flow: Flow[T], log: Log, *, service: str | None = None) -> T:
+        """Carry out *flow* and return its result; ``Report`` steps go to *log*.
+
+        :param service: the base URL that it is for; where the connection names another one, nothing is sent.
+        """
         answer: Answer = None
         try:
             while True:
-                answer = await self._perform(flow.send(answer), log)
+                answer = await self._perform(flow.send(answer), log, service)
         except StopIteration as done:
             result: T = done.value
             return result
@@ -121,10 +129,10 @@ class AsyncClient:
             except Exception as error:
                 log.warning("the connection could not be read again: %s", one_line(f"{type(error).__name__}: {error}"))
 
-    async def _perform(self, step: Step, log: Log) -> Answer:
+    async def _perform(self, step: Step, log: Log, service: str | None) -> Answer:
         match step:
             case Send():
-                return await self._send(step, log)
+                return await self._send(step, log, service)
             case Sleep():
                 await asyncio.sleep(step.seconds)
             case Now():
@@ -133,10 +141,15 @@ class AsyncClient:
                 log_report(step, log)
         return None
 
-    async def _send(self, step: Send, log: Log) -> Reply | NoReply:
+    async def _send(self, step: Send, log: Log, service: str | None) -> Reply | NoReply:
         for pause in pauses(step, self._route.credentials):
             await asyncio.sleep(pause)
+        if service is not None and self.base_url != service:
+            await self.reread(REREAD_PAUSE, log)
         route = self._route
+        if service is not None and route.credentials.base_url != service:
+            reason = f"the connection leads to {route.credentials.base_url}, but this is for {service}"
+            return NoReply(sent=False, reason=reason, elsewhere=True)
         if (unsent := held_back(step, route.credentials)) is not None:
             return unsent
         outcome = await self._exchange(sign(step, route.credentials), route)
