@@ -53,6 +53,15 @@ CONFIG: dict[str, Any] = {
                 "example": "s3://aws_default@my-bucket/wiro-journal",
                 "default": None,
             },
+            "allow_private_hosts": {
+                "description": "Hosts, separated by commas, that may have private addresses although Wiro names them as\n"
+                "the place of a task's outputs. Requests to all others only go to public addresses, except those\n"
+                "to the connection's own host.\n",
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "minio.internal,10.0.0.7",
+                "default": None,
+            },
         },
     },
 }

@@ -28,6 +28,7 @@ from airflow_provider_wiro.core.task import ResultDict, Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError, WiroRequestError
 from airflow_provider_wiro.get_provider_info import CONNECTION_TYPE
+from airflow_provider_wiro.hooks.caller import allowed_hosts
 from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID, read_credentials
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class WiroHook(BaseHook):
     @property
     def base_url(self) -> str:
         """The base URL of the service that the connection names."""
-        return self._connected().credentials.base_url
+        return self._connected().route.credentials.base_url
 
     def recover(
         self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str, deadline: float | None = None
@@ -129,8 +130,9 @@ class WiroHook(BaseHook):
         """
         from airflow_provider_wiro.clients.outputs import first_gone
 
-        client = self._connected()
-        return first_gone(urls, verify=client.credentials.verify, check=client.check)
+        route = self._connected().route
+        allowed = allowed_hosts(route.credentials.base_url)
+        return first_gone(urls, tls=route.tls, allowed=allowed, told_to_stop=lambda: self._interrupted)
 
     def get_task(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Read one task, free of charge.
@@ -172,8 +174,10 @@ class WiroHook(BaseHook):
         :param taskid: its taskid.
         :returns: ``over`` (whether it surely runs no more), ``note``, and the task as last seen.
         """
-        with self._client.fresh() if self._client else self._connect() as client:
-            return client.drive(calls.stop(_required(taskid)))
+        from airflow_provider_wiro.clients.sync import Client
+
+        client = Client(self._client.route.credentials, self.log) if self._client else self._connect()
+        return client.drive(calls.stop(_required(taskid)), to_the_end=True)
 
     def wait(
         self,
@@ -215,8 +219,6 @@ class WiroHook(BaseHook):
     def interrupt(self) -> None:
         """Make the call that runs end before its next request. Safe in a signal handler."""
         self._interrupted = True
-        if self._client is not None:
-            self._client.interrupt()
 
     def test_connection(self) -> tuple[bool, str]:
         """Make one free signed call and say how it went, in words that name what to check.
@@ -239,14 +241,17 @@ class WiroHook(BaseHook):
     def _connected(self) -> Client:
         if self._client is None:
             self._client = self._connect()
-            if self._interrupted:
-                self._client.interrupt()
         return self._client
 
     def _connect(self) -> Client:
         from airflow_provider_wiro.clients.sync import Client
 
-        return Client(read_credentials(self.wiro_conn_id), self.log, lambda: read_credentials(self.wiro_conn_id))
+        return Client(
+            read_credentials(self.wiro_conn_id),
+            self.log,
+            lambda: read_credentials(self.wiro_conn_id),
+            told_to_stop=lambda: self._interrupted,
+        )
 
 
 def _assess(outcome: Reply | NoReply) -> tuple[bool, str]:
