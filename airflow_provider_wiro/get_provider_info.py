@@ -55,8 +55,8 @@ CONFIG: dict[str, Any] = {
             },
             "allow_private_hosts": {
                 "description": "Hosts, separated by commas, that may have private addresses although Wiro names them as\n"
-                "the place of a task's outputs. Requests to all others only go to public addresses, except those\n"
-                "to the connection's own host.\n",
+                "the place of a task's outputs. All other hosts are only asked at public addresses, except the\n"
+                "connection's own.\n",
                 "version_added": "0.2.0",
                 "type": "string",
                 "example": "minio.internal,10.0.0.7",

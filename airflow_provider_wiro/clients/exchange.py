@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import socket
 import ssl
 import struct
@@ -28,6 +29,8 @@ from airflow_provider_wiro.core.protocol import NoReply, Reply
 
 # A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
 CONNECT_SHARE = 0.8
+# A longer body is handed over in pieces, as fast as the server takes them.
+IN_ONE_PIECE = 64 * 1024
 # How often the event loop goes round until a transport whose socket is shut has noticed. It takes three or four.
 ROUNDS = 20
 
@@ -85,7 +88,7 @@ async def exchange(session: aiohttp.ClientSession, request: Request, route: Rout
             asyncio.timeout(request.timeout),
             session.post(
                 request.url,
-                data=request.body,
+                data=io.BytesIO(request.body) if len(request.body) > IN_ONE_PIECE else request.body,
                 headers=request.headers,
                 timeout=aiohttp.ClientTimeout(total=None, connect=request.timeout * CONNECT_SHARE),
                 ssl=route.tls,

@@ -151,7 +151,7 @@ def test_a_server_that_takes_its_time_first_for_the_handshake_and_then_for_the_r
     server_tls: ssl.SSLContext, ca_path: str
 ) -> None:
     def dawdle(connection: socket.socket) -> None:
-        time.sleep(1.8)
+        time.sleep(1.4)
         with server_tls.wrap_socket(connection, server_side=True):
             time.sleep(2.5)
 
