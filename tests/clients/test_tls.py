@@ -60,7 +60,6 @@ def test_the_connection_comes_before_the_environment(
     assert isinstance(outcome(drive, server_tls, ca_path), Reply)
 
 
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_nothing_is_verified_where_the_connection_says_so(
     drive: Drive, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext
 ) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from airflow_provider_wiro.clients.aio import AsyncClient, Lookup, Route
+from airflow_provider_wiro.clients.aio import AsyncClient, Lookup
+from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.sync import Client
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, send
@@ -42,18 +43,17 @@ class Drive(Protocol):
 
 
 class DriveSync:
-    """Over requests."""
+    """As a worker does."""
 
     def __init__(self) -> None:
         self.log = ListLog()
 
     def __call__(self, flow: Flow[T], credentials: Credentials, lookup: Callable[[], Credentials] | None = None) -> T:
-        with Client(credentials, self.log, lookup) as client:
-            return client.drive(flow)
+        return Client(credentials, self.log, lookup).drive(flow)
 
 
 class DriveAsync:
-    """Over aiohttp."""
+    """As a triggerer does."""
 
     def __init__(self) -> None:
         self.log = ListLog()
