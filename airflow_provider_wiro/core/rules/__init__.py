@@ -1,1 +1,1 @@
-"""Every decision about money, as a table: a row says when it holds, what is done, and what happens to the money."""
+"""Every decision about money, as a table: one module a decision, one row a case, each row with a name."""
