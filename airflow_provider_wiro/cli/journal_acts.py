@@ -10,7 +10,7 @@ from airflow_provider_wiro.cli.marker import mark as mark_folder
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroJournalError
-from airflow_provider_wiro.journal_store import journal_folder
+from airflow_provider_wiro.journals import journal_folder
 from airflow_provider_wiro.sweep.errors import said
 from airflow_provider_wiro.sweep.recorded import Recorded, open_recorded
 

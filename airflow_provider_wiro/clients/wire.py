@@ -100,6 +100,7 @@ def _unpack(raw: bytes, encoding: str) -> bytes | None:
 def words_of(error: object) -> str:
     """Return what an HTTP library says as one line, without the credentials of a proxy, or names of its own classes."""
     said = re.sub(r"^<?\w+\(host='[^']*', port=\d+\)[^:]*: ", "", as_text(error))
+    said = re.sub(r" ssl:(<[^>]*>|\w+)", "", said)
     return one_line(re.sub(r"//[^/\s]*@", "//", said), 200)
 
 

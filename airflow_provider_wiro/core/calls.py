@@ -228,7 +228,19 @@ def _submission_error(model: str, outcome: Reply | NoReply, rule: ReplyRule) -> 
     )
     if isinstance(error, WiroBusy) and isinstance(outcome, Reply):
         error.retry_after = outcome.retry_after
+    if isinstance(error, WiroSubmissionUnknown) and refusal is not None:
+        error.words = said
     return error
+
+
+def refused_after_all(model: str, error: WiroSubmissionUnknown) -> WiroRequestError:
+    """Return the error for a no that was not clear, once Wiro's list has shown that nothing was accepted."""
+    words = error.words or ""
+    kind, advice = (WiroUnreachable, "try again later") if is_passing(words) else (WiroRefused, CHECK_ALL)
+    return kind(
+        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it. {NOTHING}: {advice}",
+        code=error.code,
+    )
 
 
 _WHAT = {

@@ -21,7 +21,7 @@ from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, needs_a
 from airflow_provider_wiro.stages.room import Queue, with_room
 from airflow_provider_wiro.stages.settle import reuse, settle
 from airflow_provider_wiro.stages.tell import announce
-from airflow_provider_wiro.stages.this_try import Work
+from airflow_provider_wiro.stages.this_try import Order
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
 if TYPE_CHECKING:
@@ -124,9 +124,9 @@ class WiroRunOperator(TryingOperator):
         typed = {field.input: field.value(getattr(self, field.name)) for field in self.fields}
         return model_inputs(self.inputs) | {name: value for name, value in typed.items() if value is not None}
 
-    def check(self) -> Work:
-        """Return the work to be done: the arguments, rendered and checked."""
-        return Work(model_name(self.model), self.build_inputs(), journal.idempotency_key(self.idempotency_key))
+    def check(self) -> Order:
+        """Return what is to be made: the arguments, rendered and checked."""
+        return Order(model_name(self.model), self.build_inputs(), journal.idempotency_key(self.idempotency_key))
 
     def execute(self, context: Context) -> ResultDict:
         """Get the generation, an earlier try's or a new one, then wait or defer."""
@@ -177,9 +177,9 @@ class WiroRunOperator(TryingOperator):
         while True:
             this.caller.check()
             found = remember(this, again=queue.attempts > 0)
-            work = self.check()
-            generation = with_room(this, queue, partial(pay, this, work, found))
-            announce(this, work)
+            order = self.check()
+            generation = with_room(this, queue, partial(pay, this, order, found))
+            announce(this, order)
             this.caller.check()
             if not self.wait_for_completion:
                 return generation.submission.result()

@@ -34,7 +34,7 @@ TOLD_TO_STOP = {
 
 @contextmanager
 def ending_well(this: Try) -> Iterator[None]:
-    """Let nothing that ends the block leave a paid task running that nobody waits for, or stop one that somebody needs."""
+    """Let nothing that ends the block leave a paid task running for nobody, or stop one that somebody needs."""
     try:
         yield
     except BaseException as error:

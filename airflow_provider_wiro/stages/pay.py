@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from airflow_provider_wiro.core import journal
-from airflow_provider_wiro.core.calls import submit
+from airflow_provider_wiro.core.calls import refused_after_all, submit
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
 from airflow_provider_wiro.core.task import Submission, Task
+from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroSubmissionUnknown
-from airflow_provider_wiro.stages.recall import Attach, Finished, Fresh, recall
+from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
 from airflow_provider_wiro.stages.signals import signals_held
-from airflow_provider_wiro.stages.this_try import Try, Work
+from airflow_provider_wiro.stages.this_try import Order, Try
 from airflow_provider_wiro.task_instance import identity_of
 
 
@@ -32,46 +33,47 @@ class Generation:
     finished: Task | None = None
 
 
-def pay(this: Try, work: Work, found: Record | None, until: float) -> Generation:
+def pay(this: Try, order: Order, found: Record | None, until: float) -> Generation:
     """Go on with the task of an earlier try, take its result, or submit. **A submission may cost money.**
 
     :param found: what an earlier try has left.
     :param until: unix time until which to wait at most where Wiro throttles.
     :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
     """
-    wanted, lost = intent_of(this, work), False
+    wanted = intent_of(this, order)
+    before, lost = found, None
     while True:
         if found is not None:
             decision = _recall(this, found, wanted, until)
             if not isinstance(decision, Fresh):
-                return _take(this, decision, found, attached=not lost)
+                return _take(this, decision, found, attached=lost is None)
+            if lost is not None and lost.words is not None and decision.nothing_accepted:
+                _take_back(this, found, before)
+                raise refused_after_all(order.model, lost)
         this.paid.let_go()
         intent = replace(wanted, at=time.time()).instead_of(found)
         try:
-            return Generation(_submit(this, intent, found, work, until))
+            return Generation(_submit(this, intent, found, order, until))
         except WiroSubmissionUnknown as error:
-            if this.journal is None or lost:
+            if this.journal is None or lost is not None:
                 raise
             this.log.warning("the answer to the submission was lost; looking for it in Task/List (%s)", error)
-        found, lost = intent, True
+            lost = error
+        before, found = found, intent
 
 
-def intent_of(this: Try, work: Work) -> Record:
-    """Return the intent of submitting *work*."""
-    base_url, settings = this.caller.base_url, this.settings
-    return Record(
-        identity=identity_of(this.ti),
-        fingerprint=journal.fingerprint(base_url, work.model, work.inputs, work.idempotency_key),
-        model=work.model,
-        inputs=journal.digests(work.inputs),
+def intent_of(this: Try, order: Order) -> Record:
+    """Return the intent of submitting *order*."""
+    return Record.of(
+        Work(this.caller.base_url, order.model, order.inputs, order.idempotency_key),
+        identity_of(this.ti, this.context),
         at=time.time(),
-        conn_id=settings.conn_id,
-        stop_when_ended=settings.wait_for_completion and settings.cancel_on_kill,
-        base_url=base_url,
+        conn_id=this.settings.conn_id,
+        stop_when_ended=this.settings.stop_when_ended,
     )
 
 
-def _recall(this: Try, found: Record, wanted: Record, until: float) -> Attach | Finished | Fresh:
+def _recall(this: Try, found: Record, wanted: Record, until: float) -> Decision:
     assert this.journal is not None
     return recall(
         this.caller,
@@ -80,14 +82,13 @@ def _recall(this: Try, found: Record, wanted: Record, until: float) -> Attach | 
         wanted,
         on_unknown=this.settings.on_unknown,
         deadline=until,
-        log=this.log,
+        outage_tolerance=this.settings.outage_tolerance,
     )
 
 
 def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bool) -> Generation:
     settings = this.settings
-    stop_when_ended = settings.wait_for_completion and settings.cancel_on_kill
-    kept = replace(decision.record, conn_id=settings.conn_id, stop_when_ended=stop_when_ended)
+    kept = replace(decision.record, conn_id=settings.conn_id, stop_when_ended=settings.stop_when_ended)
     assert kept.taskid is not None
     assert kept.submitted_at is not None
     this.paid.obtained(kept.taskid, kept.base_url, kept.submitted_at, attached=attached)
@@ -99,11 +100,11 @@ def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bo
     return Generation(submission, decision.task if isinstance(decision, Finished) else None)
 
 
-def _submit(this: Try, intent: Record, over: Record | None, work: Work, until: float) -> Submission:
+def _submit(this: Try, intent: Record, over: Record | None, order: Order, until: float) -> Submission:
     with signals_held(this.paid):
         _begin(this, intent, over)
         try:
-            flow = submit(intent.model, work.inputs, deadline=until)
+            flow = submit(intent.model, order.inputs, deadline=until)
             submission = this.caller.drive(flow, service=intent.base_url)
         except WiroSubmissionUnknown:
             raise

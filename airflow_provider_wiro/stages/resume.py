@@ -109,7 +109,7 @@ def take_up(this: Try) -> bool | None:
         return None
     recorded = record if record is not None and record.taskid == taskid else None
     since = (told and told["submitted_at"]) or (recorded and recorded.submitted_at) or _started(this)
-    service = (told and told["base_url"]) or (recorded and recorded.base_url)
+    service = (told["base_url"] if told else None) or (recorded.base_url if recorded else None)
     this.paid.obtained(taskid, service, since, attached=bool(told and told["attached"]))
     if recorded:
         this.paid.written()

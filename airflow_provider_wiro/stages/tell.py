@@ -8,12 +8,12 @@ from airflow_provider_wiro.core.generation import GENERATION_VERSION, Generation
 from airflow_provider_wiro.core.task import ResultDict, read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroTaskError
-from airflow_provider_wiro.stages.this_try import Try, Work
+from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
 
 
-def announce(this: Try, work: Work) -> None:
+def announce(this: Try, order: Order) -> None:
     """Put the taskid into XCom, before anything else: the trigger and a later process of this try go by it."""
     paid = this.paid
     assert paid.taskid is not None
@@ -23,8 +23,8 @@ def announce(this: Try, work: Work) -> None:
         {
             "version": GENERATION_VERSION,
             "taskid": paid.taskid,
-            "model": work.model,
-            "inputs": shown_inputs(work.inputs),
+            "model": order.model,
+            "inputs": shown_inputs(order.inputs),
             "base_url": paid.service,
             "submitted_at": paid.submitted_at,
             "try_number": this.ti.try_number,

@@ -38,9 +38,14 @@ class Settings:
     requires_output: bool
     push_outputs: bool
 
+    @property
+    def stop_when_ended(self) -> bool:
+        """Whether the Wiro task has no purpose once the Airflow task has ended."""
+        return self.wait_for_completion and self.cancel_on_kill
+
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Order:
     """What is to be made: rendered and checked.
 
     :param inputs: the model's inputs, as they go over the wire.

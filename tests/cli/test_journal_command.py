@@ -13,7 +13,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.cli import main
 from airflow_provider_wiro.core.journal import Record
-from airflow_provider_wiro.journal_store import file_name
+from airflow_provider_wiro.journals import file_name
 from records import identity, intent, submitted
 
 pytestmark = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")

@@ -21,10 +21,10 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskFailed,
     WiroTaskNotFound,
 )
-from airflow_provider_wiro.stages.failing import final_errors_skip_retries
-from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from airflow_provider_wiro.stages import wait
+from airflow_provider_wiro.stages.failing import final_errors_skip_retries
 from airflow_provider_wiro.stages.this_try import Try
+from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from doubles import FakeTaskInstance, Lines, context_of, event, wait_until, when
 from operators import defer, generic, runway
 
@@ -97,11 +97,11 @@ def test_execution_timeout_is_folded_into_the_deadline(
 
 
 VERDICTS: list[tuple[Kind, str, str]] = [
-    ("failed", "WiroTaskFailed", "an Airflow retry submits it again"),
-    ("cancelled", "WiroTaskCancelled", "an Airflow retry submits it again"),
-    ("stuck", "WiroTaskStuck", "an Airflow retry submits it again"),
-    ("timeout", "WiroTaskTimeout", "raise timeout or execution_timeout"),
-    ("gave_up", "WiroTaskGaveUp", "raise outage_tolerance"),
+    ("failed", "WiroTaskFailed", "An Airflow retry submits it again"),
+    ("cancelled", "WiroTaskCancelled", "An Airflow retry submits it again"),
+    ("stuck", "WiroTaskStuck", "An Airflow retry submits it again"),
+    ("timeout", "WiroTaskTimeout", "Increase timeout or execution_timeout"),
+    ("gave_up", "WiroTaskGaveUp", "Increase outage_tolerance"),
     ("not_found", "WiroTaskNotFound", "look for it in the Wiro dashboard"),
 ]
 

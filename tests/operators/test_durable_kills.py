@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_wiro.core import recovery
+from airflow_provider_wiro.core import recall
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroInterrupted,
@@ -99,7 +99,7 @@ def test_a_kill_while_the_earlier_task_is_being_looked_at_stops_it(
 ) -> None:
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push", prompt="same")
     all_held.script("Detail", "5xx", times=1)
-    monkeypatch.setattr(recovery, "READ_PAUSES", (1.0, 1.0))
+    monkeypatch.setattr(recall, "READ_PAUSES", (1.0, 1.0))
     operator = runway(prompt=prompt)
     when(lambda: all_held.count("Detail"), operator.on_kill)
     killed(operator)

@@ -77,4 +77,4 @@ def test_no_key_is_sent_where_the_outputs_are(wiro_emulator: WiroEmulator) -> No
     ["http://" + "a" * 70 + ".com/", "http://[::1/0.mp4", "http://a..b/0.mp4", "https://%/", "http://127.0.0.1:99999/"],
 )
 def test_an_address_that_nothing_can_be_asked_of_proves_nothing(wiro_emulator: WiroEmulator, url: str) -> None:
-    assert WiroHook().lost_output([url]) is None
+    assert Caller("wiro_default", Lines().log).lost_output([url]) is None

@@ -80,8 +80,8 @@ def test_a_task_of_another_model_with_the_same_inputs_is_not_adopted(
 ) -> None:
     WiroHook().run("owner/another-video", {"prompt": "x"})
     lose_a_try(monkeypatch, pay, "_begin", after=True, make=generic)
-    with pytest.raises(WiroSubmissionUnknown):
-        run_try(generic)
+    assert run_try(generic)["taskid"] == "2222"
+    assert [task.model for task in wiro_emulator.runs] == ["owner/another-video", "owner/video"]
 
 
 @pytest.mark.parametrize("lost", [1, 2])
@@ -111,7 +111,7 @@ NO_SPACE = OSError(28, "No space left on device")
 def test_where_the_intent_cannot_be_written_nothing_is_sent(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_wiro.journals.os.fsync", failing(NO_SPACE))
+    monkeypatch.setattr("airflow_provider_wiro.journals.local.os.fsync", failing(NO_SPACE))
     with pytest.raises(WiroJournalError, match="No space left on device") as caught:
         run_try()
     assert not isinstance(caught.value, AirflowFailException)
@@ -141,10 +141,10 @@ def test_a_taskid_that_cannot_be_written_down_ends_nothing(
 
 
 REFUSALS: list[tuple[str, dict[str, Any]]] = [
-    ("code", {"code": 0, "message": "prompt is too long"}),
+    ("code", {"code": 0, "message": "Request parameters are invalid."}),
     ("code", {"code": 97, "message": "Insufficient balance"}),
     ("code", {"code": 98, "message": "Sign in"}),
-    ("string_errors", {}),
+    ("string_errors", {"message": "Request files [inputImage] required"}),
 ]
 
 
@@ -168,7 +168,7 @@ def test_a_rejected_key_leaves_no_intent(wiro_emulator: WiroEmulator) -> None:
 
 def test_a_service_that_cannot_be_reached_leaves_no_intent(wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.stop()
-    with pytest.raises(WiroRequestError, match="nothing was submitted"):
+    with pytest.raises(WiroRequestError, match="Nothing was submitted"):
         run_try()
     assert kept() is None
 
