@@ -54,9 +54,9 @@ CONFIG: dict[str, Any] = {
                 "default": None,
             },
             "allow_private_hosts": {
-                "description": "Hosts, separated by commas, that may have private addresses although Wiro names them as\n"
-                "the place of a task's outputs. All other hosts are only asked at public addresses, except the\n"
-                "connection's own.\n",
+                "description": "Hosts, separated by commas, that may have private addresses although Wiro names\n"
+                "them as the place of a task's outputs. All other hosts are only asked at public addresses, except\n"
+                "the connection's own.\n",
                 "version_added": "0.2.0",
                 "type": "string",
                 "example": "minio.internal,10.0.0.7",

@@ -137,6 +137,24 @@ def test_a_host_is_reached_at_the_address_that_answers(drive: Drive, monkeypatch
     assert isinstance(outcome, Reply)
 
 
+def test_a_host_whose_first_address_is_dead_is_reached_in_time(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def two(host: str | bytes | None, port: int, *args: object, **kwargs: object) -> list[object]:
+        if host != "two.example":
+            return resolve(host, port, *args, **kwargs)  # type: ignore[arg-type,return-value]
+        return [*resolve("127.0.0.1", dead, *args, **kwargs), *resolve("127.0.0.1", port, *args, **kwargs)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with WiroEmulator() as emulator, port_that_never_connects() as dead:
+        here = credentials_of(emulator)
+        url = here.base_url.replace("127.0.0.1", "two.example")
+        begun = time.monotonic()
+        [outcome] = drive(look(), Credentials(here.api_key, here.api_secret, url, 30.0))
+        assert time.monotonic() - begun < 5
+    assert isinstance(outcome, Reply)
+
+
 def test_a_timeout_of_a_step_is_for_that_step(emulator: WiroEmulator, credentials: Credentials) -> None:
     def flow() -> Flow[list[Reply | NoReply]]:
         short = yield from send("/Task/Detail", {"taskid": "1"}, 0.3)
