@@ -180,11 +180,11 @@ def port_nobody_listens_on() -> Iterator[int]:
 
 
 @contextmanager
-def port_that_never_connects() -> Iterator[int]:
+def port_that_never_connects(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Listen with a queue that is full: a connection to it is neither made nor refused."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, port))
         listener.listen(0)
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
