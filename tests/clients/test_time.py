@@ -15,7 +15,7 @@ from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, send
 from airflow_provider_wiro.emulator import WiroEmulator
 from driving import Drive, DriveSync, ListLog, credentials_of, look
-from small_servers import port_that_never_connects, read_request, socket_server
+from small_servers import port_that_never_connects, read_request, socket_server, yes_server
 
 TIMEOUT = 1.0
 LATEST = TIMEOUT + 1.5
@@ -134,6 +134,22 @@ def test_a_host_is_reached_at_the_address_that_answers(drive: Drive, monkeypatch
         here = credentials_of(emulator)
         url = here.base_url.replace("127.0.0.1", "two.example")
         [outcome] = drive(look(), Credentials(here.api_key, here.api_secret, url, 5.0))
+    assert isinstance(outcome, Reply)
+
+
+def test_a_host_whose_first_address_is_dead_is_reached_in_time(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def two(host: str | bytes | None, *args: object, **kwargs: object) -> list[object]:
+        if host != "two.example":
+            return resolve(host, *args, **kwargs)  # type: ignore[arg-type,return-value]
+        return [*resolve("127.0.0.2", *args, **kwargs), *resolve("127.0.0.1", *args, **kwargs)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with yes_server() as server, port_that_never_connects("127.0.0.2", server.port):
+        begun = time.monotonic()
+        [outcome] = drive(look(), Credentials("key", "secret", f"http://two.example:{server.port}/v1", 20.0))
+        assert time.monotonic() - begun < 5
     assert isinstance(outcome, Reply)
 
 

@@ -38,7 +38,12 @@ class Drive(Protocol):
     log: ListLog
 
     def __call__(
-        self, flow: Flow[T], credentials: Credentials, lookup: Callable[[], Credentials] | None = None
+        self,
+        flow: Flow[T],
+        credentials: Credentials,
+        lookup: Callable[[], Credentials] | None = None,
+        *,
+        service: str | None = None,
     ) -> T: ...
 
 
@@ -48,8 +53,15 @@ class DriveSync:
     def __init__(self) -> None:
         self.log = ListLog()
 
-    def __call__(self, flow: Flow[T], credentials: Credentials, lookup: Callable[[], Credentials] | None = None) -> T:
-        return Client(credentials, self.log, lookup).drive(flow)
+    def __call__(
+        self,
+        flow: Flow[T],
+        credentials: Credentials,
+        lookup: Callable[[], Credentials] | None = None,
+        *,
+        service: str | None = None,
+    ) -> T:
+        return Client(credentials, self.log, lookup).drive(flow, service=service)
 
 
 class DriveAsync:
@@ -58,13 +70,20 @@ class DriveAsync:
     def __init__(self) -> None:
         self.log = ListLog()
 
-    def __call__(self, flow: Flow[T], credentials: Credentials, lookup: Callable[[], Credentials] | None = None) -> T:
-        return asyncio.run(self._drive(flow, credentials, _awaited(lookup)))
+    def __call__(
+        self,
+        flow: Flow[T],
+        credentials: Credentials,
+        lookup: Callable[[], Credentials] | None = None,
+        *,
+        service: str | None = None,
+    ) -> T:
+        return asyncio.run(self._drive(flow, credentials, _awaited(lookup), service))
 
-    async def _drive(self, flow: Flow[T], credentials: Credentials, lookup: Lookup | None) -> T:
+    async def _drive(self, flow: Flow[T], credentials: Credentials, lookup: Lookup | None, service: str | None) -> T:
         client = AsyncClient(await Route.to(credentials), lookup)
         try:
-            return await client.drive(flow, self.log)
+            return await client.drive(flow, self.log, service=service)
         finally:
             await client.close()
 
