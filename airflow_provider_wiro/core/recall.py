@@ -56,7 +56,7 @@ def look(found: Record, wanted: Record, *, deadline: float | None = None) -> Flo
         task = yield from _read(found.taskid, deadline)
     except WiroTaskNotFound:
         age = (yield from now()) - (found.submitted_at or found.at)
-        return Sighting(Shown.YOUNG if age < SHOWN_AFTER else Shown.MISSING, found)
+        return Sighting(Shown.YOUNG if age < SHOWN_AFTER else Shown.MISSING, found.renewed(wanted))
     except WiroRequestError as error:
         return Sighting(Shown.UNREADABLE, found, error=error)
     if service is Service.UNKNOWN and not task.terminal and (names := (yield from _contradictions(found, deadline))):
