@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.recalled import Attach, Finished, Fresh
-from airflow_provider_wiro.exceptions import WiroWrongService
+from airflow_provider_wiro.exceptions import WiroSubmissionUnknown, WiroWrongService
 from fake_driver import DONE, NOT_FOUND, shown
 from listing import BEFORE, OTHER, listed, listing
 from records import BASE_URL, INPUTS, intent, of_0_1_0, submitted, work
@@ -135,3 +135,17 @@ def test_a_lost_submission_of_version_0_1_0_is_found_too() -> None:
     found = of_0_1_0(intent())
     decision, _ = recovered(listing(listed(), BEFORE), found)
     assert decision == Attach(intent().submitted("2221", intent().at))
+
+
+def test_a_lost_submission_of_version_0_1_0_that_is_not_listed_here_may_be_elsewhere() -> None:
+    error, _ = refused(WiroSubmissionUnknown, listing(BEFORE), of_0_1_0(intent(OTHER)))
+    assert "does not say to which service" in str(error)
+    decision, _ = recovered(listing(BEFORE), of_0_1_0(intent()))
+    assert decision == Fresh(nothing_accepted=True)
+
+
+def test_the_same_lost_submission_at_another_service_or_with_another_key_is_not_even_looked_for() -> None:
+    found = replace(at(STAGING), taskid=None, submitted_at=None)
+    error, driver = refused(WiroSubmissionUnknown, [], found)
+    assert driver.calls == []
+    assert "host or idempotency_key were others" in str(error)

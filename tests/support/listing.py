@@ -17,7 +17,7 @@ from recovering import PLACE, Script, recovered, refused
 OTHER = INPUTS | {"prompt": "A windmill"}
 
 
-def listed(taskid: str = "2221", *, created: float = START, status: str = "task_start", **fields: object) -> Any:
+def listed(taskid: str = "2221", *, created: float = START, status: str = "task_start", **fields: Any) -> Any:
     given: dict[str, object] = {"parameters": dict(INPUTS), "createtime": str(int(created))} | fields
     return row(status, **given) | {"id": taskid}
 
