@@ -19,6 +19,10 @@ from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, W
 
 # How long Wiro may need to show a task whose taskid it has given.
 SHOWN_AFTER = 60.0
+WAS_ANOTHER = "host or idempotency_key were others when it was submitted"
+NOT_NAMED = (
+    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent"
+)
 
 
 class Service(Enum):
@@ -51,15 +55,19 @@ def look(found: Record, wanted: Record, *, deadline: float | None = None) -> Flo
     assert found.taskid is not None
     service = service_of(found, wanted)
     if service is Service.DOUBTFUL:
-        return Sighting(Shown.DOUBTFUL, found, why="host or idempotency_key were others when it was submitted")
+        return Sighting(Shown.DOUBTFUL, found, why=WAS_ANOTHER)
     try:
         task = yield from _read(found.taskid, deadline)
     except WiroTaskNotFound:
         age = (yield from now()) - (found.submitted_at or found.at)
-        return Sighting(Shown.YOUNG if age < SHOWN_AFTER else Shown.MISSING, found)
+        return Sighting(Shown.YOUNG if age < SHOWN_AFTER else Shown.MISSING, found.renewed(wanted))
     except WiroRequestError as error:
         return Sighting(Shown.UNREADABLE, found, error=error)
-    if service is Service.UNKNOWN and not task.terminal and (names := (yield from _contradictions(found, deadline))):
+    if (
+        service is Service.UNKNOWN
+        and not task.terminal
+        and (names := (yield from contradictions(found, deadline=deadline)))
+    ):
         why = f"the task of that id at {wanted.base_url or 'this service'} has another {', '.join(names)}"
         return Sighting(Shown.DOUBTFUL, found, task, why)
     return Sighting(shown_of(task), found.renewed(wanted), task)
@@ -78,8 +86,11 @@ def _read(taskid: str, deadline: float | None) -> Flow[Task]:
     raise AssertionError("unreachable")
 
 
-def _contradictions(found: Record, deadline: float | None) -> Flow[list[str]]:
-    """Return the inputs by which the task of that id at this service surely is another one."""
+def contradictions(found: Record, *, deadline: float | None = None) -> Flow[list[str]]:
+    """Return the inputs by which the task of that id at this service surely is not that of the record.
+
+    For records of version 1, which do not name their service.
+    """
     outcome = yield from send("/Task/Detail", {"taskid": found.taskid}, deadline=deadline)
     listed = outcome.body.get("tasklist") if isinstance(outcome, Reply) and isinstance(outcome.body, Mapping) else None
     for row in listed if isinstance(listed, list) else []:
@@ -91,6 +102,8 @@ def _contradictions(found: Record, deadline: float | None) -> Flow[list[str]]:
 def sighting_of(found: Record, wanted: Record, seen: Found | NoListing) -> Sighting:
     """Say what a search has brought to light of a record without a taskid."""
     if isinstance(seen, NothingAccepted):
+        if service_of(found, wanted) is Service.UNKNOWN:
+            return Sighting(Shown.DOUBTFUL, found, why=NOT_NAMED)
         return Sighting(Shown.MISSING, found)
     if isinstance(seen, Doubt):
         return Sighting(Shown.DOUBTFUL, found, why=seen.why)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_provider_wiro.core.elsewhere import patiently
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE
 from airflow_provider_wiro.core.protocol import Flow, T, now
-from airflow_provider_wiro.core.recall import look, settle, sighting_of
+from airflow_provider_wiro.core.recall import WAS_ANOTHER, Service, look, service_of, settle, sighting_of
 from airflow_provider_wiro.core.recalled import Decision, Sighting
 from airflow_provider_wiro.core.rules.recall import Shown
 from airflow_provider_wiro.core.search import NoListing, list_all, list_of_model
@@ -52,6 +52,8 @@ def recall(
     try:
         if found.taskid is not None:
             seen = drive(look(found, wanted, deadline=deadline))
+        elif service_of(found, wanted) is Service.DOUBTFUL:
+            seen = sighting_of(found, wanted, Doubt(WAS_ANOTHER))
         else:
             seen = sighting_of(found, wanted, _find(drive, journal, found, deadline))
     except WiroWrongService as error:

@@ -45,7 +45,7 @@ class Deployment:
 
     def record(self, map_index: int, **fields: Any) -> Record:
         identity = Identity(self.dag_id, self.run_id, "video", map_index)
-        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default")
+        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default", base_url=WiroHook().base_url)
         return replace(intent, **fields)
 
     def write(self, record: Record) -> Record:
@@ -64,8 +64,9 @@ class Deployment:
 
         with create_session() as session:
             run = session.query(DagRun.id).filter_by(dag_id=identity.dag_id, run_id=identity.run_id).scalar()
-            session.query(TaskStateStoreModel).filter_by(**asdict(identity), key=key).delete()
-            session.add(TaskStateStoreModel(**asdict(identity), dag_run_id=run, key=key, value=text))
+            where = {name: value for name, value in asdict(identity).items() if name != "execution"}
+            session.query(TaskStateStoreModel).filter_by(**where, key=key).delete()
+            session.add(TaskStateStoreModel(**where, dag_run_id=run, key=key, value=text))
 
     def set_state(self, map_index: int, state: str | None) -> None:
         from airflow.models.taskinstance import TaskInstance
