@@ -1,4 +1,4 @@
-"""A small S3 on a socket: as much of it as s3fs asks for, with buckets that are there or not and rights that are not."""
+"""A small S3 on a socket: as much of it as s3fs asks for; a bucket or a right may be missing."""
 
 from __future__ import annotations
 
