@@ -1,4 +1,4 @@
-"""Local folders as they really are: shares that are not mounted, mounts that cannot do everything, and several users."""
+"""Local folders as they are: shares that are not mounted, mounts that cannot do everything, and several users."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def test_without_hard_links_no_half_record_is_ever_there(
         with pytest.raises((WiroJournalError, KeyboardInterrupt)):
             mine.replace(None, intent())
     assert mine.read() is None
-    assert list(the_file.name for the_file in folder.rglob("*.json")) == []
+    assert list(folder.rglob("*.json")) == []
 
 
 # --- several users ---

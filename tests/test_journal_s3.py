@@ -1,4 +1,4 @@
-"""The journal on an object storage, by the real s3fs: a bucket is never made, and what is missing is never "nothing"."""
+"""The journal on an object storage, by the real s3fs: a missing bucket is an error, and is never made."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def test_what_one_try_writes_the_next_one_reads(s3: SmallS3) -> None:
 
 
 def test_a_bucket_that_is_not_there_is_an_error_and_is_never_made(s3: SmallS3) -> None:
-    with pytest.raises(WiroJournalError, match="no bucket.* vidoes"):
+    with pytest.raises(WiroJournalError, match=r"no bucket.* vidoes"):
         journal(s3, "vidoes").read()
-    with pytest.raises(WiroJournalError, match="no bucket.* vidoes"):
+    with pytest.raises(WiroJournalError, match=r"no bucket.* vidoes"):
         journal(s3, "vidoes").replace(None, intent())
     assert s3.made == []
     assert s3.buckets == {"videos": {}}
@@ -102,10 +102,8 @@ def test_a_record_of_another_worker_is_seen_though_the_folder_was_listed_before_
 @pytest.mark.parametrize("action", ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
 def test_a_right_that_is_missing_is_an_error_before_anything_is_sent(s3: SmallS3, action: str) -> None:
     s3.denied = {action}
-    with pytest.raises(WiroJournalError, match="AccessDenied|PermissionError|Forbidden"):
-        mine = journal(s3)
-        assert mine.read() is None
-        mine.replace(None, intent())
+    with pytest.raises(WiroJournalError, match=r"PermissionError|AccessDenied"):
+        journal(s3).replace(None, intent())
     assert not [key for key in s3.buckets["videos"] if key.endswith(".json")]
 
 

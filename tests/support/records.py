@@ -16,7 +16,12 @@ INPUTS: dict[str, object] = {"prompt": "A lighthouse", "ratio": "1280:720", "dur
 
 
 def identity(**fields: Any) -> Identity:
-    given = {"dag_id": "videos", "run_id": "manual__2026-01-01", "task_id": "video", "map_index": -1} | fields
+    given: dict[str, Any] = {
+        "dag_id": "videos",
+        "run_id": "manual__2026-01-01",
+        "task_id": "video",
+        "map_index": -1,
+    } | fields
     return Identity(**given)
 
 
