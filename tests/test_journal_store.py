@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from airflow_provider_wiro.journals import (
     open_journal,
 )
 from doubles import FakeTaskInstance, context_of
-from records import failing, identity, intent, submitted, the_file_in
+from records import StateStore, failing, identity, intent, submitted, the_file_in
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.sdk.io import attach
@@ -34,45 +33,16 @@ needs_state_store = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="the task 
 MakeJournal = Callable[..., Journal]
 
 
-class Store:
-    """Airflow's accessor of the task state store, as far as the journal uses it.
-
-    :param lost: whether what is set is silently lost.
-    :param blind: how many looks answer as if there were nothing.
-    """
-
-    def __init__(self, *, lost: bool = False, blind: int = 0) -> None:
-        self.kept: dict[str, str] = {}
-        self.retention: object = None
-        self.lost = lost
-        self.blind = blind
-
-    def get(self, key: str, default: object = None) -> Any:
-        if self.blind > 0:
-            self.blind -= 1
-            return default
-        return json.loads(self.kept[key]) if key in self.kept else default
-
-    def set(self, key: str, value: object, *, retention: object = None) -> None:
-        self.retention = retention
-        if not self.lost:
-            self.kept[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        if not self.lost:
-            self.kept.pop(key, None)
-
-
 @pytest.fixture(params=["folder", "memory", pytest.param("state store", marks=needs_state_store)])
 def make_journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeJournal]:
     """Open a journal of one place, as each try does anew."""
-    stores: dict[Identity, Store] = {}
+    stores: dict[Identity, StateStore] = {}
     files = MemoryFileSystem()
 
     def make(who: Identity | None = None) -> Journal:
         who = who or identity()
         if request.param == "state store":
-            return StateStoreJournal(stores.setdefault(who, Store()), who)
+            return StateStoreJournal(stores.setdefault(who, StateStore()), who)
         return FolderJournal(ObjectStoragePath("memory:///journal" if request.param == "memory" else tmp_path), who)
 
     attach("memory", fs=files)
@@ -150,7 +120,7 @@ def test_no_name_leads_out_of_the_folder_or_is_too_long_for_a_file_system(tmp_pa
 def test_the_store_keeps_it_for_ever() -> None:
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]
 
-    store = Store()
+    store = StateStore()
     journal = StateStoreJournal(store, identity())
     journal.replace(None, intent())
     assert store.retention is NEVER_EXPIRE
@@ -162,14 +132,14 @@ def test_the_store_keeps_it_for_ever() -> None:
 
 @needs_state_store
 def test_a_write_that_is_silently_lost_is_an_error() -> None:
-    journal = StateStoreJournal(Store(lost=True), identity())
+    journal = StateStoreJournal(StateStore(lost=True), identity())
     with pytest.raises(WiroJournalError, match=r"cannot be written .*cannot be read back"):
         journal.replace(None, intent())
 
 
 @needs_state_store
 def test_a_record_of_before_is_not_taken_for_what_was_written() -> None:
-    store = Store()
+    store = StateStore()
     journal = StateStoreJournal(store, identity())
     journal.replace(None, intent())
     store.lost = True
@@ -181,7 +151,7 @@ def test_a_record_of_before_is_not_taken_for_what_was_written() -> None:
 
 @needs_state_store
 def test_a_store_that_answers_nothing_at_the_first_look_does_not_lose_the_record() -> None:
-    store = Store()
+    store = StateStore()
     StateStoreJournal(store, identity()).replace(None, intent())
     StateStoreJournal(store, identity()).replace(intent(), submitted())
     store.blind = 1
@@ -195,7 +165,7 @@ def test_a_store_that_answers_nothing_at_the_first_look_does_not_lose_the_record
 @needs_state_store
 @pytest.mark.parametrize("kept", [{}, [], "2221", 0, False, {"version": 2}], ids=str)
 def test_a_value_that_is_no_record_is_never_taken_for_none(kept: object) -> None:
-    store = Store()
+    store = StateStore()
     store.set(STATE_KEY, kept)
     with pytest.raises(WiroJournalError):
         StateStoreJournal(store, identity()).read()
@@ -204,7 +174,7 @@ def test_a_value_that_is_no_record_is_never_taken_for_none(kept: object) -> None
 @needs_state_store
 @pytest.mark.parametrize("method", ["get", "set", "delete"])
 def test_an_error_of_the_store_is_an_error_of_the_journal(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    store = Store()
+    store = StateStore()
     journal = StateStoreJournal(store, identity())
     if method == "delete":
         journal.replace(None, intent())
@@ -229,7 +199,7 @@ def test_with_nowhere_to_keep_it_there_is_none() -> None:
 def test_the_folder_of_the_configuration_wins_over_the_state_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context: Any = dict(context_of(FakeTaskInstance())) | {"task_state_store": Store()}
+    context: Any = dict(context_of(FakeTaskInstance())) | {"task_state_store": StateStore()}
     assert isinstance(open_journal(context), StateStoreJournal)
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(tmp_path))
     journal = open_journal(context)
@@ -314,3 +284,37 @@ def test_the_task_instance_pays_whichever_its_try(
     journal = open_journal(context_of(ti))
     assert journal is not None
     assert journal.identity == identity(map_index=known)
+
+
+def test_a_write_that_stands_already_is_done(make_journal: MakeJournal) -> None:
+    make_journal().replace(None, intent())
+    make_journal().replace(None, intent())
+    make_journal().replace(intent(), submitted())
+    make_journal().replace(intent(), submitted())
+    assert make_journal().read() == submitted()
+    make_journal().replace(submitted(), None)
+    make_journal().replace(submitted(), None)
+    assert make_journal().read() is None
+
+
+def test_what_is_not_there_is_not_replaced(make_journal: MakeJournal) -> None:
+    with pytest.raises(WiroJournalTaken, match="holds nothing"):
+        make_journal().replace(intent(), submitted())
+    assert make_journal().read() is None
+
+
+@needs_state_store
+def test_a_write_whose_answer_is_lost_is_a_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = StateStore()
+    write = store.set
+
+    def lost(*arguments: Any, **named: Any) -> None:
+        write(*arguments, **named)
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(store, "set", lost)
+    journal = StateStoreJournal(store, identity())
+    journal.replace(None, intent())
+    journal.replace(intent(), submitted())
+    assert journal.read() == submitted()
+    assert journal.others() is None

@@ -1,4 +1,4 @@
-"""What a folder of records must be able to do, wherever it is, and whether it can: tried before anything is sent."""
+"""What a folder of records must be able to do, wherever it is; it is tried out before anything is sent."""
 
 from __future__ import annotations
 

@@ -69,8 +69,9 @@ def _holds_records(root: Path) -> bool:
 
 
 def _local(folder: ObjectStoragePath | Path) -> Path | None:
-    if isinstance(folder, Path):
-        return folder
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
     from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
+    if not isinstance(folder, ObjectStoragePath):  # it is a Path too, on older versions
+        return folder
     return Path(folder.path) if isinstance(folder.fs, LocalFileSystem) else None
