@@ -19,10 +19,16 @@ from airflow_provider_wiro.hooks.connection import aread_credentials
 from airflow_provider_wiro.task_instance import was_killed
 
 STOPPED_LATER = (
-    "the Airflow task was killed; taskid %s COULD NOT BE STOPPED YET; it may still run and be paid: connection %s "
-    "cannot be read in the triggerer (%s). Trying again for %.0f s. Stop it in the Wiro dashboard, or let the "
-    "triggerer see the connection too: one in the environment of the workers alone is not enough"
+    "the Airflow task was killed; taskid %s COULD NOT BE STOPPED YET; it may still run and be paid: connection %s %s. "
+    "Trying again for %.0f s. %s, or stop it in the Wiro dashboard"
 )
+UNREAD = "cannot be read in the triggerer (%s)"
+UNREAD_ADVICE = "Let the triggerer see it, too (one in the environment of the workers alone is not enough)"
+ELSEWHERE = "leads to %s, but it runs on %s"
+ELSEWHERE_ADVICE = "Set the connection back to that"
+
+REREAD_PAUSE = 10.0
+"""Seconds between two readings of a connection that names another service."""
 
 # Stops that are on their way: the event loop itself holds tasks only weakly.
 _stopping: set[asyncio.Task[None]] = set()
@@ -144,7 +150,7 @@ class WiroTaskTrigger(BaseTrigger):
                     raise
                 said = one_line(f"{type(error).__name__}: {error}")
                 if killed and first:
-                    self.log.error(STOPPED_LATER, self.taskid, self.conn_id, said, give_up - time.time())
+                    self._stopped_later(UNREAD % said, UNREAD_ADVICE, give_up)
                 else:
                     self.log.warning("taskid %s: connection %s cannot be read yet: %s", self.taskid, self.conn_id, said)
             else:
@@ -167,7 +173,9 @@ class WiroTaskTrigger(BaseTrigger):
         try:
             if not await self._was_killed(if_unsure):
                 return
-            lease = lease or await self._take_lease(time.time() + self.outage_tolerance, killed=True)
+            give_up = time.time() + self.outage_tolerance
+            lease = lease or await self._take_lease(give_up, killed=True)
+            await self._await_service(lease, give_up)
             stopped = await self._stop(lease)
             write = self.log.info if stopped.over else self.log.error
             write("the Airflow task was killed; %s", stopped.story(self.taskid))
@@ -177,6 +185,18 @@ class WiroTaskTrigger(BaseTrigger):
         finally:
             if lease is not None:
                 await lease.release()
+
+    async def _await_service(self, lease: Lease, give_up: float) -> None:
+        """Wait until the connection names again where the Wiro task runs: the stop must not go anywhere else."""
+        if lease.client.base_url == self._service:
+            return
+        self._stopped_later(ELSEWHERE % (lease.client.base_url, self._service), ELSEWHERE_ADVICE, give_up)
+        while lease.client.base_url != self._service and time.time() < give_up:
+            await asyncio.sleep(pause(time.time() - self.submitted_at, self.poll_interval, 0))
+            await lease.client.reread(REREAD_PAUSE, self.log)
+
+    def _stopped_later(self, why: str, advice: str, give_up: float) -> None:
+        self.log.error(STOPPED_LATER, self.taskid, self.conn_id, why, give_up - time.time(), advice)
 
     async def _stop(self, lease: Lease) -> Stop:
         """Stop the Wiro task over a session of its own, with the credentials that are in memory."""
