@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import Send
-from airflow_provider_wiro.core.recovery import Attach, Finished, Fresh
+from airflow_provider_wiro.core.recalled import Attach, Finished, Fresh
 from airflow_provider_wiro.exceptions import WiroError, WiroSubmissionUnknown
 from fake_driver import START, UNANSWERED, VIDEO, FakeDriver, Outcome, page, refusal, reply, row, shown
 from records import INPUTS, identity, intent
@@ -51,7 +51,7 @@ def unknown(script: Script, found: Record | None = None, **options: Any) -> tupl
     assert "both may be paid" in driver.warnings[-1]
     error, driver = refused(WiroSubmissionUnknown, script, found, **options)
     assert not error.retryable
-    assert re.search(r"not known whether Wiro accepted the Run of Runway/\S+ that was sent about ", str(error))
+    assert re.search(r"not known whether Wiro accepted the submission to Runway/\S+ that was sent about ", str(error))
     for part in ("2024-12-18 09:23:27 UTC", "Nothing more was submitted", "dashboard", PLACE, "on_unknown_submission"):
         assert part in str(error)
     return error, driver

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_wiro.core.journal import Identity, Record, digests, fingerprint
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.work import Work, fingerprint
 from fake_driver import START
 
 BASE_URL = "https://api.wiro.ai/v1"
@@ -19,19 +21,24 @@ def identity(**fields: Any) -> Identity:
     return Identity(**given)
 
 
+def work(inputs: Mapping[str, object] = INPUTS, *, key: str | None = None, **fields: Any) -> Work:
+    """Return what is to be made."""
+    return Work(**{"base_url": BASE_URL, "model": MODEL, "inputs": inputs, "idempotency_key": key} | fields)
+
+
 def intent(
     inputs: Mapping[str, object] = INPUTS, *, at: float = START, key: str | None = None, **fields: Any
 ) -> Record:
-    """Return what is written down before a Run with *inputs* is sent."""
-    given: dict[str, Any] = {
-        "identity": identity(),
-        "fingerprint": fingerprint(BASE_URL, MODEL, inputs, key),
-        "model": MODEL,
-        "inputs": digests(inputs),
-        "at": at,
-        "conn_id": "wiro_default",
-    } | fields
-    return Record(**given)
+    """Return what is written down before *inputs* are submitted."""
+    made = work(inputs, key=key)
+    return replace(Record.of(made, identity(), at=at, conn_id="wiro_default"), **fields)
+
+
+def of_0_1_0(record: Record) -> Record:
+    """Return what version 0.1.0 has written down of the same."""
+    assert record.work is not None
+    print_of = fingerprint(record.work.base_url, record.model, record.work.inputs, record.work.idempotency_key)
+    return replace(record, fingerprint=print_of, base_url=None, work=None)
 
 
 def submitted(

@@ -1,0 +1,1 @@
+"""The stages of a generation, in the order in which they happen."""
