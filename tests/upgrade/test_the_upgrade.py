@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
+from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
@@ -75,6 +77,20 @@ def test_there_are_samples_of_each_release() -> None:
 def test_the_frozen_rule_is_the_one_that_wrote_the_samples(name: str) -> None:
     sample = SAMPLES[name]
     assert fingerprint_of(sample, sample["base_url"]) == sample["journal"]["record"]["fingerprint"]
+
+
+@each_sample
+def test_a_record_is_compared_by_the_rule_that_wrote_it(name: str) -> None:
+    sample, operator = SAMPLES[name], operator_of(name)
+    found = Record.from_json(sample["journal"]["record"])
+    given = {"model": operator.model, "inputs": operator.build_inputs(), "idempotency_key": operator.idempotency_key}
+
+    def wanted(**changed: Any) -> Record:
+        work = Work(**({"base_url": sample["base_url"]} | given | changed))
+        return Record.of(work, found.identity, at=found.at, conn_id=found.conn_id)
+
+    assert found.is_same_work(wanted())
+    assert not found.is_same_work(wanted(inputs={"prompt": "another"}, idempotency_key=None))
 
 
 @each_way
