@@ -34,6 +34,7 @@ def markdown(table: Table) -> str:
     """Return the table in Markdown."""
     module, _, attribute = table.rows.partition(":")
     rows = getattr(import_module(module), attribute)
+    rows = rows.values() if isinstance(rows, Mapping) else rows
     lines = [table.columns.keys(), ["---"] * len(table.columns)]
     lines += [[_cell(_field(row, path)) for path in table.columns.values()] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)

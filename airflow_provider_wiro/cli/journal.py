@@ -69,5 +69,5 @@ def _parser() -> argparse.ArgumentParser:
         help="mark the folder of [wiro] journal_path as a journal, so that one not mounted is noticed",
         epilog=CODES,
     )
-    marking.set_defaults(act="mark")
+    marking.set_defaults(act="init")
     return parser

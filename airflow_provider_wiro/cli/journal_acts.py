@@ -6,11 +6,10 @@ import sys
 from argparse import Namespace
 from datetime import UTC, datetime
 
-from airflow_provider_wiro.cli.marker import mark as mark_folder
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroJournalError
-from airflow_provider_wiro.journals import journal_folder
+from airflow_provider_wiro.journals import journal_folder, mark
 from airflow_provider_wiro.sweep.errors import said
 from airflow_provider_wiro.sweep.recorded import Recorded, open_recorded
 
@@ -59,15 +58,15 @@ def forget(options: Namespace) -> int:
     return 0
 
 
-def mark(_: Namespace) -> int:
+def init(_: Namespace) -> int:
     """Mark the folder of ``[wiro] journal_path`` as one that holds a journal, and return the exit code."""
     folder = journal_folder()
     if folder is None:
         raise WiroJournalError(
             "[wiro] journal_path is not set, so there is no folder to mark. Airflow's task state store needs no mark"
         )
-    mark_folder(folder)
-    print(f"{folder} is marked as a journal.")
+    marker = mark(folder)
+    print(f"{folder} needs no mark." if marker is None else f"{folder} is marked as a journal, by the file {marker}.")
     return 0
 
 

@@ -96,7 +96,7 @@ class InFolder(Recorded):
 
     def forget(self, record: Record) -> None:
         """Delete *record*."""
-        FolderJournal(self._folder, record.identity).clear(over=record)
+        FolderJournal(self._folder, record.identity).replace(record, None)
 
 
 class InStateStore(Recorded):

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.cli import main
 from airflow_provider_wiro.core.journal import Record
-from airflow_provider_wiro.journals import file_name
+from airflow_provider_wiro.journals import MARKER, file_name
 from records import identity, intent, submitted
 
 pytestmark = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
@@ -141,7 +141,8 @@ def test_forget_does_not_ask_with_yes(folder: Path, capsys: pytest.CaptureFixtur
 
 def test_init_marks_the_folder_and_the_mark_is_no_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
-        assert journal(capsys, "init") == (0, f"{folder} is marked as a journal.\n")
+        said = f"{folder} is marked as a journal, by the file {folder / MARKER}.\n"
+        assert journal(capsys, "init") == (0, said)
     assert len(list(folder.iterdir())) == 1
     assert journal(capsys, "list") == (0, f"0 record(s) in the folder {folder}\n")
 
