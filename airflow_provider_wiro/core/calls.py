@@ -20,11 +20,14 @@ from airflow_provider_wiro.core.protocol import (
     task_in,
 )
 from airflow_provider_wiro.core.rules.replies import (
+    CHECK_ALL,
     CHECK_CREDENTIALS,
+    NOTHING,
     Meaning,
     ReplyRule,
     accepted_taskid,
     is_listed,
+    is_passing,
     rule_of,
 )
 from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
@@ -35,6 +38,7 @@ from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroRefused,
     WiroRequestError,
+    WiroSubmissionUnknown,
     WiroTaskNotFound,
     WiroUnreachable,
     WiroWrongService,
