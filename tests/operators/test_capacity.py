@@ -23,6 +23,7 @@ from airflow_provider_wiro.stages.room import Queue
 from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 from doubles import FakeTaskInstance, Lines, context_of, when
 from operators import defer, runway
+from taskids import FIRST, SECOND
 
 LIMIT = {"code": 96, "message": "At most 1 task can be active at once"}
 
@@ -140,7 +141,7 @@ def test_it_submits_and_waits_for_the_task_once_there_is_room(full: WiroEmulator
     assert caught.value.kwargs["attached"] is False
     kwargs = caught.value.trigger.serialize()[1]
     assert kwargs["deadline"] == kwargs["submitted_at"] + 3600
-    assert ti.xcoms["taskid"] == "2221"
+    assert ti.xcoms["taskid"] == FIRST
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
@@ -252,7 +253,7 @@ def test_a_real_limit_is_never_exceeded(monkeypatch: pytest.MonkeyPatch, wiro_em
     monkeypatch.setattr(room, "SHORTEST", 0.1)
     wiro_emulator._account.concurrency = 1
     WiroHook().run("owner/video", {"prompt": "somebody else's"})
-    assert runway().execute(context_of(FakeTaskInstance()))["taskid"] == "2222"
+    assert runway().execute(context_of(FakeTaskInstance()))["taskid"] == SECOND
     assert wiro_emulator.peak_active == 1
     assert wiro_emulator.count("Run") > 2
 
@@ -265,12 +266,12 @@ def test_a_place_is_waited_for_also_where_an_earlier_task_was_stopped(
     wiro_emulator.outcome(hold=True, duration=0.0)
     ti = FakeTaskInstance()
     defer(runway(deferrable=True), ti)
-    wiro_emulator.tasks["2221"].stop()
+    wiro_emulator.tasks[FIRST].stop()
     wiro_emulator.script("Run", "code", times=2, **LIMIT)
     make = WiroRunOperator.execute_complete
     event = {
         "version": 1,
-        "taskid": "2221",
+        "taskid": FIRST,
         "verdict": "cancelled",
         "status": "task_cancel",
         "reason": "",
@@ -282,7 +283,7 @@ def test_a_place_is_waited_for_also_where_an_earlier_task_was_stopped(
     except TaskDeferred as deferred:
         with pytest.raises(TaskDeferred):
             again(deferred, ti, deferrable=True)
-        assert ti.xcoms["taskid"] == "2221"
+        assert ti.xcoms["taskid"] == FIRST
     else:
-        assert result["taskid"] == "2222"
+        assert result["taskid"] == SECOND
     assert wiro_emulator.count("Run") == (3 if deferrable else 4)

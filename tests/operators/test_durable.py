@@ -16,7 +16,6 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroRequestError,
-    WiroSubmissionUnknown,
     WiroTaskError,
 )
 from airflow_provider_wiro.operators import wiro
@@ -25,6 +24,7 @@ from airflow_provider_wiro.stages import pay, settle
 from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, Lines
 from operators import defer, generic, runway
+from taskids import FIRST, SECOND
 from tries import kept, lose_a_try, run_try, warnings_in
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -74,7 +74,7 @@ def test_what_is_written_down_with_its_taskid_needs_no_search(
 ) -> None:
     owner, method, after = POINTS[point]
     lose_a_try(monkeypatch, owner, method, after=after)
-    assert run_try()["taskid"] == "2221"
+    assert run_try()["taskid"] == FIRST
     assert (len(wiro_emulator.runs), wiro_emulator.count("List")) == (1, 0)
 
 
@@ -102,7 +102,7 @@ def test_taking_an_earlier_result_is_one_warning_that_says_how_to_force_a_new_on
     monkeypatch.setattr(time, "time", lambda now=time.time: now() + 3 * 86400 + 7200)
     run_try()
     [warning] = warnings_in(lines)
-    assert re.search(r"taskid 2221: taking the outputs of the submission of 3 days 2 hours.* ago", warning)
+    assert re.search(rf"taskid {FIRST}: taking the outputs of the submission of 3 days 2 hours.* ago", warning)
     for part in ("nothing is submitted", "map_index=-1.json", "durable=False", "idempotency_key"):
         assert part in warning
 
@@ -111,7 +111,7 @@ def test_going_on_with_a_task_that_is_active_is_said_in_the_log(all_held: WiroEm
     defer(runway(deferrable=True), FakeTaskInstance())
     lines.lines.clear()
     defer(runway(deferrable=True), FakeTaskInstance())
-    assert re.search(r"taskid 2221: .*(earlier|attach|going on)", lines.text)
+    assert re.search(rf"taskid {FIRST}: .*(earlier|attach|going on)", lines.text)
 
 
 def test_durable_false_always_submits_and_writes_nothing_down(
@@ -140,7 +140,7 @@ def test_changed_inputs_stop_the_old_task_before_there_is_a_new_one(
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push", prompt="old", deferrable=deferrable)
     all_held.clear()
     result = run_try(prompt="new", deferrable=deferrable)
-    assert (all_held.tasks["2221"].status, result["taskid"]) == ("task_cancel", "2222")
+    assert (all_held.tasks[FIRST].status, result["taskid"]) == ("task_cancel", SECOND)
     assert all_held.peak_active == 1
 
 
@@ -156,7 +156,7 @@ def test_changed_inputs_whose_old_task_cannot_be_stopped_submit_nothing(
     assert all_held.count("Run") == 1
     record = kept()
     assert record is not None
-    assert record.taskid == "2221"
+    assert record.taskid == FIRST
 
 
 def test_a_rendered_idempotency_key_makes_inputs_that_differ_the_same_work(
@@ -193,7 +193,7 @@ def test_a_generation_that_failed_is_generated_anew(wiro_emulator: WiroEmulator)
     wiro_emulator.outcome(pexit="1", debugerror="CUDA out of memory")
     with pytest.raises(WiroTaskError, match="CUDA out of memory"):
         run_try()
-    assert run_try()["taskid"] == "2222"
+    assert run_try()["taskid"] == SECOND
 
 
 @pytest.mark.parametrize("make", [runway, generic])
@@ -223,5 +223,5 @@ def test_airflows_own_state_store_serves_where_there_is_no_folder(
     monkeypatch.setattr(settle, "deliver", lost_once)
     run = run_dag(lambda: runway(deferrable=deferrable, retries=1, retry_delay=timedelta(0)))
     assert (run.state, run.tries) == ("success", 2)
-    assert run.xcom()["taskid"] == "2221"
+    assert run.xcom()["taskid"] == FIRST
     assert (len(wiro_emulator.runs), wiro_emulator.count("List")) == (1, 0)

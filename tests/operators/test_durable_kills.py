@@ -20,6 +20,7 @@ from airflow_provider_wiro.stages import pay
 from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, context_of, wait_until, when
 from operators import runway
+from taskids import FIRST, SECOND
 from tries import Died, kept, lose_a_try, run_try
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -34,11 +35,11 @@ def test_a_task_that_was_only_attached_to_and_is_cancelled_is_submitted_once_mor
 
     def stop_it() -> None:
         all_held.clear()
-        all_held.tasks["2221"].stop()
+        all_held.tasks[FIRST].stop()
 
     when(lambda: all_held.count("Detail") > looks + 1, stop_it)
     result = run_try(deferrable=deferrable)
-    assert result["taskid"] == "2222"
+    assert result["taskid"] == SECOND
     assert len(all_held.runs) == 2
     assert all_held.peak_active == 1
 
@@ -48,7 +49,7 @@ def test_it_is_submitted_only_once_more(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push", after=True, deferrable=deferrable)
-    for taskid in ("2221", "2222"):
+    for taskid in (FIRST, SECOND):
         when(
             lambda taskid=taskid: taskid in all_held.tasks and all_held.count("Detail") > 1,
             lambda taskid=taskid: (time.sleep(0.3), all_held.tasks[taskid].stop()),
@@ -62,7 +63,7 @@ def test_it_is_submitted_only_once_more(
 def test_a_task_of_this_very_try_that_is_cancelled_is_not_submitted_again(
     all_held: WiroEmulator, deferrable: bool
 ) -> None:
-    when(lambda: all_held.count("Detail"), lambda: all_held.tasks["2221"].stop())
+    when(lambda: all_held.count("Detail"), lambda: all_held.tasks[FIRST].stop())
     with pytest.raises(WiroTaskCancelled):
         run_try(deferrable=deferrable)
     assert len(all_held.runs) == 1
@@ -70,7 +71,7 @@ def test_a_task_of_this_very_try_that_is_cancelled_is_not_submitted_again(
 
 def test_nor_is_it_where_its_answer_was_lost(all_held: WiroEmulator) -> None:
     all_held.script("Run", "drop_after")
-    when(lambda: all_held.count("Detail"), lambda: all_held.tasks["2221"].stop())
+    when(lambda: all_held.count("Detail"), lambda: all_held.tasks[FIRST].stop())
     with pytest.raises(WiroTaskCancelled):
         run_try(timeout=5)
     assert len(all_held.runs) == 1
@@ -89,7 +90,7 @@ def test_a_kill_while_waiting_for_an_attached_task_stops_it_and_submits_nothing(
     operator, looks = runway(), all_held.count("Detail")
     when(lambda: all_held.count("Detail") > looks + 2, operator.on_kill)
     killed(operator)
-    wait_until(lambda: all_held.tasks["2221"].status == "task_cancel")
+    wait_until(lambda: all_held.tasks[FIRST].status == "task_cancel")
     assert len(all_held.runs) == 1
 
 
@@ -103,7 +104,7 @@ def test_a_kill_while_the_earlier_task_is_being_looked_at_stops_it(
     operator = runway(prompt=prompt)
     when(lambda: all_held.count("Detail"), operator.on_kill)
     killed(operator)
-    wait_until(lambda: all_held.tasks["2221"].status == "task_cancel", within=3)
+    wait_until(lambda: all_held.tasks[FIRST].status == "task_cancel", within=3)
     assert len(all_held.runs) == 1
 
 
@@ -118,8 +119,8 @@ def test_a_kill_while_the_earlier_run_is_being_looked_for_submits_nothing_and_ke
     assert len(all_held.runs) == 1
     record = kept()
     assert record is not None
-    all_held.tasks["2221"].release()
-    assert run_try()["taskid"] == "2221"
+    all_held.tasks[FIRST].release()
+    assert run_try()["taskid"] == FIRST
 
 
 def test_a_kill_while_the_intent_is_written_sends_nothing_and_leaves_none(
@@ -166,7 +167,7 @@ def test_a_kill_while_the_run_is_in_flight_stops_what_it_started(all_held: WiroE
     operator = runway(deferrable=deferrable)
     when(lambda: all_held.count("Run"), operator.on_kill)
     assert killed(operator).retryable
-    assert all_held.tasks["2221"].status == "task_cancel"
+    assert all_held.tasks[FIRST].status == "task_cancel"
 
 
 def test_a_kill_while_the_run_is_in_flight_whose_answer_is_lost_keeps_the_intent(all_held: WiroEmulator) -> None:
@@ -177,8 +178,8 @@ def test_a_kill_while_the_run_is_in_flight_whose_answer_is_lost_keeps_the_intent
     record = kept()
     assert record is not None
     assert len(all_held.runs) == 1
-    all_held.tasks["2221"].release()
-    assert run_try()["taskid"] == "2221"
+    all_held.tasks[FIRST].release()
+    assert run_try()["taskid"] == FIRST
 
 
 def test_a_kill_while_the_taskid_is_written_down_stops_the_task(
@@ -192,10 +193,10 @@ def test_a_kill_while_the_taskid_is_written_down_stops_the_task(
 
     monkeypatch.setattr(pay, "write_down", killed_meanwhile)
     killed(operator)
-    assert all_held.tasks["2221"].status == "task_cancel"
+    assert all_held.tasks[FIRST].status == "task_cancel"
     record = kept()
     assert record is not None
-    assert record.taskid == "2221"
+    assert record.taskid == FIRST
 
 
 def test_a_kill_before_the_replacement_of_a_cancelled_task_submits_none(
@@ -210,6 +211,6 @@ def test_a_kill_before_the_replacement_of_a_cancelled_task_submits_none(
 
     monkeypatch.setattr(wiro, "needs_anew", killed_meanwhile)
     looks = all_held.count("Detail")
-    when(lambda: all_held.count("Detail") > looks + 1, lambda: all_held.tasks["2221"].stop())
+    when(lambda: all_held.count("Detail") > looks + 1, lambda: all_held.tasks[FIRST].stop())
     killed(operator)
     assert len(all_held.runs) == 1

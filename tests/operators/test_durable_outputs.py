@@ -13,9 +13,9 @@ from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroOutputsGone,
 )
-from airflow_provider_wiro.hooks.wiro import WiroHook
 from driving import DriveSync, credentials_of
 from operators import generic
+from taskids import FIRST, SECOND
 from tries import run_try
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -25,14 +25,14 @@ def test_outputs_that_were_deleted_are_an_error_of_their_own(wiro_emulator: Wiro
     run_try()
     token = wiro_emulator.runs[0].token
     DriveSync()(send("/Task/InputOutputDelete", {"tasktoken": token}), credentials_of(wiro_emulator))
-    with pytest.raises(WiroOutputsGone, match="2221 succeeded in an earlier try and was paid") as caught:
+    with pytest.raises(WiroOutputsGone, match=f"{FIRST} succeeded in an earlier try and was paid") as caught:
         run_try()
     assert isinstance(caught.value, AirflowFailException)
-    assert caught.value.taskid == "2221"
+    assert caught.value.taskid == FIRST
     for part in ("Nothing was submitted", "durable=False", "map_index=-1.json"):
         assert part in str(caught.value)
     assert len(wiro_emulator.runs) == 1
-    assert run_try(durable=False)["taskid"] == "2222"
+    assert run_try(durable=False)["taskid"] == SECOND
 
 
 def test_an_output_that_is_not_found_is_named(wiro_emulator: WiroEmulator) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from doubles import FakeTaskInstance, Lines, context_of, statuses
 from operators import defer, generic, runway
+from taskids import FIRST, SECOND
 from tries import run_try
 from triggerer import fire
 
@@ -42,7 +43,7 @@ def test_a_broken_wait_for_room_submits_and_takes_no_other_works_outputs(wiro_em
     old = run_try(generic, inputs={"prompt": "old"})
     ti = wait_for_room(wiro_emulator, inputs={"prompt": "new"})
     new = gives_up(generic(inputs={"prompt": "new"}, deferrable=True), ti)
-    assert (old["taskid"], new["taskid"]) == ("2221", "2222")
+    assert (old["taskid"], new["taskid"]) == (FIRST, SECOND)
 
 
 def test_a_wait_for_room_that_is_out_of_time_takes_no_other_works_outputs(wiro_emulator: WiroEmulator) -> None:
@@ -56,7 +57,7 @@ def test_a_wait_for_room_that_is_out_of_time_takes_no_other_works_outputs(wiro_e
 def test_a_broken_wait_for_room_submits_without_a_journal_too(wiro_emulator: WiroEmulator, lines: Lines) -> None:
     ti = wait_for_room(wiro_emulator, durable=False)
     wiro_emulator.outcome(duration=0.0)
-    assert gives_up(generic(deferrable=True, durable=False), ti)["taskid"] == "2221"
+    assert gives_up(generic(deferrable=True, durable=False), ti)["taskid"] == FIRST
     assert "COULD NOT BE STOPPED" not in lines.text
 
 
@@ -64,10 +65,10 @@ def test_a_task_that_was_only_attached_to_is_made_anew_where_the_trigger_broke_t
     defer(runway(deferrable=True), FakeTaskInstance())
     ti = FakeTaskInstance()
     assert defer(runway(deferrable=True), ti).kwargs["attached"]
-    WiroHook().stop("2221")
+    WiroHook().stop(FIRST)
     all_held.clear()
     all_held.outcome(duration=0.0)
-    assert gives_up(runway(deferrable=True), ti)["taskid"] == "2222"
+    assert gives_up(runway(deferrable=True), ti)["taskid"] == SECOND
     assert statuses(all_held) == ["task_cancel", "task_postprocess_end"]
 
 
@@ -81,7 +82,7 @@ def test_a_success_is_delivered_where_the_journal_cannot_be_used_any_more(
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", UNUSABLE)
     given = {**(deferred.kwargs or {}), "event": event}
     result = runway().resume_execution(deferred.method_name, given, context_of(ti))
-    assert result["taskid"] == "2221"
+    assert result["taskid"] == FIRST
 
 
 def test_what_is_out_of_time_is_stopped_where_the_journal_cannot_be_used_any_more(

@@ -9,11 +9,12 @@ import pytest
 
 from airflow_provider_wiro.core.task import Submission
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroBusy, WiroJournalTaken, WiroSubmissionUnknown, WiroTaskFailed
+from airflow_provider_wiro.exceptions import WiroBusy, WiroJournalTaken, WiroTaskFailed
 from airflow_provider_wiro.stages import pay
 from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, Lines, context_of, statuses
 from operators import defer, runway
+from taskids import FIRST, SECOND
 from tries import kept, lose_a_try, run_try, warnings_in
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -51,7 +52,9 @@ def test_of_two_tries_that_find_the_same_failed_run_one_submits(
         return decision
 
     monkeypatch.setattr(pay, "recall", overtaken)
-    with pytest.raises(WiroJournalTaken, match=r"another try of this task instance .* holds Wiro task 2222") as caught:
+    with pytest.raises(
+        WiroJournalTaken, match=rf"another try of this task instance .* holds Wiro task {SECOND}"
+    ) as caught:
         submit()
     assert statuses(wiro_emulator) == ["task_postprocess_end", "task_queue"]
     assert caught.value.retryable
@@ -68,14 +71,16 @@ def test_a_refused_try_leaves_the_record_of_the_next_one(
     assert "WARNING nothing was submitted here; another try" in lines.text
     record = kept()
     assert record is not None
-    assert record.taskid == "2221"
+    assert record.taskid == FIRST
 
 
 def test_a_run_that_was_accepted_beside_another_tries_is_told_and_stopped(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
     let_the_next_try_submit_meanwhile(monkeypatch, pay.submit)
-    with pytest.raises(WiroJournalTaken, match=r"holds Wiro task 2221\. So this try's taskid 2222: stopped") as caught:
+    with pytest.raises(
+        WiroJournalTaken, match=rf"holds Wiro task {FIRST}\. So this try's taskid {SECOND}: stopped"
+    ) as caught:
         runway(deferrable=True).execute(context_of(FakeTaskInstance()))
     assert not caught.value.retryable
     assert statuses(all_held) == ["task_start", "task_cancel"]
@@ -89,7 +94,7 @@ def test_the_answer_of_a_quick_retry_is_found_beside_the_failed_run(
     with pytest.raises(WiroTaskFailed):
         run_try()
     lose_a_try(monkeypatch, PaidTask, "obtained")
-    assert run_try()["taskid"] == "2222"
+    assert run_try()["taskid"] == SECOND
     assert len(wiro_emulator.runs) == 2
 
 
@@ -99,7 +104,7 @@ def test_a_new_generation_that_was_never_sent_is_not_the_one_before(
     wiro_emulator.outcome(duration=0.0, times=-1)
     run_try(idempotency_key="1")
     lose_a_try(monkeypatch, pay, "_begin", after=True, idempotency_key="2")
-    assert run_try(idempotency_key="2")["taskid"] == "2222"
+    assert run_try(idempotency_key="2")["taskid"] == SECOND
     assert len(wiro_emulator.runs) == 2
 
 
@@ -108,7 +113,7 @@ def test_paying_for_changed_inputs_is_a_warning_that_names_them(wiro_emulator: W
     run_try(prompt="try 1", seed=7)
     lines.lines.clear()
     run_try(prompt="try 2", seed=7)
-    [warning] = [line for line in warnings_in(lines) if "2221" in line]
+    [warning] = [line for line in warnings_in(lines) if FIRST in line]
     assert "is paid for, but its inputs were others (prompt)" in warning
     assert "set idempotency_key" in warning
     run_try(prompt="try 2", seed=7, idempotency_key="x")

@@ -17,6 +17,7 @@ from airflow_provider_wiro.exceptions import WiroInterrupted, WiroNotStopped, Wi
 from airflow_provider_wiro.stages import wait
 from doubles import FakeTaskInstance, Lines, context_of, event, when
 from operators import defer, runway
+from taskids import FIRST
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_task_that_was_killed_but_could_not_be_stopped_is_not_retried(held: Wi
     with pytest.raises(WiroInterrupted) as caught:
         operator.execute(context_of(ti))
     assert isinstance(caught.value, AirflowFailException)
-    assert "taskid 2221 COULD NOT BE STOPPED" in lines.text
+    assert f"taskid {FIRST} COULD NOT BE STOPPED" in lines.text
 
 
 def test_an_xcom_backend_that_is_away_while_wiro_is_away_too_is_not_retried(held: WiroEmulator) -> None:
@@ -98,7 +99,7 @@ def test_a_kill_just_before_the_deferral_does_not_defer(held: WiroEmulator, monk
     monkeypatch.setattr(wait, "_defer", killed_meanwhile)
     with pytest.raises(WiroInterrupted):
         operator.execute(context_of(FakeTaskInstance()))
-    assert held.tasks["2221"].status == "task_cancel"
+    assert held.tasks[FIRST].status == "task_cancel"
 
 
 @pytest.mark.parametrize(("cancel_on_kill", "status"), [(True, "task_cancel"), (False, "task_start")])
@@ -112,7 +113,7 @@ def test_ctrl_c_while_waiting_is_a_kill(
     monkeypatch.setattr(wait, "wait_here", interrupted)
     with pytest.raises(KeyboardInterrupt):
         operator.execute(context_of(FakeTaskInstance()))
-    assert held.tasks["2221"].status == status
+    assert held.tasks[FIRST].status == status
 
 
 def test_ctrl_c_while_the_run_is_on_its_way_stops_what_it_started(held: WiroEmulator) -> None:
@@ -120,4 +121,4 @@ def test_ctrl_c_while_the_run_is_on_its_way_stops_what_it_started(held: WiroEmul
     when(lambda: held.count("Run"), lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         runway(deferrable=True).execute(context_of(FakeTaskInstance()))
-    assert held.tasks["2221"].status == "task_cancel"
+    assert held.tasks[FIRST].status == "task_cancel"
