@@ -16,7 +16,7 @@ from airflow_provider_wiro.operators.signals import signals_held
 
 if TYPE_CHECKING:
     from airflow_provider_wiro.hooks.wiro import WiroHook
-    from airflow_provider_wiro.journal_store import Journal
+    from airflow_provider_wiro.journals import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Payment:
         try:
             with signals_held(self._hook.interrupt):
                 if self._journal is not None:
-                    self._journal.begin(intent, over=over)
+                    self._journal.replace(over, intent)
                 return Generation(self._run(intent, over))
         except WiroSubmissionUnknown as error:
             if self._journal is None or lost_before:
@@ -130,7 +130,7 @@ class Payment:
         if self._journal is None:
             return False
         try:
-            self._journal.submitted(record, over=over)
+            self._journal.replace(over, record)
         except WiroJournalTaken as error:
             self._log.error("taskid %s: %s; two Wiro tasks may run", record.taskid, error)
             return False
@@ -149,10 +149,7 @@ class Payment:
         if self._journal is None:
             return
         try:
-            if over is None:
-                self._journal.clear(over=intent)
-            else:
-                self._journal.submitted(over, over=intent)
+            self._journal.replace(intent, over)
         except WiroJournalTaken as error:
             self._log.warning("nothing was submitted here; %s", error)
         except WiroJournalError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_wiro.hooks.wiro import WiroHook
-    from airflow_provider_wiro.journal_store import Journal
+    from airflow_provider_wiro.journals import Journal
 
 
 class StoppingOperator(BaseOperator):

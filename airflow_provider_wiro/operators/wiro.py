@@ -28,7 +28,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskStuck,
     WiroTaskTimeout,
 )
-from airflow_provider_wiro.journal_store import NO_JOURNAL, identity_of, open_journal
+from airflow_provider_wiro.journals import NO_JOURNAL, identity_of, open_journal
 from airflow_provider_wiro.operators.capacity import Queue
 from airflow_provider_wiro.operators.failing import final_errors_skip_retries
 from airflow_provider_wiro.operators.payment import Generation, Payment

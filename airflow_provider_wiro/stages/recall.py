@@ -18,7 +18,7 @@ from airflow_provider_wiro.exceptions import WiroWrongService
 if TYPE_CHECKING:
     from airflow_provider_wiro.core.journal import OnUnknown, Record
     from airflow_provider_wiro.hooks.caller import Caller
-    from airflow_provider_wiro.journal_store import Journal
+    from airflow_provider_wiro.journals import Journal
 
 NOT_LISTED = "the records of other tasks cannot be looked at from here (they can with [wiro] journal_path)"
 

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.exceptions import WiroJournalError
-from airflow_provider_wiro.journal_store import STATE_KEY, FolderJournal, journal_folder, journals_in
+from airflow_provider_wiro.journals import STATE_KEY, FolderJournal, journal_folder, journals_in
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath

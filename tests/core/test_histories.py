@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.exceptions import WiroError
-from airflow_provider_wiro.journal_store import Journal
+from airflow_provider_wiro.journals import Journal
 from airflow_provider_wiro.operators import payment
 from airflow_provider_wiro.operators.payment import Generation, Payment
 from fake_driver import START

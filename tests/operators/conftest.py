@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_wiro.core import calls, recovery
 from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.journals import mark
 
 
 @pytest.fixture
@@ -17,6 +18,7 @@ def journal_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(recovery, "SETTLED_AFTER", 0.5)
     for module, name in [(recovery, "READ_PAUSES"), (calls, "RUN_PAUSES"), (calls, "STOP_PAUSES")]:
         monkeypatch.setattr(module, name, (0.01, 0.01))
+    mark(tmp_path)
     return tmp_path
 
 

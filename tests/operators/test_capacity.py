@@ -15,7 +15,7 @@ from airflow_provider_wiro.clients import throttle
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroBusy, WiroInterrupted, WiroRefused
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import open_journal
+from airflow_provider_wiro.journals import open_journal
 from airflow_provider_wiro.operators import capacity
 from airflow_provider_wiro.operators.capacity import Queue
 from airflow_provider_wiro.operators.wiro import WiroRunOperator

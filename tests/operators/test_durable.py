@@ -20,7 +20,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskError,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.journals import FolderJournal
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from doubles import FakeTaskInstance, Lines
 from operators import defer, generic, runway
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.usefixtures("journal_folder")
 
 
 POINTS: dict[str, tuple[type, str, bool]] = {
-    "before the intent": (FolderJournal, "begin", False),
+    "before the intent": (FolderJournal, "_create", False),
     "before the answer comes": (WiroHook, "run", True),
-    "before the taskid is written down": (FolderJournal, "submitted", False),
-    "after the taskid is written down": (FolderJournal, "submitted", True),
+    "before the taskid is written down": (FolderJournal, "_replace", False),
+    "after the taskid is written down": (FolderJournal, "_replace", True),
     "before XCom": (FakeTaskInstance, "xcom_push", False),
     "after XCom": (FakeTaskInstance, "xcom_push", True),
     "while it waits or defers": (WiroRunOperator, "_deadline", True),
@@ -131,7 +131,7 @@ def test_durable_false_always_submits_and_writes_nothing_down(
     for _ in range(2):
         run_try(durable=False)
     assert len(wiro_emulator.runs) == 2
-    assert list(journal_folder.iterdir()) == []
+    assert list(journal_folder.rglob("*.json")) == []
 
 
 def test_without_a_journal_there_is_one_warning(

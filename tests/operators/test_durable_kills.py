@@ -15,7 +15,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskCancelled,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.journals import FolderJournal
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from doubles import FakeTaskInstance, context_of, wait_until, when
 from operators import runway
@@ -124,13 +124,13 @@ def test_a_kill_while_the_earlier_run_is_being_looked_for_submits_nothing_and_ke
 def test_a_kill_while_the_intent_is_written_sends_nothing_and_leaves_none(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator, begin = runway(), FolderJournal.begin
+    operator, begin = runway(), FolderJournal._create
 
     def killed_meanwhile(*arguments: Any, **named: Any) -> None:
         operator.on_kill()
         begin(*arguments, **named)
 
-    monkeypatch.setattr(FolderJournal, "begin", killed_meanwhile)
+    monkeypatch.setattr(FolderJournal, "_create", killed_meanwhile)
     killed(operator)
     assert all_held.count("Run") == 0
     assert kept() is None
@@ -139,7 +139,7 @@ def test_a_kill_while_the_intent_is_written_sends_nothing_and_leaves_none(
 def test_a_signal_that_raises_right_after_the_intent_leaves_none_either(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = FolderJournal.begin
+    begin = FolderJournal._create
 
     def too_late(*_: object) -> None:
         raise Died
@@ -148,7 +148,7 @@ def test_a_signal_that_raises_right_after_the_intent_leaves_none_either(
         begin(*arguments, **named)
         signal.raise_signal(signal.SIGALRM)
 
-    monkeypatch.setattr(FolderJournal, "begin", signalled)
+    monkeypatch.setattr(FolderJournal, "_create", signalled)
     before = signal.signal(signal.SIGALRM, too_late)
     try:
         with pytest.raises(Died):
@@ -183,13 +183,13 @@ def test_a_kill_while_the_run_is_in_flight_whose_answer_is_lost_keeps_the_intent
 def test_a_kill_while_the_taskid_is_written_down_stops_the_task(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator, submitted = runway(), FolderJournal.submitted
+    operator, submitted = runway(), FolderJournal._replace
 
     def killed_meanwhile(*arguments: Any, **named: Any) -> None:
         operator.on_kill()
         submitted(*arguments, **named)
 
-    monkeypatch.setattr(FolderJournal, "submitted", killed_meanwhile)
+    monkeypatch.setattr(FolderJournal, "_replace", killed_meanwhile)
     killed(operator)
     assert all_held.tasks["2221"].status == "task_cancel"
     record = kept()

@@ -127,12 +127,12 @@ def test_what_breaks_after_the_run_ends_nothing_that_the_next_try_finds(
 def test_what_breaks_after_a_run_that_could_not_be_written_down_is_stopped(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_wiro.journal_store import FolderJournal
+    from airflow_provider_wiro.journals import FolderJournal
 
     def away(*_: object, **__: object) -> None:
         raise WiroJournalError("the folder is away")
 
-    monkeypatch.setattr(FolderJournal, "submitted", away)
+    monkeypatch.setattr(FolderJournal, "_replace", away)
     ti = FakeTaskInstance(broken=True)
     ti.max_tries = 1  # type: ignore[misc]
     with pytest.raises(ConnectionError):

@@ -16,7 +16,7 @@ from airflow_provider_wiro.exceptions import (
     WiroSubmissionUnknown,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.journals import FolderJournal
 from doubles import FakeTaskInstance, Lines
 from operators import generic
 from records import failing
@@ -110,7 +110,7 @@ NO_SPACE = OSError(28, "No space left on device")
 def test_where_the_intent_cannot_be_written_nothing_is_sent(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_wiro.journal_store.os.fsync", failing(NO_SPACE))
+    monkeypatch.setattr("airflow_provider_wiro.journals.local.os.fsync", failing(NO_SPACE))
     with pytest.raises(WiroJournalError, match="No space left on device") as caught:
         run_try()
     assert not isinstance(caught.value, AirflowFailException)

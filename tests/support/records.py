@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,12 @@ INPUTS: dict[str, object] = {"prompt": "A lighthouse", "ratio": "1280:720", "dur
 
 
 def identity(**fields: Any) -> Identity:
-    given = {"dag_id": "videos", "run_id": "manual__2026-01-01", "task_id": "video", "map_index": -1} | fields
+    given: dict[str, Any] = {
+        "dag_id": "videos",
+        "run_id": "manual__2026-01-01",
+        "task_id": "video",
+        "map_index": -1,
+    } | fields
     return Identity(**given)
 
 
@@ -48,9 +54,38 @@ def submitted(
     return intent(inputs, at=at, **fields).submitted(taskid, at + 1)
 
 
+class StateStore:
+    """Airflow's accessor of the task state store, as far as the journal uses it.
+
+    :param lost: whether what is set is silently lost.
+    :param blind: how many looks answer as if there were nothing.
+    """
+
+    def __init__(self, *, lost: bool = False, blind: int = 0) -> None:
+        self.kept: dict[str, str] = {}
+        self.retention: object = None
+        self.lost = lost
+        self.blind = blind
+
+    def get(self, key: str, default: object = None) -> Any:
+        if self.blind > 0:
+            self.blind -= 1
+            return default
+        return json.loads(self.kept[key]) if key in self.kept else default
+
+    def set(self, key: str, value: object, *, retention: object = None) -> None:
+        self.retention = retention
+        if not self.lost:
+            self.kept[key] = json.dumps(value)
+
+    def delete(self, key: str) -> None:
+        if not self.lost:
+            self.kept.pop(key, None)
+
+
 def the_file_in(folder: Path) -> Path:
-    """Return the only file below *folder*."""
-    [path] = [path for path in folder.rglob("*") if path.is_file()]
+    """Return the only record below *folder*."""
+    [path] = folder.rglob("*.json")
     return path
 
 

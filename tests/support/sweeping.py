@@ -15,7 +15,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import STATE_KEY, file_name
+from airflow_provider_wiro.journals import STATE_KEY, file_name
 
 # Airflow 2 makes the paths of an ObjectStoragePath in a way that its library is going to end.
 OLD_PATHS = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")

@@ -15,7 +15,7 @@ from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import file_name
+from airflow_provider_wiro.journals import file_name
 from airflow_provider_wiro.sweep import sweep
 from doubles import statuses
 from sweeping import IN_THE_FOLDER, OLD_PATHS, Deployment, Swept
