@@ -19,8 +19,9 @@ which of them have ended, asks Wiro (free of charge) whether their Wiro tasks ru
 stops them. Run it where "airflow tasks" commands work, with the settings and connections that the workers have.
 """
 CODES = """
-exit codes: 0 nothing is left to stop; 1 something could not be read, asked or stopped, or is unknown (a Run whose
-outcome nobody knows: look in the Wiro dashboard); 2 wrong arguments; 3 (never with --stop)
+exit codes: 0 nothing is left to stop; 1 something could not be read, asked or stopped, is unknown (a submission
+whose outcome nobody knows: look in the Wiro dashboard), or was sent to another service than its connection leads to
+now; 2 wrong arguments; 3 (never with --stop)
 something runs on that --stop would stop.
 """
 
@@ -59,7 +60,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description=ABOUT, epilog=CODES)
     parser.add_argument("--stop", action="store_true", help="stop them; without it, nothing is changed")
     parser.add_argument(
-        "--hours", type=_hours, default=72.0, help="look at Runs that are at most so old (default %(default)g)"
+        "--hours", type=_hours, default=72.0, help="look at submissions that are at most so old (default %(default)g)"
     )
     return parser
 

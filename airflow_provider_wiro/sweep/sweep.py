@@ -121,13 +121,13 @@ class Sweep:
     def _read_task(self, record: Record, taskid: str) -> Task | str:
         """Read the task of a record; return it, or in words why it may be that of another service."""
         task = self._services.drive(record, detail(taskid=taskid))
-        if record.base_url is None and not task.terminal:
-            if names := self._services.drive(record, contradictions(record)):
-                return f"the record does not name its service, and the task here has another {', '.join(names)}"
-        return task
+        if record.base_url is not None or task.terminal:
+            return task
+        names = self._services.drive(record, contradictions(record))
+        return f"the record does not name its service; the task here has another {', '.join(names)}" if names else task
 
     def _find(self, record: Record) -> Task | str | None:
-        """Look for the task of an intent; return it, in words why none is known to be its own, or None: there is none."""
+        """Look for the task of an intent; return it, in words why none is proven to be its own, or None for none."""
         if self._states[record.identity] == NO_SUCH_DAG:
             return NOT_KNOWN_HERE
         lost = self._services.named(record)
@@ -184,9 +184,8 @@ class Sweep:
 
     def _sum_up(self, records: int) -> int:
         counted = ", ".join(f"{count} {what}" for what, count in self._done.items())
-        print(
-            f"{records} submissions of the last {self._hours:g} h in {self._recorded.place}: {counted or 'nothing to do'}"
-        )
+        looked_at = f"{records} submissions of the last {self._hours:g} h in {self._recorded.place}"
+        print(f"{looked_at}: {counted or 'nothing to do'}")
         if any(self._done[bad] for bad in (UNREADABLE, UNKNOWN, NOT_ASKED, NOT_STOPPED, OTHER_SERVICE)):
             return 1
         return 3 if self._done[WOULD_STOP] else 0
