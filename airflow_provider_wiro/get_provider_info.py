@@ -54,7 +54,7 @@ CONFIG: dict[str, Any] = {
                 "default": None,
             },
             "require_marker": {
-                "description": "Whether a local journal_path that holds neither a record nor the file .wiro-journal is\n"
+                "description": "Whether a local journal_path that holds neither a record nor a file .wiro-journal is\n"
                 "an error before anything is submitted: it may be the place of a share that is not mounted, and tries\n"
                 "that see different folders pay twice. `python -m airflow_provider_wiro journal init` makes the\n"
                 "file; an empty one made by hand will do. While this is False it is a warning, until 0.3.0.\n",

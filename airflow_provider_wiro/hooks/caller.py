@@ -45,6 +45,11 @@ class Caller:
         """The base URL of the service that the connection leads to."""
         return self._client.route.credentials.base_url
 
+    @property
+    def account(self) -> str:
+        """What tells the accounts of a service apart: a digest of the API key."""
+        return self._client.route.credentials.account
+
     def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
         """Carry out *flow* and return its result. **What it submits may cost money.**
 

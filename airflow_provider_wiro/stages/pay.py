@@ -70,6 +70,7 @@ def intent_of(this: Try, order: Order) -> Record:
         at=time.time(),
         conn_id=this.settings.conn_id,
         stop_when_ended=this.settings.stop_when_ended,
+        account=this.caller.account,
     )
 
 

@@ -49,7 +49,7 @@ def test_the_connection_is_read_once_and_only_when_it_is_needed(
 
 
 def test_an_error_names_the_connection(caller: Caller) -> None:
-    with pytest.raises(WiroTaskNotFound, match="^Airflow connection 'wiro_default': Wiro knows no task 1"):
+    with pytest.raises(WiroTaskNotFound, match=r"^Airflow connection 'wiro_default': Wiro knows no task 1"):
         caller.drive(detail(taskid="1"))
 
 

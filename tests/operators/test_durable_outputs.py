@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 import pytest
@@ -13,6 +14,7 @@ from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroOutputsGone,
 )
+from airflow_provider_wiro.hooks.caller import Caller
 from driving import DriveSync, credentials_of
 from operators import generic
 from taskids import FIRST, SECOND
@@ -77,4 +79,4 @@ def test_no_key_is_sent_where_the_outputs_are(wiro_emulator: WiroEmulator) -> No
     ["http://" + "a" * 70 + ".com/", "http://[::1/0.mp4", "http://a..b/0.mp4", "https://%/", "http://127.0.0.1:99999/"],
 )
 def test_an_address_that_nothing_can_be_asked_of_proves_nothing(wiro_emulator: WiroEmulator, url: str) -> None:
-    assert Caller("wiro_default", Lines().log).lost_output([url]) is None
+    assert Caller("wiro_default", logging.getLogger("test")).lost_output([url]) is None

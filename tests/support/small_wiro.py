@@ -142,6 +142,10 @@ class SmallCaller:
     def __init__(self, wiro: SmallWiro) -> None:
         self.wiro = wiro
 
+    @property
+    def account(self) -> str:
+        return str(self.wiro.account)
+
     def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
         answer: Answer = None
         try:
