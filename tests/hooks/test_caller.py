@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from airflow_provider_wiro.core.calls import detail, stop, submit
+from airflow_provider_wiro.core.calls import cancel, detail, stop, submit
 from airflow_provider_wiro.core.protocol import NoReply, send
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroConfigError, WiroInterrupted, WiroTaskNotFound
+from airflow_provider_wiro.exceptions import WiroConfigError, WiroInterrupted, WiroRefused
 from airflow_provider_wiro.hooks import caller as module
 from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID, read_credentials
@@ -49,8 +49,8 @@ def test_the_connection_is_read_once_and_only_when_it_is_needed(
 
 
 def test_an_error_names_the_connection(caller: Caller) -> None:
-    with pytest.raises(WiroTaskNotFound, match=r"^Airflow connection 'wiro_default': Wiro knows no task 1"):
-        caller.drive(detail(taskid="1"))
+    with pytest.raises(WiroRefused, match=r"^Airflow connection 'wiro_default': Wiro refused Cancel of taskid 1"):
+        caller.drive(cancel("1"))
 
 
 def test_a_connection_that_cannot_be_used_is_an_error_before_anything_is_sent(
