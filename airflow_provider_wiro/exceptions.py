@@ -10,10 +10,10 @@
     │   └── WiroJournalTaken       another try of the task instance has written it meanwhile
     ├── WiroRequestError           a call did not bring what was asked for
     │   ├── WiroUnreachable        no usable answer: network, proxy, 5xx, not JSON
-    │   ├── WiroAuthError          Wiro rejects the API key or signature
+    │   ├── WiroAuthError          Wiro rejects the API key or signature, or what the account may do
     │   ├── WiroRefused            Wiro said no, and will say no again
     │   ├── WiroBusy               Wiro said "not now": throttled or at the concurrency limit
-    │   └── WiroSubmissionUnknown  a Run was sent, and whether Wiro accepted it is not known
+    │   └── WiroSubmissionUnknown  a submission was sent, and whether Wiro accepted it is not known
     └── WiroTaskError              a submitted task did not bring its outputs
         ├── WiroTaskFailed         it ran and failed
         ├── WiroTaskCancelled      somebody or something cancelled it
@@ -23,7 +23,7 @@
         ├── WiroTaskNotFound       Wiro does not know its taskid
         ├── WiroWrongService       the connection now names another service than the one it runs on
         ├── WiroNotStopped         it had to be stopped and could not be
-        ├── WiroNoOutput           it succeeded, but has no output
+        ├── WiroNoOutput           it succeeded, but has no output, or none that can be read
         └── WiroOutputsGone        it succeeded in an earlier try, and its outputs are there no more
 
 ``retryable`` says whether running the same Airflow task again can help without paying twice. An
@@ -123,7 +123,7 @@ class WiroUnreachable(WiroRequestError):
 
 
 class WiroAuthError(WiroRequestError):
-    """Wiro rejects the API key or the signature."""
+    """Wiro rejects the API key, the signature, or what the project or the account may do."""
 
 
 class WiroRefused(WiroRequestError):
@@ -141,7 +141,12 @@ class WiroBusy(WiroRequestError):
 
 
 class WiroSubmissionUnknown(WiroRequestError):
-    """A Run was sent and may have been accepted and paid; it is never repeated by itself."""
+    """A submission was sent and may have been accepted and paid; it is never repeated by itself.
+
+    ``words`` is what Wiro said, where it said no in words that are not documented; None where it gave no answer.
+    """
+
+    words: str | None = None
 
 
 class WiroTaskError(WiroError):
@@ -149,7 +154,7 @@ class WiroTaskError(WiroError):
 
 
 class WiroTaskFailed(WiroTaskError):
-    """The generation ran and failed; Wiro does not charge for it."""
+    """The generation ran and failed. Wiro charges for none; where it shows a cost, the message says so."""
 
     retryable = True
 
@@ -161,13 +166,13 @@ class WiroTaskCancelled(WiroTaskError):
 
 
 class WiroTaskStuck(WiroTaskError):
-    """The task stayed in ``task_error`` longer than the grace period and was stopped."""
+    """The task stayed in ``task_error`` longer than the grace period; the message says whether it was stopped."""
 
     retryable = True
 
 
 class WiroTaskTimeout(WiroTaskError):
-    """The task was not finished before its deadline and was stopped."""
+    """The task was not finished before its deadline; the message says whether it was stopped."""
 
     retryable = True
 
@@ -191,7 +196,7 @@ class WiroNotStopped(WiroTaskError):
 
 
 class WiroNoOutput(WiroTaskError):
-    """The task succeeded, and may be charged, but has no output."""
+    """The task succeeded, and may be charged, but has no output, or none that can be read."""
 
 
 class WiroOutputsGone(WiroTaskError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_provider_wiro.core.protocol import (
@@ -10,41 +10,52 @@ from airflow_provider_wiro.core.protocol import (
     Missing,
     NoReply,
     Reply,
-    RunMeaning,
-    accepted_taskid,
     complaint,
     describe,
     is_auth_failure,
     now,
     report,
-    run_meaning,
     send,
     sleep,
     task_in,
 )
-from airflow_provider_wiro.core.task import Submission, Task
+from airflow_provider_wiro.core.rules.replies import (
+    CHECK_ALL,
+    CHECK_CREDENTIALS,
+    NOTHING,
+    Meaning,
+    ReplyRule,
+    accepted_taskid,
+    is_listed,
+    is_passing,
+    rule_of,
+)
+from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
+from airflow_provider_wiro.core.task import COMPLETED, Submission, Task
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
     WiroBusy,
+    WiroError,
     WiroRefused,
     WiroRequestError,
     WiroSubmissionUnknown,
     WiroTaskNotFound,
     WiroUnreachable,
+    WiroWrongService,
 )
 
-CHECK_CREDENTIALS = "check login (API key) and password (API secret)"
 RUN_PAUSES = (2.0, 5.0, 10.0)
 STOP_PAUSES = (1.0, 3.0)
 STOP_TIMEOUT = 10.0
-NOT_STOPPED = "COULD NOT BE STOPPED and may still run and be paid: stop it in the Wiro dashboard"
+# Wiro may need a moment to show that it has stopped a task; together less than a worker has before its SIGKILL.
+STOP_LOOKS = (0.2, 0.5, 1.0, 1.5)
 
 
 def submit(model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Flow[Submission]:
-    """Send a Run. **Each one that Wiro accepts may cost money.**
+    """Submit a generation. **Each submission that Wiro accepts may cost money.**
 
     It is sent again only if it surely did not reach Wiro, or Wiro throttled it (HTTP 429) for a moment, and at most
-    three times; an outcome that is not known is never repeated.
+    three times; an outcome that is not known is never repeated. What each reply means is a row of ``rules.replies``.
 
     :param deadline: unix time after which it is neither held back nor sent again; None: there is none.
 
@@ -53,17 +64,18 @@ def submit(model: str, inputs: Mapping[str, object], *, deadline: float | None =
     """
     for pause in (*RUN_PAUSES, None):
         outcome = yield from send(f"/Run/{model}", inputs, deadline=deadline, paid=True)
-        meaning = run_meaning(outcome)
-        if meaning is RunMeaning.ACCEPTED and isinstance(outcome, Reply):
+        rule = rule_of(outcome)
+        if rule.meaning is Meaning.ACCEPTED and isinstance(outcome, Reply):
             return _submission(outcome, (yield from now()))
-        if meaning is not RunMeaning.TRY_LATER or pause is None or _takes_long(outcome):
+        asked = (outcome.retry_after or 0.0) if isinstance(outcome, Reply) else 0.0
+        if not rule.at_once or pause is None or asked > RUN_PAUSES[-1]:
             break
-        wait = max(pause, (outcome.retry_after or 0) if isinstance(outcome, Reply) else 0)
+        wait = max(pause, asked)
         if deadline is not None and (yield from now()) + wait >= deadline:
             break
-        yield from report(f"Run was not accepted ({describe(outcome)}); sending it again in {wait:.0f} s", "warning")
+        yield from report(f"not submitted yet ({describe(outcome)}); sending it again in {wait:.0f} s", "warning")
         yield from sleep(wait)
-    raise _run_error(model, outcome, meaning)
+    raise _submission_error(model, outcome, rule)
 
 
 def detail(*, taskid: str | None = None, token: str | None = None, deadline: float | None = None) -> Flow[Task]:
@@ -95,11 +107,13 @@ class Stop:
     :param over: True if the task is surely over: Wiro stopped it, or it had ended before.
     :param note: one line for the log.
     :param task: the task as last seen, if Wiro showed it.
+    :param elsewhere: whether nothing was sent, because the connection leads to another service than the task's.
     """
 
     over: bool
     note: str
     task: Task | None = None
+    elsewhere: bool = False
 
     def story(self, taskid: str) -> str:
         """Return the line for the log."""
@@ -109,43 +123,82 @@ class Stop:
 def stop(taskid: str) -> Flow[Stop]:
     """Stop a task whatever its state: Kill, else Cancel, else Kill again, else see whether it is over.
 
-    Never raises for anything Wiro answers; tries three rounds while answers fail to come.
+    Only a row of this task that shows its end counts as over: a yes is looked after with Detail. Never raises for
+    anything Wiro answers; tries three rounds while answers fail to come. Where the connection leads to another service,
+    nothing is sent, and it ends at once.
     """
+    looks = iter(STOP_LOOKS)
     for pause in (*STOP_PAUSES, None):
-        result = yield from _stop_round(taskid)
-        if result.over or pause is None:
+        result = yield from _stop_round(taskid, looks)
+        if result.over or result.elsewhere or pause is None:
             break
         yield from report(f"taskid {taskid}: not stopped yet ({result.note}); trying again in {pause:.0f} s", "warning")
         yield from sleep(pause)
     return result
 
 
-def _stop_round(taskid: str) -> Flow[Stop]:
+def _stop_round(taskid: str, looks: Iterator[float]) -> Flow[Stop]:
     for call in ("Kill", "Cancel", "Kill"):
         outcome = yield from send(f"/Task/{call}", {"taskid": taskid}, STOP_TIMEOUT, urgent=True)
-        if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
-            task = task_in(outcome, taskid)
-            if isinstance(outcome.body, Mapping) and outcome.body.get("result") is True:
-                return Stop(True, f"stopped by {call}", task if isinstance(task, Task) else None)
-    last = describe(outcome)
-    seen = task_in((yield from send("/Task/Detail", {"taskid": taskid}, STOP_TIMEOUT, urgent=True)), taskid)
+        if isinstance(outcome, NoReply) and outcome.elsewhere:
+            return Stop(False, f"nothing was sent: {outcome.reason}", elsewhere=True)
+        seen = task_in(outcome, taskid)
+        if _said_yes(outcome):
+            seen = yield from _look_after(taskid, seen, looks)
+            said = f"{call} was accepted"
+            if isinstance(seen, Task) and seen.terminal:
+                return _over(seen, f"stopped by {call}")
+        else:
+            said = describe(outcome)
+    seen = yield from _look(taskid)
+    if isinstance(seen, Task) and seen.terminal:
+        return _over(seen, f"it was already over ({seen.status})")
     if seen is Missing.NOT_FOUND:
         return Stop(False, "Wiro does not know it")
-    if isinstance(seen, Task) and seen.terminal:
-        return Stop(True, f"it was already over ({seen.status})", seen)
-    status = f", still {seen.status}" if isinstance(seen, Task) else ""
-    return Stop(False, f"{last}{status}", seen if isinstance(seen, Task) else None)
+    return Stop(False, f"{said}, still {seen.status}", seen) if isinstance(seen, Task) else Stop(False, said)
 
 
-def _request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str | None) -> WiroRequestError:
+def _over(task: Task, note: str) -> Stop:
+    return Stop(True, f"it was already over ({task.status})" if task.status == COMPLETED else note, task)
+
+
+def _said_yes(outcome: Reply | NoReply) -> bool:
+    if not isinstance(outcome, Reply) or not 200 <= outcome.status < 300 or not isinstance(outcome.body, Mapping):
+        return False
+    return outcome.body.get("result") is True
+
+
+def _look(taskid: str) -> Flow[Task | Missing | None]:
+    return task_in((yield from send("/Task/Detail", {"taskid": taskid}, STOP_TIMEOUT, urgent=True)), taskid)
+
+
+def _look_after(taskid: str, seen: Task | Missing | None, looks: Iterator[float]) -> Flow[Task | Missing | None]:
+    """Look until the task shows its end, or *looks* are used up; at least once."""
+    if not (isinstance(seen, Task) and seen.terminal):
+        seen = yield from _look(taskid)
+    while not (isinstance(seen, Task) and seen.terminal):
+        pause = next(looks, None)
+        if pause is None:
+            break
+        yield from sleep(pause)
+        seen = yield from _look(taskid)
+    return seen
+
+
+def _request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str | None) -> WiroError:
     """Return the exception for a read or a stop that did not bring a task."""
+    about = f" of taskid {taskid}" if taskid else ""
+    if isinstance(outcome, NoReply) and outcome.elsewhere:
+        return WiroWrongService(
+            f"{call}{about} was not sent: {said}; set the connection's host back, or look there", taskid=taskid
+        )
     if is_auth_failure(outcome):
         return WiroAuthError(f"Wiro rejected the credentials of {call}: {said}; {CHECK_CREDENTIALS}", taskid=taskid)
     refusal = complaint(outcome) if isinstance(outcome, Reply) else None
-    about = f" of taskid {taskid}" if taskid else ""
-    if refusal is not None and refusal.code not in (0, 96):
+    if refusal is not None and (refusal.code in (1, 97) or is_listed(refusal.message)):
         return WiroRefused(f"Wiro refused {call}{about}: {said}", taskid=taskid, code=refusal.code)
-    return WiroUnreachable(f"no good answer to {call}{about}: {said}; try again", taskid=taskid)
+    code = refusal.code if refusal else None
+    return WiroUnreachable(f"no good answer to {call}{about}: {said}; try again", taskid=taskid, code=code)
 
 
 def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, token: str | None = None) -> Task:
@@ -170,42 +223,32 @@ def _submission(reply: Reply, submitted_at: float) -> Submission:
     return Submission(taskid, submitted_at, token if isinstance(token, str) else None)
 
 
-def _takes_long(outcome: Reply | NoReply) -> bool:
-    """Whether there will be no room within moments: the caller may know a better place to wait."""
-    if isinstance(outcome, NoReply):
-        return False
-    said = complaint(outcome)
-    return (said is not None and said.code == 96) or (outcome.retry_after or 0) > RUN_PAUSES[-1]
-
-
-def _run_error(model: str, outcome: Reply | NoReply, meaning: RunMeaning) -> WiroRequestError:
+def _submission_error(model: str, outcome: Reply | NoReply, rule: ReplyRule) -> WiroRequestError:
+    assert rule.error is not None
     said, refusal = describe(outcome), complaint(outcome) if isinstance(outcome, Reply) else None
-    code = refusal.code if refusal else None
-    if meaning is RunMeaning.UNKNOWN:
-        return WiroSubmissionUnknown(
-            f"it is not known whether Wiro accepted the Run of {model}: {said}. It may be running and be paid: "
-            "look for it in the Wiro dashboard before you run this task again",
-            code=code,
-        )
-    if isinstance(outcome, NoReply):
-        return WiroUnreachable(
-            f"the Run of {model} did not reach Wiro: {said}; nothing was submitted: check host, or try again"
-        )
-    if is_auth_failure(outcome):
-        return WiroAuthError(f"Wiro rejected the credentials of Run: {said}; {CHECK_CREDENTIALS}", code=code)
-    if meaning is RunMeaning.TRY_LATER:
-        hint = (
-            "the account is at its concurrency limit; limit the parallel tasks (an Airflow pool) or top up the balance"
-            if code == 96
-            else "try again later"
-        )
-        busy = WiroBusy(f"Wiro did not accept the Run of {model}: {said}; {hint}. Nothing was submitted", code=code)
-        busy.retry_after = outcome.retry_after
-        return busy
-    return WiroRefused(f"Wiro refused the Run of {model}: {said}. Nothing was submitted; {_remedy(code)}", code=code)
+    what = _WHAT[rule.meaning] if isinstance(outcome, Reply) or outcome.sent else "did not reach Wiro"
+    error = rule.error(
+        f"the submission to {model} {what}: {said}. {rule.money}: {rule.advice}", code=refusal.code if refusal else None
+    )
+    if isinstance(error, WiroBusy) and isinstance(outcome, Reply):
+        error.retry_after = outcome.retry_after
+    if isinstance(error, WiroSubmissionUnknown) and refusal is not None:
+        error.words = said
+    return error
 
 
-def _remedy(code: int | None) -> str:
-    if code == 97:
-        return "top up the account's balance, then clear this task"
-    return "check the model's name, the inputs and the connection's host, then clear this task"
+def refused_after_all(model: str, error: WiroSubmissionUnknown) -> WiroRequestError:
+    """Return the error for a no that was not clear, once Wiro's list has shown that nothing was accepted."""
+    words = error.words or ""
+    kind, advice = (WiroUnreachable, "try again later") if is_passing(words) else (WiroRefused, CHECK_ALL)
+    return kind(
+        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it. {NOTHING}: {advice}",
+        code=error.code,
+    )
+
+
+_WHAT = {
+    Meaning.REFUSED: "was refused",
+    Meaning.TRY_LATER: "was not accepted now",
+    Meaning.UNKNOWN: "may have been accepted, which is not known",
+}

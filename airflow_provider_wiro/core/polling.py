@@ -18,8 +18,15 @@ from airflow_provider_wiro.core.protocol import (
     sleep,
     task_in,
 )
+from airflow_provider_wiro.core.rules.waits import Limit, Looks, limit_of
 from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, Task
-from airflow_provider_wiro.core.verdict import Kind, Verdict
+from airflow_provider_wiro.core.verdict import Verdict
+
+# The defaults of operator, trigger and hook, in seconds.
+POLL_INTERVAL = 3.0
+TIMEOUT = 3600.0
+OUTAGE_TOLERANCE = 600.0
+TASK_ERROR_GRACE = 120.0
 
 LONGEST_PAUSE = 30.0
 NOT_FOUND_GRACE = 60.0
@@ -29,20 +36,22 @@ NOT_FOUND_GRACE = 60.0
 class WaitPlan:
     """What to wait for, and how long. Times are unix times, durations seconds.
 
-    :param submitted_at: when Wiro accepted the Run.
-    :param deadline: when to stop the task and give up.
+    :param submitted_at: when Wiro accepted the task.
+    :param deadline: when to give up.
     :param poll_interval: the shortest pause between two looks.
     :param outage_tolerance: how long to go on without one good answer; an HTTP 429 shows that Wiro is there, and only
         *deadline* ends that.
     :param task_error_grace: how long a task may stay in ``task_error``.
+    :param stop_at_timeout: whether a task is stopped where the wait ends before it does.
     """
 
     taskid: str
     submitted_at: float
     deadline: float
-    poll_interval: float = 3.0
-    outage_tolerance: float = 600.0
-    task_error_grace: float = 120.0
+    poll_interval: float = POLL_INTERVAL
+    outage_tolerance: float = OUTAGE_TOLERANCE
+    task_error_grace: float = TASK_ERROR_GRACE
+    stop_at_timeout: bool = True
 
 
 def pause(age: float, poll_interval: float, jitter: float) -> float:
@@ -69,25 +78,36 @@ def wait(plan: WaitPlan) -> Flow[Verdict]:
         for line, warning in watch.notice(seen, outcome, time):
             yield from report(line, "warning" if warning else "info")
         if isinstance(seen, Task) and seen.terminal:
-            return Verdict.of(seen)
-        kind, reason = watch.impatience(time)
-        if kind == "not_found":
-            return Verdict(kind, plan.taskid, watch.status, reason)
-        if kind is not None:
-            return (yield from _stop_and_judge(plan, kind, reason, watch.status))
+            return (yield from _judge(seen))
+        limit = limit_of(watch.looks(time))
+        if limit is not None:
+            return (yield from _give_up(plan, limit, watch.reason(limit, time), watch.status))
         seconds = pause(time - plan.submitted_at, plan.poll_interval, jitter.uniform(-1, 1))
         if isinstance(outcome, Reply) and outcome.retry_after:
             seconds = max(seconds, outcome.retry_after)
         yield from sleep(max(0.0, min(seconds, plan.deadline - time)))
 
 
-def _stop_and_judge(plan: WaitPlan, kind: Kind, reason: str, status: str | None) -> Flow[Verdict]:
+def _judge(task: Task) -> Flow[Verdict]:
+    verdict = Verdict.of(task)
+    if verdict.kind == "success" and verdict.reason:
+        yield from report(f"taskid {task.taskid}: {verdict.reason}", "warning")
+    return verdict
+
+
+def _give_up(plan: WaitPlan, limit: Limit, reason: str, status: str | None) -> Flow[Verdict]:
+    if not (limit.stops and plan.stop_at_timeout):
+        return Verdict(limit.kind, plan.taskid, status, reason)
     yield from report(f"taskid {plan.taskid}: {reason}; stopping it", "warning")
     stopped = yield from stop(plan.taskid)
     yield from report(stopped.story(plan.taskid), "info" if stopped.over else "warning")
     if stopped.task is not None and stopped.task.status == COMPLETED:
-        return Verdict.of(stopped.task)
-    return Verdict(kind, plan.taskid, stopped.task.status if stopped.task else status, reason, stopped.over)
+        return (yield from _judge(stopped.task))
+    status = stopped.task.status if stopped.task else status
+    if limit.kind == "not_found":
+        # One that could be stopped is known after all.
+        return Verdict("timeout" if stopped.over else "not_found", plan.taskid, status, reason, stopped.over or None)
+    return Verdict(limit.kind, plan.taskid, status, reason, stopped.over)
 
 
 @dataclass(slots=True)
@@ -100,6 +120,7 @@ class _Watch:
     error: str | None = None
     missing_since: float | None = None
     trouble: str | None = None
+    elsewhere: bool = False
     trouble_since: float = 0.0
     outage_since: float | None = None
     unknown: set[str] = field(default_factory=set)
@@ -112,6 +133,7 @@ class _Watch:
         if self.trouble is not None:
             lines.append((f"taskid {taskid}: Wiro answers again after {time - self.trouble_since:.1f} s", False))
         self.trouble = self.outage_since = None
+        self.elsewhere = False
         if seen is Missing.NOT_FOUND:
             # Since this wait has seen it missing: one that begins long after the Run must not judge by a single look.
             self.missing_since = time if self.missing_since is None else self.missing_since
@@ -121,17 +143,21 @@ class _Watch:
         return lines + self._change(seen.status, time)
 
     def _endure(self, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
-        first, self.trouble = self.trouble is None, describe(outcome)
+        elsewhere = isinstance(outcome, NoReply) and outcome.elsewhere
+        told = self.trouble is not None and (self.elsewhere or not elsewhere)
+        if self.trouble is None:
+            self.trouble_since = time
+        self.trouble, self.elsewhere = describe(outcome), elsewhere
         if isinstance(outcome, Reply) and outcome.status == 429:
             self.outage_since = None
         elif self.outage_since is None:
             # Not since the last good answer: in the pause after it, which may be long, nobody asked.
             self.outage_since = time
-        if not first:
+        if told:
             return []
-        self.trouble_since = time
-        line = f"no good answer from Wiro ({self.trouble}); looking again"
-        return [(f"taskid {self.plan.taskid}: {line}, up to {self.plan.outage_tolerance:.0f} s of outage", True)]
+        what = "nothing is sent" if elsewhere else "no good answer from Wiro"
+        line = f"taskid {self.plan.taskid}: {what} ({self.trouble}); looking again"
+        return [(f"{line}, up to {self.plan.outage_tolerance:.0f} s of outage", True)]
 
     def _change(self, status: str, time: float) -> list[tuple[str, bool]]:
         if status == self.status:
@@ -146,17 +172,30 @@ class _Watch:
         self.unknown.add(status)
         return [(f"{line} (a status this version does not know; taken as still running)", True)]
 
-    def impatience(self, time: float) -> tuple[Kind | None, str]:
-        """Return why not to wait any longer, if there is a reason."""
-        plan = self.plan
-        if self.trouble is not None:
-            if self.outage_since is not None and time - self.outage_since >= plan.outage_tolerance:
-                return "gave_up", f"no good answer for {time - self.outage_since:.0f} s, the last one: {self.trouble}"
-        elif self.missing_since is not None:
-            if time - self.missing_since > NOT_FOUND_GRACE:
-                return "not_found", f"not found for {time - self.missing_since:.0f} s"
-        elif self.status == ERRORED and time - self.status_since >= plan.task_error_grace:
-            return "stuck", f"task_error for {time - self.status_since:.0f} s: {self.error or 'no message'}"
-        if time >= plan.deadline:
-            return "timeout", f"not finished {time - plan.submitted_at:.0f} s after the Run"
-        return None, ""
+    def looks(self, time: float) -> Looks:
+        """Return what the looks up to *time* add up to."""
+        plan, well = self.plan, self.trouble is None
+        missing = self.missing_since if well else None
+        errored = well and missing is None and self.status == ERRORED
+        return Looks(
+            elsewhere=self.elsewhere,
+            outage=self.outage_since is not None and not self.elsewhere,
+            outlasted=self.outage_since is not None and time - self.outage_since >= plan.outage_tolerance,
+            missing=missing is not None,
+            lost=missing is not None and time - missing > NOT_FOUND_GRACE,
+            errored=errored and time - self.status_since >= plan.task_error_grace,
+            late=time >= plan.deadline,
+        )
+
+    def reason(self, limit: Limit, time: float) -> str:
+        """Say in one line why not to wait any longer."""
+        match limit.kind:
+            case "elsewhere":
+                return self.trouble or ""
+            case "gave_up":
+                return f"no good answer for {time - (self.outage_since or time):.0f} s, the last one: {self.trouble}"
+            case "not_found":
+                return f"not found for {time - (self.missing_since or time):.0f} s"
+            case "stuck":
+                return f"task_error for {time - self.status_since:.0f} s: {self.error or 'no message'}"
+        return f"not finished {time - self.plan.submitted_at:.0f} s after its submission"

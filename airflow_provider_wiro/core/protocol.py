@@ -1,4 +1,4 @@
-"""The language between flows and drivers, and what a reply of Wiro means.
+"""The language between flows and drivers, and what an answer of Wiro says.
 
 A *flow* is a generator that holds one behaviour. It yields steps; a driver (``clients/sync.py``,
 ``clients/aio.py``) carries each out and sends the answer back, so that the sync and the async path
@@ -14,24 +14,21 @@ when it is interrupted or cancelled.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from itertools import islice
 from typing import Literal, TypeVar
 
-from airflow_provider_wiro.core.task import Task, read_taskid
+from airflow_provider_wiro.core.body import MAX_RETRY_AFTER as MAX_RETRY_AFTER
+from airflow_provider_wiro.core.body import MOST_VALUES as MOST_VALUES
+from airflow_provider_wiro.core.body import parse_json, read_date, read_retry_after
+from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
 
 T = TypeVar("T")
 
-MAX_RETRY_AFTER = 300.0
-# Reading more would hold up the event loop, in a thread too: json keeps the GIL. A page of 100 tasks has some 5,000.
-MOST_VALUES = 100_000
 MOST_ROWS = 1_000
 
 _TOKEN = re.compile(r'((?:token|key)"\s*:\s*")[^"]*', re.IGNORECASE)
@@ -84,28 +81,34 @@ class Reply:
     :param body: the parsed JSON; None when it is not JSON.
     :param excerpt: the beginning of the body as one printable line without its tokens, for messages.
     :param retry_after: seconds, from the ``Retry-After`` header; None without a usable one.
+    :param date: unix time, from the ``Date`` header; None without a usable one.
     """
 
     status: int
     body: object = None
     excerpt: str = ""
     retry_after: float | None = None
+    date: float | None = None
 
     @classmethod
-    def from_http(cls, status: int, raw: bytes, retry_after: str | None = None, now: float | None = None) -> Reply:
+    def from_http(
+        cls,
+        status: int,
+        raw: bytes,
+        retry_after: str | None = None,
+        now: float | None = None,
+        date: str | None = None,
+    ) -> Reply:
         """Read what came over the wire; nothing in *raw* or *retry_after* can make this fail, or take long.
 
         :param raw: the body; one with more than 100,000 values is taken as no JSON.
         :param retry_after: the ``Retry-After`` header.
         :param now: the unix time, which a ``Retry-After`` with a date needs.
+        :param date: the ``Date`` header.
         """
         text = raw.decode("utf-8-sig", "replace")
-        try:
-            body = None if _is_crowded(raw) else json.loads(text, parse_constant=lambda _: None)
-        except (ValueError, RecursionError):
-            body = None
         excerpt = one_line(_TOKEN.sub(r"\1…", text[:2000]), 200)
-        return cls(status, body, excerpt, _read_retry_after(retry_after, now))
+        return cls(status, parse_json(raw, text), excerpt, read_retry_after(retry_after, now), read_date(date))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,23 +166,49 @@ def report(message: str, level: Literal["info", "warning"] = "info") -> Flow[Non
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """The first of the API's ``errors``, in its own words."""
+    """The first of the API's ``errors``, in its own words.
+
+    :param code: None where it has none, or one that is no whole number.
+    :param word: the code where it is no whole number, as text.
+    """
 
     code: int | None
     message: str
+    word: str = ""
 
 
 def complaint(reply: Reply) -> Complaint | None:
-    """Return why the API says no (``result`` is false, or there are ``errors``); None if it does not."""
+    """Return why the API says no; None if it does not.
+
+    It says no where ``result`` is false, where there are ``errors``, and where an HTTP status of 400 or more comes with
+    a ``message``. The words are those of the first error, else of the answer itself, else its beginning.
+    """
     if not isinstance(reply.body, Mapping) or reply.body.get("result") is True:
         return None
     errors = reply.body.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors else None
-    if first is None and reply.body.get("result") is not False:
+    first = next(iter(errors), None) if isinstance(errors, list) else errors
+    told = first not in (None, "", {}) or (reply.status >= 400 and _words(reply.body))
+    if not told and reply.body.get("result") is not False:
         return None
-    if isinstance(first, Mapping):
-        return Complaint(_read_code(first.get("code")), one_line(first.get("message")) or "no message")
-    return Complaint(None, one_line(first) or "no message")
+    code, word = next(((code, word) for code, word in map(_code, (first, reply.body)) if word), (None, ""))
+    message = _words(first) or _words(reply.body) or reply.excerpt or "no message"
+    return Complaint(code, message, "" if code is not None else word)
+
+
+def _words(error: object) -> str:
+    return one_line(error.get("message") if isinstance(error, Mapping) else error)
+
+
+def _code(error: object) -> tuple[int | None, str]:
+    """Read the code of an error, as a number if it is one, and as text."""
+    value = error.get("code") if isinstance(error, Mapping) else None
+    if value is None or isinstance(value, bool):
+        return None, ""
+    word = one_line(value, 50)
+    try:
+        return int(value) if isinstance(value, int | str) else None, word
+    except ValueError:
+        return None, word
 
 
 def describe(outcome: Reply | NoReply) -> str:
@@ -189,57 +218,8 @@ def describe(outcome: Reply | NoReply) -> str:
     said = complaint(outcome)
     if said is None:
         return f"HTTP {outcome.status}: {outcome.excerpt or 'empty body'}"
-    code = "" if said.code is None else f"code {said.code}: "
-    return f"{code}{said.message} (HTTP {outcome.status})"
-
-
-class RunMeaning(Enum):
-    """What a reply to a Run says about whether a task now exists."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused for good"
-    TRY_LATER = "refused, may be tried later"
-    UNKNOWN = "unknown"
-
-
-def _codes(*codes: int | None) -> Callable[[Reply], bool]:
-    def match(reply: Reply) -> bool:
-        said = complaint(reply)
-        return said is not None and said.code in codes and reply.status < 500
-
-    return match
-
-
-def _http(*statuses: int) -> Callable[[Reply], bool]:
-    return lambda reply: reply.status in statuses
-
-
-def accepted_taskid(reply: Reply) -> str | None:
-    """Return the taskid of an accepted Run."""
-    return read_taskid(reply.body.get("taskid")) if isinstance(reply.body, Mapping) else None
-
-
-REFUSING_STATUSES = (400, 404, 405, 411, 413, 414, 415, 422)
-
-RUN_TABLE: tuple[tuple[str, Callable[[Reply], bool], RunMeaning], ...] = (
-    ("a readable taskid", lambda reply: accepted_taskid(reply) is not None, RunMeaning.ACCEPTED),
-    ("HTTP 429", _http(429), RunMeaning.TRY_LATER),
-    ("code 96, concurrency limit", _codes(96), RunMeaning.TRY_LATER),
-    ("HTTP 401 or 403", _http(401, 403), RunMeaning.REFUSED),
-    ("code 98 or 99, sign-in", _codes(98, 99), RunMeaning.REFUSED),
-    ("code 97, balance", _codes(97), RunMeaning.REFUSED),
-    ("code 0 or 1, validation or not found", _codes(0, 1), RunMeaning.REFUSED),
-    ("result false without a code", _codes(None), RunMeaning.REFUSED),
-    ("HTTP 400, 404, 405, 411, 413, 414, 415 or 422", _http(*REFUSING_STATUSES), RunMeaning.REFUSED),
-    ("HTTP 301, 307 or 308, a redirect that is not followed", _http(301, 307, 308), RunMeaning.REFUSED),
-)
-
-
-def run_meaning(outcome: Reply | NoReply) -> RunMeaning:
-    """Classify the outcome of a Run; whatever the table does not list is unknown."""
-    if isinstance(outcome, NoReply):
-        return RunMeaning.UNKNOWN if outcome.sent else RunMeaning.TRY_LATER
-    return next((meaning for _, matches, meaning in RUN_TABLE if matches(outcome)), RunMeaning.UNKNOWN)
+    code = said.word if said.code is None else str(said.code)
+    return f"{f'code {code}: ' if code else ''}{said.message} (HTTP {outcome.status})"
 
 
 class Missing(Enum):
@@ -275,39 +255,3 @@ def is_auth_failure(outcome: Reply | NoReply) -> bool:
         return False
     said = complaint(outcome)
     return outcome.status == 401 or (said is not None and said.code in (98, 99))
-
-
-def _read_code(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    try:
-        return int(value)
-    except ValueError:
-        return None
-
-
-def _read_retry_after(header: str | None, now: float | None) -> float | None:
-    """Read seconds or an HTTP date, capped."""
-    text = (header or "").strip()
-    if not text.isascii() or len(text) > 40:
-        return None
-    if text.isdigit():
-        return min(float(text), MAX_RETRY_AFTER)
-    try:
-        date = parsedate_to_datetime(text)
-        until = date.replace(tzinfo=date.tzinfo or UTC).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return None if now is None else min(max(until - now, 0.0), MAX_RETRY_AFTER)
-
-
-def _is_crowded(raw: bytes) -> bool:
-    """Whether the JSON has too many values. Only what stands outside of strings counts: a prompt may be a table."""
-    if _marks(raw) <= MOST_VALUES:
-        return False
-    bare = raw.replace(rb"\\", b"").replace(rb"\"", b"")
-    return bare.count(b'"') > 4 * MOST_VALUES or _marks(b"".join(bare.split(b'"')[::2])) > MOST_VALUES
-
-
-def _marks(raw: bytes) -> int:
-    return sum(raw.count(mark) for mark in (b"[", b"{", b","))

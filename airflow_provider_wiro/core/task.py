@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypedDict
 
 from airflow_provider_wiro.core.text import as_text, one_line
+from airflow_provider_wiro.core.urls import read_url
 
 MOST_OUTPUTS = 1_000
+MOST_UNREADABLE = 10
+_SECRET = re.compile("token|key|secret", re.IGNORECASE)
 
 COMPLETED = "task_postprocess_end"
 CANCELLED = "task_cancel"
@@ -64,11 +70,12 @@ class Output:
 
     @classmethod
     def from_payload(cls, payload: object) -> Output | None:
-        """Read one item of ``outputs``; None if it holds neither a ``url`` nor raw ``content``."""
+        """Read one item of ``outputs``; None if it holds neither a ``url`` nor raw ``content`` or ``text``."""
         if not isinstance(payload, Mapping):
-            return None
-        url = _url(payload.get("url"))
-        if url is None and not payload.get("content"):
+            url = read_url(payload)
+            return None if url is None else cls(url)
+        url = read_url(payload.get("url"))
+        if url is None and not payload.get("content") and not payload.get("text"):
             return None
         return cls(
             url=url,
@@ -87,6 +94,7 @@ class Task:
     """A row of ``tasklist``.
 
     :param pexit: exit code of the run as text, ``"0"`` = success; None if Wiro did not say.
+    :param unreadable: of the outputs that are there and cannot be read, the first ten, each as one line.
     :param cost_usd: what Wiro charged, in US dollars.
     :param elapsed_seconds: how long it ran.
     :param error: one line from ``debugerror``, else ``debugoutput``.
@@ -97,6 +105,7 @@ class Task:
     status: str
     pexit: str | None = None
     outputs: tuple[Output, ...] = ()
+    unreadable: tuple[str, ...] = ()
     cost_usd: float | None = None
     elapsed_seconds: float | None = None
     error: str | None = None
@@ -113,13 +122,13 @@ class Task:
         taskid, status = read_taskid(payload.get("id")), _word(payload.get("status"))
         if taskid is None or status is None:
             return None
-        listed = payload.get("outputs")
-        outputs = [Output.from_payload(item) for item in listed[:MOST_OUTPUTS]] if isinstance(listed, list) else []
+        outputs, unreadable = _read_outputs(payload.get("outputs"))
         return cls(
             taskid=taskid,
             status=status,
             pexit=_word(payload.get("pexit")),
-            outputs=tuple(output for output in outputs if output is not None),
+            outputs=outputs,
+            unreadable=unreadable,
             cost_usd=_number(payload.get("totalcost")),
             elapsed_seconds=_number(payload.get("elapsedseconds")),
             error=_text(payload.get("debugerror"), 300) or _text(payload.get("debugoutput"), 300),
@@ -134,14 +143,20 @@ class Task:
     @property
     def succeeded(self) -> bool:
         """Whether it completed well: ``pexit`` decides, and where it is missing, the outputs."""
-        if self.status != COMPLETED:
+        if self.status != COMPLETED or self.illegible:
             return False
         return bool(self.outputs) if self.pexit is None else self.pexit == "0"
 
     @property
+    def illegible(self) -> bool:
+        """Whether it completed well, as far as Wiro says, with outputs of which none can be read: it may be paid."""
+        well = self.status == COMPLETED and self.pexit in (None, "0")
+        return well and bool(self.unreadable) and not self.outputs
+
+    @property
     def charged(self) -> bool:
-        """Whether it completed, well or badly, and Wiro shows a cost; a failed run should show none."""
-        return self.status == COMPLETED and bool(self.cost_usd)
+        """Whether it completed and is to be taken for paid: Wiro shows a cost, or outputs that cannot be read."""
+        return self.status == COMPLETED and (bool(self.cost_usd) or self.illegible)
 
     def result(self) -> ResultDict:
         """Return the task as in the XCom result."""
@@ -179,10 +194,27 @@ def read_taskid(value: object) -> str | None:
     return text if text not in ("", "0") and len(text) <= 100 and text.isprintable() and " " not in text else None
 
 
-def _url(value: object) -> str | None:
-    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
-        return None
-    return value if len(value) <= 8000 and value.isprintable() and " " not in value else None
+def _read_outputs(listed: object) -> tuple[tuple[Output, ...], tuple[str, ...]]:
+    """Return the outputs that can be read, and of those that are there and cannot, the first ten in words."""
+    items = listed[:MOST_OUTPUTS] if isinstance(listed, list) else [listed]
+    read = [(item, Output.from_payload(item)) for item in items]
+    unreadable = (_excerpt(item) for item, output in read if output is None)
+    return (
+        tuple(output for _, output in read if output is not None),
+        tuple(islice((excerpt for excerpt in unreadable if excerpt), MOST_UNREADABLE)),
+    )
+
+
+def _excerpt(item: object) -> str:
+    """Show an output that cannot be read, without its keys and tokens; empty if nothing is there."""
+    if not isinstance(item, Mapping):
+        return one_line(_flat(item), 200) if item else ""
+    told = {name: _flat(value) for name, value in item.items() if value and not _SECRET.search(name)}
+    return one_line(json.dumps(told, ensure_ascii=False), 200) if told else ""
+
+
+def _flat(value: object) -> str | int | float:
+    return value if isinstance(value, str | int | float) else type(value).__name__
 
 
 def _text(value: object, limit: int) -> str | None:

@@ -5,23 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
-from airflow_provider_wiro.core.calls import NOT_STOPPED
+from airflow_provider_wiro.core.rules.waits import ENDINGS, RETRY, STOPS
+from airflow_provider_wiro.core.rules.waits import Kind as Kind
 from airflow_provider_wiro.core.task import CANCELLED, ResultDict, Task, read_taskid
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import (
-    WiroNoOutput,
-    WiroTaskCancelled,
-    WiroTaskError,
-    WiroTaskFailed,
-    WiroTaskGaveUp,
-    WiroTaskNotFound,
-    WiroTaskStuck,
-    WiroTaskTimeout,
-)
-
-Kind = Literal["success", "failed", "charged", "cancelled", "stuck", "timeout", "gave_up", "not_found"]
+from airflow_provider_wiro.exceptions import WiroNoOutput, WiroTaskError
 
 EVENT_VERSION = 1
 EVENT_LIMIT = 16_000
@@ -33,7 +23,7 @@ class Verdict:
 
     :param status: the last Wiro status seen.
     :param reason: one line, in the API's own words where it has some.
-    :param stopped: whether the remote task is surely over; None where there was nothing to stop.
+    :param stopped: whether the remote task is surely over; None where nobody tried to stop it.
     :param result: the XCom result; None unless *kind* is ``"success"``, or if it was too large to travel.
     """
 
@@ -49,8 +39,13 @@ class Verdict:
         """Return the verdict on a task that is terminal."""
         if task.status == CANCELLED:
             return cls("cancelled", task.taskid, task.status, task.error or "")
+        unread = f"{len(task.unreadable)} cannot be read: {task.unreadable[0]}" if task.unreadable else ""
         if task.succeeded:
-            return cls("success", task.taskid, task.status, result=task.result())
+            return cls(
+                "success", task.taskid, task.status, f"of its outputs {unread}" if unread else "", None, task.result()
+            )
+        if task.illegible:
+            return cls("unreadable", task.taskid, task.status, unread)
         reason = f"pexit {task.pexit}" if task.pexit is not None else "it ended without outputs"
         reason = f"{reason}: {task.error}" if task.error else reason
         if task.charged:
@@ -94,28 +89,33 @@ class Verdict:
         )
 
 
-def error_of(verdict: Verdict) -> WiroTaskError:
-    """Return the exception for a verdict that is not a success."""
-    what, kind, advice = _ERRORS[verdict.kind]
+def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
+    """Return the exception for a verdict that is not a success.
+
+    :param resubmits: whether an Airflow retry would submit again; False also promises none.
+    """
+    ending = ENDINGS[verdict.kind]
+    stopping = None if ending.over else STOPS[verdict.stopped]
+    again = ending.retryable and not (stopping is not None and stopping.final)
     status = f", status {verdict.status}" if verdict.status else ""
     reason = f": {verdict.reason}" if verdict.reason else ""
-    if verdict.stopped:
-        advice = f"it was stopped; {advice}"
-    elif verdict.stopped is False:
-        advice = f"it {NOT_STOPPED}"
-    return kind(
-        f"Wiro task {verdict.taskid} {what}{status}{reason}; {advice}",
+    became = f"; {stopping.what}" if stopping is not None else ""
+    money = ending.money if stopping is None else stopping.money
+    sentences = [money, ending.advice, RETRY if again and resubmits else ""]
+    return ending.error(
+        f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}"
+        + "".join(f". {sentence}" for sentence in sentences if sentence),
         taskid=verdict.taskid,
         status=verdict.status,
-        retryable=False if verdict.stopped is False or verdict.kind == "charged" else None,
+        retryable=again,
     )
 
 
 def no_output(result: ResultDict) -> WiroNoOutput:
     """Return the exception for a success that brought nothing."""
     return WiroNoOutput(
-        f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output; it may have been "
-        "charged, so it is not run again by itself: look at it in the Wiro dashboard, then clear this task",
+        f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output. It may have been "
+        "charged, so it is not submitted again by itself: look at it in the Wiro dashboard, then clear this task",
         taskid=result["taskid"],
         status=result["status"],
     )
@@ -136,23 +136,3 @@ def _unreadable(event: object) -> WiroTaskError:
         "the workers must be the same",
         taskid=taskid,
     )
-
-
-_RETRY = "an Airflow retry submits it again"
-_ERRORS: dict[Kind, tuple[str, type[WiroTaskError], str]] = {
-    "failed": ("failed", WiroTaskFailed, f"Wiro does not charge for a failed run; {_RETRY}"),
-    "charged": (
-        "failed, but was charged",
-        WiroTaskFailed,
-        "look at it in the Wiro dashboard; it is not submitted again by itself",
-    ),
-    "cancelled": ("was cancelled", WiroTaskCancelled, f"it was not cancelled by this Airflow task; {_RETRY}"),
-    "stuck": ("stayed in error", WiroTaskStuck, _RETRY),
-    "timeout": ("was not finished in time", WiroTaskTimeout, f"raise timeout or execution_timeout; {_RETRY}"),
-    "gave_up": ("got no good answer from Wiro for too long", WiroTaskGaveUp, f"raise outage_tolerance; {_RETRY}"),
-    "not_found": (
-        "is not known to Wiro",
-        WiroTaskNotFound,
-        "check that the connection is of the account that ran it, and look for it in the Wiro dashboard",
-    ),
-}

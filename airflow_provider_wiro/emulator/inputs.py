@@ -15,6 +15,8 @@ CATEGORIES = ("tool", "text-to-video", "partner", "Runway")
 PRICES = {"5": 0.25, "10": 0.5}
 """US dollars for a video of so many seconds: the emulator's own figures, the documentation has none for this model."""
 OTHER_PRICE = 0.01
+INVALID = "Request parameters are invalid."
+"""The documentation's own words; the emulator adds which one it is."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,13 @@ class Parameter:
         """Say why ``value`` is refused, or None. In a ``form`` a number is written as a string."""
         if self.type == "number":
             whole = re.fullmatch(r"-?[0-9]+", value) if form and isinstance(value, str) else type(value) is int
-            return None if whole else f"{self.id} must be a whole number"
+            return None if whole else f"Request parameter [{self.id}] must be integer or float"
         if self.type == "file":
-            return None if isinstance(value, UploadedFile) else f"{self.id} must be a file"
+            return None if isinstance(value, UploadedFile) else f"Request files [{self.id}] required"
         if not isinstance(value, str):
-            return f"{self.id} must be a string"
+            return f"{INVALID} {self.id} must be a string"
         if self.options and value not in self.options:
-            return f"{self.id} must be one of {', '.join(self.options)}"
+            return f"{INVALID} {self.id} must be one of {', '.join(self.options)}"
         return None
 
 
@@ -78,12 +80,12 @@ def refusal(model: str, body: Body) -> str | None:
         return None
     for name, value in body.fields.items():
         if name not in _ACCEPTED:
-            return f"{name} is not an input of {RUNWAY_MODEL}"
+            return f"{INVALID} {name} is not an input of {RUNWAY_MODEL}"
         if message := _ACCEPTED[name].refusal(value, body.form):
             return message
     for names in _REQUIRED:
         if not any(body.fields.get(name) for name in names):
-            return f"{' or '.join(names)} is required"
+            return f"Request parameter [{names[0]}] required"
     return None
 
 

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.fields import model_inputs, model_name, refused
-from airflow_provider_wiro.core.journal import OnUnknown, Record
-from airflow_provider_wiro.core.polling import WaitPlan, wait
-from airflow_provider_wiro.core.protocol import (
-    Flow,
-    NoReply,
-    Reply,
-    complaint,
-    describe,
-    is_auth_failure,
-    send,
-    sleep,
-    task_in,
+from airflow_provider_wiro.core.polling import (
+    OUTAGE_TOLERANCE,
+    POLL_INTERVAL,
+    TASK_ERROR_GRACE,
+    TIMEOUT,
+    WaitPlan,
+    wait,
 )
-from airflow_provider_wiro.core.recovery import Decision, find, recover
+from airflow_provider_wiro.core.protocol import NoReply, Reply, complaint, describe, is_auth_failure, send, task_in
 from airflow_provider_wiro.core.task import ResultDict, Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
-from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError, WiroRequestError
+from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 from airflow_provider_wiro.get_provider_info import CONNECTION_TYPE
-from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID, read_credentials
-
-if TYPE_CHECKING:
-    from airflow_provider_wiro.clients.sync import Client
-
-T = TypeVar("T")
+from airflow_provider_wiro.hooks.caller import Caller
+from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID
 
 NO_SUCH_TASK = "0"
 
@@ -58,8 +50,6 @@ class WiroHook(BaseHook):
     def __init__(self, wiro_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.wiro_conn_id = wiro_conn_id
-        self._client: Client | None = None
-        self._interrupted = False
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -67,11 +57,20 @@ class WiroHook(BaseHook):
         behaviour = CONNECTION_TYPE["ui-field-behaviour"]
         return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
-    def run(self, model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Submission:
-        """Submit one generation. **Each Run that Wiro accepts may cost money.**
+    @cached_property
+    def _caller(self) -> Caller:
+        return Caller(self.wiro_conn_id, self.log)
 
-        Wiro has no idempotency key: calling this twice pays twice. A Run is sent again only if it surely
-        did not reach Wiro or was throttled.
+    @property
+    def base_url(self) -> str:
+        """The base URL of the service that the connection names."""
+        return self._caller.base_url
+
+    def run(self, model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Submission:
+        """Submit one generation. **Each submission that Wiro accepts may cost money.**
+
+        Wiro has no idempotency key: calling this twice pays twice. It is sent again only if it surely did not reach
+        Wiro or was throttled.
 
         :param model: ``"owner/model"``, such as ``"Runway/image-to-video-gen4-turbo"``.
         :param inputs: the model's inputs, JSON values.
@@ -81,56 +80,7 @@ class WiroHook(BaseHook):
         :raises WiroInputError: *model* or *inputs* are not what they must be; nothing was sent.
         :raises WiroRequestError: refused, busy, unreachable, or ``WiroSubmissionUnknown``.
         """
-        return self._drive(calls.submit(model_name(model), model_inputs(inputs), deadline=deadline))
-
-    @property
-    def base_url(self) -> str:
-        """The base URL of the service that the connection names."""
-        return self._connected().credentials.base_url
-
-    def recover(
-        self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str, deadline: float | None = None
-    ) -> Decision:
-        """Decide what to do about a Run that is written down in the journal; submits nothing.
-
-        :param found: the record in the journal.
-        :param wanted: what is to be submitted now.
-        :param on_unknown: ``"fail"`` or ``"submit"`` where it cannot be found out whether Wiro accepted the Run.
-        :param place: where the journal is, for messages.
-        :param deadline: unix time until which each look waits at most while Wiro throttles the connection; default
-            None: five minutes each.
-        :returns: ``Attach``, ``Finished`` or ``Fresh``. A task whose inputs have changed has been stopped.
-        :raises WiroError: if nothing may be submitted.
-        """
-        return self._drive(recover(found, wanted, on_unknown=on_unknown, place=place, deadline=deadline))
-
-    def find(self, record: Record) -> Task | str:
-        """Look for the task of a Run whose answer was lost.
-
-        :param record: an intent of the journal, without a taskid.
-        :returns: the task; or why none can be proven to be it, in words.
-        """
-        found = self._drive(find(record))
-        return found if isinstance(found, str) else found.task
-
-    def pause(self, seconds: float) -> None:
-        """Do nothing for *seconds*; :meth:`interrupt` ends it.
-
-        :raises WiroInterrupted: if it was interrupted.
-        """
-        self._drive(sleep(seconds))
-
-    def lost_output(self, urls: Iterable[str]) -> str | None:
-        """Look whether the outputs of a task are still there; sends no key, takes a minute at most.
-
-        :param urls: their addresses.
-        :returns: the first that is there no more (HTTP 404 or 410); None if none is known to be gone.
-        :raises WiroInterrupted: if :meth:`interrupt` was called.
-        """
-        from airflow_provider_wiro.clients.outputs import first_gone
-
-        client = self._connected()
-        return first_gone(urls, verify=client.credentials.verify, check=client.check)
+        return self._caller.drive(calls.submit(model_name(model), model_inputs(inputs), deadline=deadline))
 
     def get_task(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Read one task, free of charge.
@@ -141,7 +91,7 @@ class WiroHook(BaseHook):
         :raises WiroRequestError: if there was no good answer.
         """
         _exactly_one(taskid, token)
-        return self._drive(calls.detail(taskid=taskid, token=token))
+        return self._caller.drive(calls.detail(taskid=taskid, token=token))
 
     def kill(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Kill one *running* task; for any state use :meth:`stop`.
@@ -152,7 +102,7 @@ class WiroHook(BaseHook):
         :raises WiroRefused: if it is not running.
         """
         _exactly_one(taskid, token)
-        return self._drive(calls.kill(taskid=taskid, token=token))
+        return self._caller.drive(calls.kill(taskid=taskid, token=token))
 
     def cancel(self, taskid: str) -> Task:
         """Cancel one *queued* task; for any state use :meth:`stop`.
@@ -161,42 +111,45 @@ class WiroHook(BaseHook):
         :returns: the task as Wiro shows it.
         :raises WiroRefused: if it is not queued.
         """
-        return self._drive(calls.cancel(_required(taskid)))
+        return self._caller.drive(calls.cancel(_required(taskid)))
 
     def stop(self, taskid: str) -> calls.Stop:
         """Stop a task whatever its state: Kill, else Cancel, else Kill again; fine if it is already over.
 
-        Goes over a session of its own, with the credentials in memory, so that it works while another request is
-        on its way, after :meth:`interrupt`, and in a signal handler.
+        Never raises for anything Wiro answers. A task counts as over only where Wiro shows its end: it takes two
+        requests and some 5 s at most where Wiro is well, and three rounds of them where it is not.
 
         :param taskid: its taskid.
         :returns: ``over`` (whether it surely runs no more), ``note``, and the task as last seen.
         """
-        with self._client.fresh() if self._client else self._connect() as client:
-            return client.drive(calls.stop(_required(taskid)))
+        return self._caller.drive(calls.stop(_required(taskid)), to_the_end=True)
 
     def wait(
         self,
         taskid: str,
         *,
         submitted_at: float | None = None,
-        timeout: float = 3600.0,
-        poll_interval: float = 3.0,
-        outage_tolerance: float = 600.0,
-        task_error_grace: float = 120.0,
+        timeout: float = TIMEOUT,
+        poll_interval: float = POLL_INTERVAL,
+        outage_tolerance: float = OUTAGE_TOLERANCE,
+        task_error_grace: float = TASK_ERROR_GRACE,
+        stop_at_timeout: bool = False,
     ) -> ResultDict:
-        """Wait until a task is over; stop it if it is not over in time. Holds the worker slot.
+        """Wait until a task is over. Holds the worker slot.
 
-        :param taskid: the task to wait for.
-        :param submitted_at: unix time of its Run; default now.
-        :param timeout: seconds from *submitted_at* after which the task is stopped.
-        :param poll_interval: shortest pause between two looks, in seconds.
-        :param outage_tolerance: seconds without one good answer after which the task is stopped; throttling (HTTP 429)
-            is no outage.
-        :param task_error_grace: seconds in ``task_error`` after which the task is stopped.
+        :param taskid: the task to wait for; whoever submitted it.
+        :param submitted_at: unix time of its submission; default now.
+        :param timeout: seconds from *submitted_at* after which it is not waited for any longer, default 3600.
+        :param poll_interval: shortest pause between two looks, in seconds, default 3.
+        :param outage_tolerance: seconds without one good answer after which it is not waited for any longer, default
+            600; throttling (HTTP 429) is no outage.
+        :param task_error_grace: seconds that it may stay in ``task_error``, default 120.
+        :param stop_at_timeout: whether it is stopped where one of these three ends the wait; default False: it runs
+            on, and is paid if it succeeds.
         :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …],
             "cost_usd", "elapsed_seconds"}``.
-        :raises WiroTaskError: one of its subclasses, if the task did not succeed.
+        :raises WiroTaskError: one of its subclasses, if the task did not succeed; the message says whether it was
+            stopped and what happens to the money.
         """
         submitted_at = time.time() if submitted_at is None else submitted_at
         plan = WaitPlan(
@@ -206,17 +159,12 @@ class WiroHook(BaseHook):
             poll_interval=poll_interval,
             outage_tolerance=outage_tolerance,
             task_error_grace=task_error_grace,
+            stop_at_timeout=stop_at_timeout,
         )
-        verdict = self._drive(wait(plan))
+        verdict = self._caller.drive(wait(plan))
         if verdict.result is None:
-            raise error_of(verdict)
+            raise error_of(verdict, resubmits=False)
         return verdict.result
-
-    def interrupt(self) -> None:
-        """Make the call that runs end before its next request. Safe in a signal handler."""
-        self._interrupted = True
-        if self._client is not None:
-            self._client.interrupt()
 
     def test_connection(self) -> tuple[bool, str]:
         """Make one free signed call and say how it went, in words that name what to check.
@@ -224,29 +172,10 @@ class WiroHook(BaseHook):
         :returns: whether the connection works, and a message.
         """
         try:
-            outcome = self._drive(send("/Task/Detail", {"taskid": NO_SUCH_TASK}, urgent=True))
+            outcome = self._caller.drive(send("/Task/Detail", {"taskid": NO_SUCH_TASK}, urgent=True))
         except (WiroConfigError, AirflowNotFoundException) as error:
             return False, str(error)
         return _assess(outcome)
-
-    def _drive(self, flow: Flow[T]) -> T:
-        try:
-            return self._connected().drive(flow)
-        except WiroRequestError as error:
-            error.args = (f"Airflow connection {self.wiro_conn_id!r}: {error}",)
-            raise
-
-    def _connected(self) -> Client:
-        if self._client is None:
-            self._client = self._connect()
-            if self._interrupted:
-                self._client.interrupt()
-        return self._client
-
-    def _connect(self) -> Client:
-        from airflow_provider_wiro.clients.sync import Client
-
-        return Client(read_credentials(self.wiro_conn_id), self.log, lambda: read_credentials(self.wiro_conn_id))
 
 
 def _assess(outcome: Reply | NoReply) -> tuple[bool, str]:

@@ -54,7 +54,7 @@ def test_it_says_how_to_reach_it_tells_its_story_and_ends_cleanly(number: signal
             line_with(process, f"task {taskid}: Run of Runway/image-to-video-gen4-turbo accepted")
             line_with(process, f"task {taskid}: over")
             wiro.refusal(RUNWAY, **(INPUTS | {"ratio": "1:1"}))
-            line_with(process, "Run refused: ratio must be one of")
+            line_with(process, "Run refused: Request parameters are invalid. ratio must be one of")
             taskid = wiro.run()
             wiro.post("/Task/Cancel", taskid=taskid)
             line_with(process, f"task {taskid}: stopped")

@@ -64,7 +64,10 @@ def test_a_bad_input_is_code_0_and_named(wiro: Client, emulator: WiroEmulator, n
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("prompt", "prompt is required"), ("inputImageUrl", "inputImageUrl or inputImage is required")],
+    [
+        ("prompt", "Request parameter [prompt] required"),
+        ("inputImageUrl", "Request parameter [inputImageUrl] required"),
+    ],
 )
 def test_without_a_prompt_or_an_image_a_run_is_code_0(
     wiro: Client, emulator: WiroEmulator, name: str, message: str

@@ -1,0 +1,57 @@
+"""What came over the wire, read so that nothing in it can make this fail, or take long."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+MAX_RETRY_AFTER = 300.0
+# Reading more would hold up the event loop, in a thread too: json keeps the GIL. A page of 100 tasks has some 5,000.
+MOST_VALUES = 100_000
+
+
+def parse_json(raw: bytes, text: str) -> object:
+    """Return the JSON of a body; None if it is none, or has too many values.
+
+    :param raw: the body.
+    :param text: the same, decoded.
+    """
+    try:
+        return None if _is_crowded(raw) else json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_retry_after(header: str | None, now: float | None) -> float | None:
+    """Read seconds or an HTTP date, capped; None if it is neither, or a date without *now*."""
+    text = (header or "").strip()
+    if not text.isascii() or len(text) > 40:
+        return None
+    if text.isdigit():
+        return min(float(text), MAX_RETRY_AFTER)
+    until = read_date(text)
+    return None if now is None or until is None else min(max(until - now, 0.0), MAX_RETRY_AFTER)
+
+
+def read_date(header: str | None) -> float | None:
+    """Read an HTTP date as unix time; None if it is none."""
+    if header is None or len(header) > 40:
+        return None
+    try:
+        date = parsedate_to_datetime(header)
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _is_crowded(raw: bytes) -> bool:
+    """Whether the JSON has too many values. Only what stands outside of strings counts: a prompt may be a table."""
+    if _marks(raw) <= MOST_VALUES:
+        return False
+    bare = raw.replace(rb"\\", b"").replace(rb"\"", b"")
+    return bare.count(b'"') > 4 * MOST_VALUES or _marks(b"".join(bare.split(b'"')[::2])) > MOST_VALUES
+
+
+def _marks(raw: bytes) -> int:
+    return sum(raw.count(mark) for mark in (b"[", b"{", b","))
