@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -198,15 +200,15 @@ def _surely_differs(value: object, of: str) -> bool:
 
 
 def _ways_to_write(value: str | float) -> Iterable[object]:
+    """Yield what may have been sent where *value* is shown."""
     yield value
     text = str(value)
-    yield text.strip()
-    yield html.unescape(text)
-    yield text.replace("\r\n", "\n")
-    try:
-        yield float(text)
-    except ValueError:
-        return
+    yield from (text.strip(), html.unescape(text), text.replace("\r\n", "\n"))
+    yield from (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    with suppress(ValueError):
+        number = float(text)
+        yield number
+        yield from (f"{number:.{places}f}" for places in range(7) if float(f"{number:.{places}f}") == number)
 
 
 def _named(rows: Sequence[Row]) -> str:

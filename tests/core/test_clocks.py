@@ -203,3 +203,19 @@ def test_pages_of_one_row_do_not_cost_thousands_of_requests() -> None:
 def test_submitting_all_the_same_is_no_proof_that_nothing_was_accepted() -> None:
     decision, _ = recovered(listing(listed("2222"), listed(), BEFORE), intent(), on_unknown="submit")
     assert decision == Fresh(nothing_accepted=False)
+
+
+DATES: list[tuple[str | None, float | None]] = [
+    ("Wed, 18 Dec 2024 09:23:27 GMT", START),
+    ("Wed, 18 Dec 2024 10:23:27 +0100", START),
+    (None, None),
+    ("", None),
+    ("soon", None),
+    ("Wed, 99 Dec 2024 09:23:27 GMT", None),
+    ("1" * 500, None),
+]
+
+
+@pytest.mark.parametrize(("header", "date"), DATES, ids=str)
+def test_the_date_of_an_answer_is_read_or_is_none(header: str | None, date: float | None) -> None:
+    assert Reply.from_http(200, b"{}", date=header).date == date
