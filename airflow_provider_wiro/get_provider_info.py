@@ -73,6 +73,15 @@ CONFIG: dict[str, Any] = {
                 "example": "0660",
                 "default": None,
             },
+            "allow_private_hosts": {
+                "description": "Hosts, separated by commas, that may have private addresses although Wiro names them\n"
+                "as the place of a task's outputs. All other hosts are only asked at public addresses, except the\n"
+                "connection's own.\n",
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "minio.internal,10.0.0.7",
+                "default": None,
+            },
         },
     },
 }

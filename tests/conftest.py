@@ -37,6 +37,7 @@ os.environ |= {
 }
 
 from airflow_provider_wiro.emulator import WiroEmulator  # noqa: E402
+from taskids import FIRST  # noqa: E402
 
 # Airflow and what it depends on warn about one another while they are imported. Where it is not installed, the tests
 # that do without it still run.
@@ -51,14 +52,11 @@ if TYPE_CHECKING:
     from doubles import Lines
     from small_airflow import Run
 
-# Of the emulator that the fixture starts; every other one starts at random, so that no two services share taskids.
-FIRST_TASKID = 2221
-
 
 @pytest.fixture
 def wiro_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[WiroEmulator]:
     """A running emulator whose tasks take half a second, and to which the connection ``wiro_default`` leads."""
-    with WiroEmulator(duration=0.5, first_taskid=FIRST_TASKID) as emulator:
+    with WiroEmulator(duration=0.5, first_taskid=int(FIRST)) as emulator:
         monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(emulator.connection))
         yield emulator
 

@@ -53,6 +53,7 @@ class Record:
     :param stop_when_ended: whether the Wiro task has no purpose once the task instance has ended.
     :param submitted_at: unix time at which Wiro accepted it.
     :param base_url: the service it was sent to; None where version 1 did not say.
+    :param account: a digest of the API key it was sent with; None where version 1 did not say.
     :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
     :param work: what the record is of, while it is known; not kept.
     """
@@ -68,10 +69,20 @@ class Record:
     submitted_at: float | None = None
     earlier: tuple[str, ...] = ()
     base_url: str | None = None
+    account: str | None = None
     work: Work | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, work: Work, identity: Identity, *, at: float, conn_id: str, stop_when_ended: bool = True) -> Record:
+    def of(
+        cls,
+        work: Work,
+        identity: Identity,
+        *,
+        at: float,
+        conn_id: str,
+        stop_when_ended: bool = True,
+        account: str | None = None,
+    ) -> Record:
         """Return the intent to have *work* made.
 
         :param at: unix time.
@@ -85,6 +96,7 @@ class Record:
             conn_id=conn_id,
             stop_when_ended=stop_when_ended,
             base_url=work.base_url,
+            account=account,
             work=work,
         )
 
@@ -126,8 +138,7 @@ class Record:
         if not self.identity.execution:
             del identity["execution"]
         kept |= {"identity": identity, "inputs": dict(self.inputs), "earlier": list(self.earlier)}
-        if self.base_url is not None:
-            kept["base_url"] = self.base_url
+        kept |= {name: value for name in _SINCE_2 if (value := getattr(self, name)) is not None}
         return {"version": self.version, "phase": "submitted" if self.taskid else "intent"} | kept
 
     @classmethod
@@ -145,6 +156,7 @@ class Record:
             ) from None
 
 
+_SINCE_2 = ("base_url", "account")
 _KEPT = ("fingerprint", "model", "at", "conn_id", "stop_when_ended", "taskid", "submitted_at")
 
 
@@ -181,6 +193,7 @@ def _read(kept: Mapping[str, object]) -> Record:
         submitted_at=None if taskid is None else _time(kept["submitted_at"]),
         earlier=tuple(_text(before) for before in earlier),
         base_url=None if version == 1 else _name(kept["base_url"]),
+        account=_text(kept["account"]) if "account" in kept else None,
     )
 
 

@@ -9,7 +9,7 @@ from airflow_provider_wiro.journals.folder import FolderJournal, MovedJournal, f
 from airflow_provider_wiro.journals.journal import Journal
 from airflow_provider_wiro.journals.listing import journals_in
 from airflow_provider_wiro.journals.marker import MARKER, is_marked, mark
-from airflow_provider_wiro.journals.opening import NO_JOURNAL, identity_of, journal_folder, open_journal
+from airflow_provider_wiro.journals.opening import NO_JOURNAL, journal_folder, open_journal
 from airflow_provider_wiro.journals.state_store import STATE_KEY, StateStoreJournal
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "MovedJournal",
     "StateStoreJournal",
     "file_name",
-    "identity_of",
     "is_marked",
     "journal_folder",
     "journals_in",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_wiro.core.journal import Identity
 from airflow_provider_wiro.journals.folder import FolderJournal, MovedJournal
 from airflow_provider_wiro.journals.journal import Journal, as_journal_error
 from airflow_provider_wiro.journals.state_store import StateStoreJournal
+from airflow_provider_wiro.task_instance import identity_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
@@ -27,17 +27,12 @@ def open_journal(context: Context) -> Journal | None:
 
     :raises WiroJournalError: if the folder cannot be used.
     """
-    identity = identity_of(context["ti"])
+    identity = identity_of(context["ti"], context)
     store = context.get("task_state_store")
     kept = None if store is None else StateStoreJournal(store, identity)
     if (folder := journal_folder()) is None:
         return kept
     return FolderJournal(folder, identity) if kept is None else MovedJournal(folder, kept)
-
-
-def identity_of(ti: Any) -> Identity:
-    """Return who pays: the task instance, whichever its try."""
-    return Identity(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
 
 
 def journal_folder() -> ObjectStoragePath | None:

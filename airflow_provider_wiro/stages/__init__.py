@@ -1,1 +1,1 @@
-"""The stages of a generation, in the order in which they happen."""
+"""The life of a generation, one stage a file: check, recall, pay, wait, settle, tell; and how a try ends early."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 
+ANOTHER_KEY = "no task has its inputs in the list of this API key, but it was sent with another key, or by 0.1.0"
 NOT_LISTED = "the records of other tasks cannot be looked at from here (they can with [wiro] journal_path)"
 
 
@@ -55,7 +56,7 @@ def recall(
         elif service_of(found, wanted) is Service.DOUBTFUL:
             seen = sighting_of(found, wanted, Doubt(WAS_ANOTHER))
         else:
-            seen = sighting_of(found, wanted, _find(drive, journal, found, deadline))
+            seen = sighting_of(found, wanted, _find(drive, journal, found, caller.account, deadline))
     except WiroWrongService as error:
         seen = Sighting(Shown.ELSEWHERE, found, why=str(error))
     flow = settle(found, seen, wanted, on_unknown=on_unknown, place=journal.place)
@@ -68,7 +69,7 @@ class Drive(Protocol):
     def __call__(self, flow: Flow[T], /) -> T: ...
 
 
-def _find(drive: Drive, journal: Journal, found: Record, deadline: float | None) -> Found | NoListing:
+def _find(drive: Drive, journal: Journal, found: Record, account: str, deadline: float | None) -> Found | NoListing:
     blind = False
 
     def others() -> Others:
@@ -77,7 +78,7 @@ def _find(drive: Drive, journal: Journal, found: Record, deadline: float | None)
         blind = listed is None
         return listed
 
-    seen = find(drive, found, others, deadline=deadline)
+    seen = find(drive, found, others, account=account, deadline=deadline)
     return Doubt(f"{seen.why}; {NOT_LISTED}") if isinstance(seen, Doubt) and blind else seen
 
 
@@ -86,6 +87,7 @@ def find(
     lost: Record,
     others: Callable[[], Others],
     *,
+    account: str,
     deadline: float | None = None,
     quiet_since: float | None = None,
 ) -> Found | NoListing:
@@ -93,6 +95,7 @@ def find(
 
     :param others: reads the records of other task instances. It is asked after each list was read: whoever submitted
         what is listed has written an intent before.
+    :param account: the one that the connection is of now: the list of another one proves nothing by what is missing.
     :param deadline: unix time at which it gives up looking at the latest; None: there is none.
     :param quiet_since: unix time from which on nothing of the submission can have been on its way; None: now.
     :returns: the row that is proven to be its own, a doubt, or that nothing was accepted: the last one only where the
@@ -105,5 +108,7 @@ def find(
     seen = judge(lost, listing, others())
     if not isinstance(seen, NothingAccepted):
         return seen
+    if lost.account != account:
+        return Doubt(ANOTHER_KEY)
     listing = drive(list_all(lost, quiet_since=quiet, deadline=deadline))
     return listing if isinstance(listing, NoListing) else judge(lost, listing, others())

@@ -50,6 +50,13 @@ class Recorded(ABC):
         :raises WiroJournalError: if it cannot be read.
         """
 
+    @abstractmethod
+    def forget(self, record: Record) -> None:
+        """Delete *record*: a further try of its task instance then pays for a new generation.
+
+        :raises WiroJournalError: if it cannot be deleted, or has changed meanwhile.
+        """
+
 
 def open_recorded() -> Recorded:
     """Return the journals where the workers keep them.
@@ -86,6 +93,10 @@ class InFolder(Recorded):
     def of(self, identity: Identity) -> Record | None:
         """Read one again."""
         return FolderJournal(self._folder, identity).read()
+
+    def forget(self, record: Record) -> None:
+        """Delete *record*."""
+        FolderJournal(self._folder, record.identity).replace(record, None)
 
 
 class InStateStore(Recorded):
@@ -127,6 +138,19 @@ class InStateStore(Recorded):
         one = (Row.dag_id == identity.dag_id, Row.run_id == identity.run_id, Row.task_id == identity.task_id)
         records = [_read(*row) for row in _rows(*one, Row.map_index == identity.map_index)]
         return next((record for record in records if record.identity == identity), None)
+
+    def forget(self, record: Record) -> None:
+        """Delete *record*."""
+        from airflow.models.task_state_store import TaskStateStoreModel as Row
+        from airflow.utils.session import create_session
+        from sqlalchemy import delete
+
+        its = record.identity
+        one = (Row.dag_id == its.dag_id, Row.run_id == its.run_id, Row.task_id == its.task_id)
+        if self.of(its) != record:
+            raise WiroJournalError(f"{self.place_of(its)} has changed meanwhile")
+        with create_session() as session:
+            session.execute(delete(Row).where(Row.key == STATE_KEY, *one, Row.map_index == its.map_index))
 
 
 def _rows(*conditions: Any) -> list[tuple[Identity, str]]:

@@ -33,6 +33,10 @@ class Services:
             )
         return caller.drive(flow, service=record.base_url, to_the_end=to_the_end)
 
+    def account(self, record: Record) -> str:
+        """Return the account that the connection of *record* is of now."""
+        return self._caller(record.conn_id).account
+
     def named(self, record: Record) -> Record:
         """Return a record that names its service, as far as its connection can be read."""
         return record if record.base_url else replace(record, base_url=self._of(record))

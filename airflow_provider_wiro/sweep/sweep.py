@@ -135,7 +135,9 @@ class Sweep:
         def drive(flow: Flow[T]) -> T:
             return self._services.drive(lost, flow)
 
-        seen = find(drive, lost, lambda: self._others(lost), quiet_since=record.at)
+        seen = find(
+            drive, lost, lambda: self._others(lost), account=self._services.account(record), quiet_since=record.at
+        )
         if isinstance(seen, Doubt | NoListing):
             return seen.why
         if isinstance(seen, Proven):

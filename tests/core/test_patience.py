@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_wiro.core.polling import WaitPlan, wait
-from airflow_provider_wiro.core.protocol import Send
-from airflow_provider_wiro.core.verdict import Verdict
+from airflow_provider_wiro.core.protocol import NoReply, Send
+from airflow_provider_wiro.core.verdict import Verdict, error_of
+from airflow_provider_wiro.exceptions import WiroWrongService
 from fake_driver import DONE, NOT_FOUND, START, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, reply, shown
 
 REFUSED = refusal(1, "not in a state for this call")
@@ -35,10 +36,10 @@ def waited(
 
 def test_a_task_that_is_not_finished_in_time_is_stopped() -> None:
     verdict, driver = waited(by_age(lambda _: RUNNING), timeout=100)
-    assert verdict == Verdict("timeout", "2221", "task_cancel", "not finished 100 s after the Run", stopped=True)
+    assert verdict == Verdict("timeout", "2221", "task_cancel", "not finished 100 s after its submission", stopped=True)
     assert driver.time == START + 100
     assert driver.calls[-2:] == ["Detail", "Kill"]
-    assert driver.warnings == ["taskid 2221: not finished 100 s after the Run; stopping it"]
+    assert driver.warnings == ["taskid 2221: not finished 100 s after its submission; stopping it"]
     assert driver.log[-1] == "taskid 2221: stopped by Kill"
 
 
@@ -202,3 +203,64 @@ def test_a_pause_that_is_longer_than_outage_tolerance_is_no_outage() -> None:
 def test_a_task_that_is_reached_late_does_not_count_the_time_before_as_an_outage() -> None:
     verdict, driver = waited([UNANSWERED, DONE], late=3000)
     assert (verdict.kind, len(driver.sent)) == ("success", 2)
+
+
+ELSEWHERE = NoReply(sent=False, reason="the connection leads to https://b, but this is for https://a", elsewhere=True)
+
+
+def test_a_connection_that_leads_elsewhere_is_looked_at_again_and_told_once() -> None:
+    verdict, driver = waited(by_age(lambda age: ELSEWHERE if 20 < age < 500 else RUNNING if age < 600 else DONE))
+    assert verdict.kind == "success"
+    assert driver.warnings == [
+        f"taskid 2221: nothing is sent ({ELSEWHERE.reason}); looking again, up to 600 s of outage"
+    ]
+
+
+@pytest.mark.parametrize("before", [RUNNING, UNANSWERED], ids=["well", "in an outage"])
+def test_a_connection_that_stays_elsewhere_ends_the_wait_and_stops_nothing(before: Outcome) -> None:
+    verdict, driver = waited(by_age(lambda age: before if age < 50 else ELSEWHERE), outage_tolerance=200)
+    assert (verdict.kind, verdict.stopped, verdict.reason) == ("elsewhere", None, ELSEWHERE.reason)
+    assert set(driver.calls) == {"Detail"}
+    assert driver.time - START >= 200
+    error = error_of(Verdict.from_event(verdict.to_event()))
+    assert (type(error), error.retryable) == (WiroWrongService, False)
+    for words in ("https://a", "https://b", "It was not stopped: it runs on there", "Set the connection's host back"):
+        assert words in str(error)
+    assert sum(ELSEWHERE.reason in line for line in driver.warnings) == 1
+
+
+def test_a_connection_that_leads_elsewhere_at_the_deadline_says_so() -> None:
+    verdict, driver = waited(by_age(lambda age: RUNNING if age < 50 else ELSEWHERE), timeout=100)
+    assert (verdict.kind, set(driver.calls)) == ("elsewhere", {"Detail"})
+
+
+@pytest.mark.parametrize(
+    ("look", "kind"),
+    [
+        (lambda _: RUNNING, "timeout"),
+        (lambda _: THROTTLED, "timeout"),
+        (lambda _: page(502), "gave_up"),
+        (lambda _: ERROR, "stuck"),
+        (lambda age: RUNNING if age < 90 else NOT_FOUND, "not_found"),
+    ],
+)
+def test_a_task_is_not_stopped_where_nobody_asked_for_it(look: Callable[[float], Outcome], kind: str) -> None:
+    script = by_age(look)
+    driver = FakeDriver(script)
+    plan = WaitPlan("2221", START, START + 100, outage_tolerance=50, task_error_grace=50, stop_at_timeout=False)
+    verdict = driver.drive(wait(plan))
+    assert (verdict.kind, verdict.stopped, set(driver.calls)) == (kind, None, {"Detail"})
+    error = error_of(verdict, resubmits=False)
+    assert not error.retryable
+    assert "retry" not in str(error)
+
+
+def test_a_task_that_wiro_does_not_know_when_its_time_is_over_is_not_found() -> None:
+    verdict, driver = waited(by_age(lambda _: NOT_FOUND, NOT_FOUND), timeout=10)
+    assert (verdict.kind, verdict.stopped) == ("not_found", None)
+    assert "Kill" in driver.calls
+
+
+def test_a_task_that_appears_while_it_is_stopped_at_its_deadline_was_not_finished_in_time() -> None:
+    verdict, _ = waited(by_age(lambda _: NOT_FOUND, KILLED), timeout=10)
+    assert (verdict.kind, verdict.stopped, verdict.status) == ("timeout", True, "task_cancel")

@@ -110,7 +110,16 @@ def test_a_reply_does_not_show_its_token_when_a_run_has_no_taskid() -> None:
         ({"result": False, "errors": [{"code": True, "message": 5}]}, None, "5"),
         ({"result": False, "errors": [{"code": "9" * 5000}]}, None, "no message"),
         ({"result": False, "errors": [None]}, None, "no message"),
-        ({"result": False, "errors": "odd"}, None, "no message"),
+        ({"result": False, "errors": "odd"}, None, "odd"),
+        ({"errors": "odd"}, None, "odd"),
+        ({"result": False, "errors": {"code": 97, "message": "Balance"}}, 97, "Balance"),
+        ({"result": False, "errors": {"code": "0", "message": "Balance"}}, 0, "Balance"),
+        ({"errors": {"code": 1, "message": "Gone"}}, 1, "Gone"),
+        ({"result": False, "message": "Balance"}, None, "Balance"),
+        ({"result": False, "code": 97, "message": "Balance"}, 97, "Balance"),
+        ({"result": False, "errors": [], "code": "97", "message": "Balance"}, 97, "Balance"),
+        ({"result": False, "errors": [{"code": 97}], "message": "Balance"}, 97, "Balance"),
+        ({"result": False, "errors": [{"message": "Balance"}], "code": 97}, 97, "Balance"),
         ({"result": False}, None, "no message"),
         ({"result": "no", "errors": [7]}, None, "7"),
     ],
@@ -122,15 +131,23 @@ def test_a_complaint_is_in_the_words_of_the_api(body: object, code: int | None, 
 
 
 @pytest.mark.parametrize(
-    "body", [{"result": True, "errors": ["x"]}, {}, {"errors": []}, {"errors": "x"}, [], None, "x"]
+    "body", [{"result": True, "errors": ["x"]}, {}, {"errors": []}, {"errors": ""}, {"message": "x"}, [], None, "x"]
 )
 def test_there_is_no_complaint_where_the_api_does_not_say_no(body: object) -> None:
     assert complaint(Reply(200, body)) is None
 
 
+def test_where_an_answer_has_no_message_its_beginning_stands_for_it() -> None:
+    answer = reply({"result": False, "errors": {"prompt": ["too long"]}})
+    assert describe(answer) == '{"result": false, "errors": {"prompt": ["too long"]}} (HTTP 200)'
+
+
 @pytest.mark.parametrize(
     ("outcome", "said"),
     [
+        (reply({"message": "Forbidden"}, 403), "Forbidden (HTTP 403)"),
+        (refusal("validation", "too long"), "code validation: too long (HTTP 200)"),
+        (refusal("9" * 5000, "too long"), f"code {'9' * 49}…: too long (HTTP 200)"),
         (refusal(97, "Insufficient\nbalance"), "code 97: Insufficient balance (HTTP 200)"),
         (reply({"result": False, "errors": ["Oh"]}, 500), "Oh (HTTP 500)"),
         (page(502), "HTTP 502: <html><h1>Bad Gateway</h1></html>"),

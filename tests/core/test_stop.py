@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_wiro.core.calls import STOP_TIMEOUT, Stop, stop
-from airflow_provider_wiro.core.protocol import Send
-from fake_driver import DONE, NOT_FOUND, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, reply, shown
+from airflow_provider_wiro.core.calls import STOP_LOOKS, STOP_PAUSES, STOP_TIMEOUT, Stop, stop
+from airflow_provider_wiro.core.protocol import NoReply, Send
+from fake_driver import DONE, NOT_FOUND, START, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, reply, shown
 
 REFUSED = refusal(1, "not in a state for this call")
+RUNNING = shown("task_start")
 KILLED = shown("task_cancel", pexit="0", outputs=[{"url": "https://cdn1.wiro.ai/0.png"}])
 
 
@@ -63,6 +64,17 @@ def test_it_is_tried_again_while_answers_fail_to_come() -> None:
     assert (result.over, driver.slept, len(driver.warnings)) == (True, [1.0, 3.0], 2)
 
 
+ELSEWHERE = NoReply(sent=False, reason="the connection leads to B, but this is for A", elsewhere=True)
+
+
+@pytest.mark.parametrize("before", [[], [REFUSED], [REFUSED, REFUSED]])
+def test_where_the_connection_leads_elsewhere_it_says_so_at_once(before: list[Outcome]) -> None:
+    result, driver = stopped(*before, ELSEWHERE)
+    assert result == Stop(False, f"nothing was sent: {ELSEWHERE.reason}", elsewhere=True)
+    assert driver.slept == []
+    assert "COULD NOT BE STOPPED and may still run and be paid" in result.story("2221")
+
+
 @pytest.mark.parametrize(
     "outcome", [UNANSWERED, UNSENT, page(502), page(200), refusal(98, status=401), refusal(0), reply({})], ids=repr
 )
@@ -81,13 +93,62 @@ def test_a_task_that_cannot_be_stopped_is_named_with_its_status() -> None:
     assert result.task.status == "task_start"
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [reply({"result": True}), reply({"result": True, "tasklist": "odd"}), reply({"result": True, "tasklist": []})],
-)
-def test_a_yes_counts_even_where_it_shows_no_task(answer: Outcome) -> None:
-    result, _ = stopped(answer)
-    assert result == Stop(True, "stopped by Kill")
+YES = [
+    reply({"result": True}),
+    reply({"result": True, "tasklist": "odd"}),
+    reply({"result": True, "tasklist": []}),
+    shown("task_start"),
+    shown("task_cancel", id="2222"),
+]
+
+
+@pytest.mark.parametrize("answer", YES)
+@pytest.mark.parametrize("call", [0, 1, 2])
+def test_a_yes_that_does_not_show_the_tasks_end_is_looked_after(answer: Outcome, call: int) -> None:
+    result, driver = stopped(*[REFUSED] * call, answer, RUNNING, RUNNING, KILLED)
+    name = ("Kill", "Cancel", "Kill")[call]
+    assert (result.over, result.note) == (True, f"stopped by {name}")
+    assert driver.calls[-4:] == [name, "Detail", "Detail", "Detail"]
+    assert driver.slept == [0.2, 0.5]
+
+
+@pytest.mark.parametrize("answer", YES)
+def test_a_task_that_runs_on_after_a_yes_is_not_over(answer: Outcome) -> None:
+    driver = FakeDriver(lambda step, _: RUNNING if "Detail" in step.path else answer)
+    result = driver.drive(stop("2221"))
+    assert (result.over, result.note) == (False, "Kill was accepted, still task_start")
+    assert "COULD NOT BE STOPPED" in result.story("2221")
+    assert len(driver.sent) <= 28
+    assert driver.time - START == pytest.approx(sum(STOP_LOOKS) + sum(STOP_PAUSES))
+
+
+def test_a_yes_of_kill_that_did_nothing_to_a_queued_task_is_followed_by_cancel() -> None:
+    def wiro(step: Send, _: float) -> Outcome:
+        if step.path == "/Task/Cancel":
+            return KILLED
+        return shown("task_queue") if "Detail" in step.path else reply({"result": True, "tasklist": []})
+
+    driver = FakeDriver(wiro)
+    assert driver.drive(stop("2221")).note == "stopped by Cancel"
+    assert driver.time - START < 4
+
+
+def test_a_stop_that_wiro_shows_late_is_seen_within_the_time_of_a_worker() -> None:
+    driver = FakeDriver(
+        lambda step, age: (
+            reply({"result": True, "tasklist": []}) if step.path == "/Task/Kill" else (KILLED if age > 2.5 else RUNNING)
+        ),
+        latency=0.1,
+    )
+    assert driver.drive(stop("2221")).over
+    assert driver.time - START < 5
+
+
+def test_a_task_that_has_finished_when_it_is_stopped_was_not_stopped() -> None:
+    result, _ = stopped(reply({"result": True, "tasklist": []}), DONE)
+    assert (result.over, result.note) == (True, "it was already over (task_postprocess_end)")
+    assert result.task is not None
+    assert result.task.succeeded
 
 
 def test_a_yes_with_an_error_status_does_not_count() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_wiro.core.calls import submit
+from airflow_provider_wiro.core.protocol import NoReply
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
     WiroBusy,
@@ -47,7 +48,20 @@ def test_a_taskid_counts_even_where_all_else_of_the_answer_is_odd() -> None:
     assert (submission.taskid, submission.token) == ("2221", None)
 
 
-@pytest.mark.parametrize("outcome", [UNANSWERED, page(200), page(502), page(504), reply({"result": True})], ids=repr)
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        UNANSWERED,
+        page(200),
+        page(502),
+        page(504),
+        reply({"result": True}),
+        refusal(0, "Internal server error, please retry later"),
+        refusal(0, "Something went wrong"),
+        refusal("E_BUSY", "Something went wrong"),
+    ],
+    ids=repr,
+)
 def test_a_run_whose_outcome_is_unknown_is_never_sent_again(outcome: Outcome) -> None:
     error, driver = failed(outcome)
     assert type(error) is WiroSubmissionUnknown
@@ -74,7 +88,19 @@ def test_a_run_is_sent_again_three_times_at_most(outcome: Outcome, kind: type[Wi
     assert type(error) is kind
     assert error.retryable
     assert len(driver.sent) == 4
-    assert "othing was submitted" in str(error)
+    assert "Nothing was submitted" in str(error)
+
+
+@pytest.mark.parametrize("outcome", [UNSENT, page(429), refusal(97), refusal(96)], ids=repr)
+def test_where_nothing_was_submitted_the_error_says_so(outcome: Outcome) -> None:
+    error, _ = failed(*[outcome] * 4)
+    assert "Nothing was submitted: " in str(error)
+
+
+def test_a_submission_whose_connection_leads_elsewhere_is_not_sent_again_by_itself() -> None:
+    error, driver = failed(NoReply(sent=False, reason="the connection leads to B, but this is for A", elsewhere=True))
+    assert (type(error), error.retryable, len(driver.sent)) == (WiroUnreachable, True, 1)
+    assert "leads to B, but this is for A. Nothing was submitted: check the connection's host" in str(error)
 
 
 def test_a_run_is_not_sent_again_once_it_may_have_been_accepted() -> None:
@@ -127,7 +153,27 @@ def test_the_concurrency_limit_is_raised_at_once(status: int) -> None:
         (page(401), WiroAuthError, None, "HTTP 401", "check login (API key) and password (API secret)"),
         (refusal(99, "Token"), WiroAuthError, 99, "code 99: Token", "check login (API key)"),
         (refusal(97, "No money"), WiroRefused, 97, "code 97: No money", "top up the account's balance"),
-        (refusal(0, "ratio is odd"), WiroRefused, 0, "code 0: ratio is odd", "check the model's name, the inputs"),
+        (
+            refusal(0, "Request parameter [prompt] required"),
+            WiroRefused,
+            0,
+            "code 0: Request parameter [prompt] required",
+            "check the model's name, the inputs",
+        ),
+        (
+            refusal(0, "Project authorization is not valid."),
+            WiroAuthError,
+            0,
+            "code 0: Project authorization is not valid.",
+            "check login (API key) and password (API secret), and what the project and the account may do",
+        ),
+        (
+            refusal(0, "Please try again later", 403),
+            WiroRefused,
+            0,
+            "code 0: Please try again later",
+            "check the model's name, the inputs",
+        ),
         (refusal(1, "No model"), WiroRefused, 1, "code 1: No model", "check the model's name"),
         (page(403), WiroRefused, None, "HTTP 403", "the connection's host"),
         (page(404), WiroRefused, None, "HTTP 404", "the connection's host"),

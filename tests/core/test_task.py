@@ -131,19 +131,109 @@ def test_a_number_is_finite_and_not_negative_or_unknown(value: object, number: f
         ({"url": "https://x/", "size": "1e30", "name": 5, "contenttype": []}, Output("https://x/", "5")),
         ({"url": "https://x/", "name": "a\nb\x1b" + "x" * 999}, Output("https://x/", "a b " + "x" * 250 + "…")),
         ({"url": "ftp://x/"}, None),
-        ({"url": "https://x/ y"}, None),
-        ({"url": "https://x/\n"}, None),
+        ({"text": "A lighthouse."}, Output(None)),
+        ({"url": "https://x/ y"}, Output("https://x/%20y")),
+        ({"url": "https://x/\n"}, Output("https://x/")),
+        ({"url": "https://x/a\nb"}, None),
         ({"url": "https://x/\ud800"}, None),
         ({"url": "https://x/" + "y" * 8000}, None),
         ({"url": 5}, None),
         ({"content": {}}, None),
         ({}, None),
         (None, None),
-        ("https://x/", None),
+        ("https://x/", Output("https://x/")),
+        ("x", None),
     ],
 )
 def test_an_output_has_a_url_or_raw_content(payload: object, output: Output | None) -> None:
     assert Output.from_payload(payload) == output
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("https://cdn1.wiro.ai/a/my video.mp4", "https://cdn1.wiro.ai/a/my%20video.mp4"),
+        ("https://cdn1.wiro.ai/a/my%20video.mp4", "https://cdn1.wiro.ai/a/my%20video.mp4"),
+        (
+            "https://cdn1.wiro.ai/50%/a b%2Fc.mp4?x=1%20 2#é",
+            "https://cdn1.wiro.ai/50%25/a%20b%2Fc.mp4?x=1%20%202#%C3%A9",
+        ),
+        ("https://cdn1.wiro.ai/é列.mp4", "https://cdn1.wiro.ai/%C3%A9%E5%88%97.mp4"),
+        ("https://münchen.example/a", "https://xn--mnchen-3ya.example/a"),
+        ("HTTPS://cdn1.wiro.ai/0.mp4", "https://cdn1.wiro.ai/0.mp4"),
+        ("Http://cdn1.wiro.ai/0.mp4", "http://cdn1.wiro.ai/0.mp4"),
+        ("//cdn1.wiro.ai/0.mp4", "https://cdn1.wiro.ai/0.mp4"),
+        (" https://cdn1.wiro.ai/0.mp4", "https://cdn1.wiro.ai/0.mp4"),
+        ("https://cdn1.wiro.ai/0.mp4\r\n", "https://cdn1.wiro.ai/0.mp4"),
+        ("https://cdn1.wiro.ai:8443/0.mp4?sig=a+b%2B&c[]=(1)", "https://cdn1.wiro.ai:8443/0.mp4?sig=a+b%2B&c[]=(1)"),
+    ],
+)
+def test_the_address_of_a_paid_output_is_read_however_it_is_written(written: str, url: str) -> None:
+    task = Task.from_payload(row("task_postprocess_end", outputs=[{"url": written}]))
+    assert task is not None
+    assert (task.outputs, task.unreadable, task.succeeded) == ((Output(url),), (), True)
+
+
+UNREADABLE: list[tuple[object, str]] = [
+    ([{"url": "ftp://cdn1.wiro.ai/0.mp4"}], '{"url": "ftp://cdn1.wiro.ai/0.mp4"}'),
+    ([{"url": "https:///0.mp4", "accesskey": "dFKl", "size": "5"}], '{"url": "https:///0.mp4", "size": "5"}'),
+    ([{"url": "https://ho st/0.mp4"}], '{"url": "https://ho st/0.mp4"}'),
+    ([{"url": "https://[::1/0.mp4"}], '{"url": "https://[::1/0.mp4"}'),
+    ([{"url": None, "files": [{"url": "https://x/"}]}], '{"files": "list"}'),
+    ([{"name": "0.mp4"}], '{"name": "0.mp4"}'),
+    ([[{"socketaccesstoken": "eDcC"}]], "list"),
+    ("0.mp4", "0.mp4"),
+    ({"name": "0.mp4"}, '{"name": "0.mp4"}'),
+]
+
+
+@pytest.mark.parametrize(("outputs", "shown"), UNREADABLE)
+@pytest.mark.parametrize("pexit", [None, "0"])
+def test_outputs_that_are_there_and_cannot_be_read_are_no_success_and_no_failure(
+    outputs: object, shown: str, pexit: str | None
+) -> None:
+    task = Task.from_payload(row("task_postprocess_end", outputs=outputs, pexit=pexit))
+    assert task is not None
+    assert (task.outputs, task.unreadable) == ((), (shown,))
+    assert (task.succeeded, task.illegible, task.charged) == (False, True, True)
+
+
+@pytest.mark.parametrize("outputs", [[], None, "", {}, [None], [{}], [[]], [{"url": "", "content": {}, "size": None}]])
+def test_nothing_is_not_an_output_that_cannot_be_read(outputs: object) -> None:
+    task = Task.from_payload(row("task_postprocess_end", outputs=outputs))
+    assert task is not None
+    assert (task.outputs, task.unreadable, task.illegible, task.charged) == ((), (), False, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "pexit", "outputs"),
+    [
+        ("task_cancel", "0", [{"name": "0.mp4"}]),
+        ("task_start", None, [{"name": "0.mp4"}]),
+        ("task_postprocess_end", "1", [{"name": "0.mp4"}]),
+        ("task_postprocess_end", "0", [VIDEO, {"name": "1.mp4"}]),
+    ],
+)
+def test_what_cannot_be_read_matters_only_where_it_is_all_that_a_success_has(
+    status: str, pexit: str | None, outputs: object
+) -> None:
+    task = Task.from_payload(row(status, pexit=pexit, outputs=outputs))
+    assert task is not None
+    assert task.unreadable
+    assert not task.illegible
+
+
+def test_an_output_may_come_alone_without_its_list() -> None:
+    task = Task.from_payload(row("task_postprocess_end", outputs=VIDEO))
+    assert task is not None
+    assert [output.url for output in task.outputs] == [VIDEO["url"]]
+
+
+def test_of_many_that_cannot_be_read_ten_are_kept() -> None:
+    task = Task.from_payload(row("task_postprocess_end", outputs=[{"name": "x" * 5000}] * 5000))
+    assert task is not None
+    assert len(task.unreadable) == 10
+    assert max(map(len, task.unreadable)) <= 200
 
 
 @pytest.mark.parametrize(

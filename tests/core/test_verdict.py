@@ -17,6 +17,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskNotFound,
     WiroTaskStuck,
     WiroTaskTimeout,
+    WiroWrongService,
 )
 from fake_driver import VIDEO, row
 
@@ -40,6 +41,8 @@ VERDICTS = [
     Verdict("timeout", "2221", None, "not finished", False),
     Verdict("gave_up", "2221", "task_start", "HTTP 502", True),
     Verdict("not_found", "2221", None, "not found for 61 s"),
+    Verdict("elsewhere", "2221", None, "the connection leads to B, but this is for A"),
+    Verdict.of(ended(pexit="0", outputs=[{"name": "0.mp4"}])),
 ]
 
 
@@ -142,38 +145,47 @@ def test_an_event_may_have_more_than_this_version_knows() -> None:
         (
             Verdict.of(ended(pexit="1", debugerror="OOM")),
             WiroTaskFailed,
-            "Wiro task 2221 failed, status task_postprocess_end: pexit 1: OOM; Wiro does not charge for a failed run; "
-            "an Airflow retry submits it again",
+            "Wiro task 2221 failed, status task_postprocess_end: pexit 1: OOM. Wiro shows no cost for it. "
+            "An Airflow retry submits it again",
         ),
         (
             Verdict.of(ended("task_cancel")),
             WiroTaskCancelled,
-            "Wiro task 2221 was cancelled, status task_cancel; it was not cancelled by this Airflow task; an Airflow "
-            "retry submits it again",
+            "Wiro task 2221 was cancelled, status task_cancel. Wiro does not charge for a cancelled task. It was not "
+            "cancelled by this Airflow task. An Airflow retry submits it again",
         ),
         (
             Verdict("stuck", "2221", "task_error", "task_error for 121 s: CUDA error", True),
             WiroTaskStuck,
-            "Wiro task 2221 stayed in error, status task_error: task_error for 121 s: CUDA error; it was stopped; an "
-            "Airflow retry submits it again",
+            "Wiro task 2221 stayed in error, status task_error: task_error for 121 s: CUDA error; it was stopped. "
+            "Wiro does not charge for a stopped task. An Airflow retry submits it again",
         ),
         (
-            Verdict("timeout", "2221", "task_start", "not finished 3600 s after the Run", True),
+            Verdict("timeout", "2221", "task_start", "not finished 3600 s after its submission", True),
             WiroTaskTimeout,
-            "Wiro task 2221 was not finished in time, status task_start: not finished 3600 s after the Run; it was "
-            "stopped; raise timeout or execution_timeout; an Airflow retry submits it again",
+            "Wiro task 2221 was not finished in time, status task_start: not finished 3600 s after its submission; "
+            "it was stopped. Wiro does not charge for a stopped task. Increase timeout or execution_timeout. "
+            "An Airflow retry submits it again",
         ),
         (
             Verdict("gave_up", "2221", None, "no good answer for 600 s, the last one: HTTP 502", True),
             WiroTaskGaveUp,
             "Wiro task 2221 got no good answer from Wiro for too long: no good answer for 600 s, the last one: HTTP "
-            "502; it was stopped; raise outage_tolerance; an Airflow retry submits it again",
+            "502; it was stopped. Wiro does not charge for a stopped task. Increase outage_tolerance. An Airflow retry "
+            "submits it again",
         ),
         (
             Verdict("not_found", "2221", None, "not found for 61 s"),
             WiroTaskNotFound,
-            "Wiro task 2221 is not known to Wiro: not found for 61 s; check that the connection is of the account that "
-            "ran it, and look for it in the Wiro dashboard",
+            "Wiro task 2221 is not known to Wiro: not found for 61 s. Whether it was paid is not known. Check that the "
+            "connection is of the account that ran it, and look for it in the Wiro dashboard",
+        ),
+        (
+            Verdict("elsewhere", "2221", "task_start", "the connection leads to B, but this is for A"),
+            WiroWrongService,
+            "Wiro task 2221 cannot be looked at, status task_start: the connection leads to B, but this is for A. "
+            "It was not stopped: it runs on there, and may be paid. Set the connection's host back, then clear this "
+            "task: what is recorded of it is kept",
         ),
     ],
 )
@@ -184,7 +196,7 @@ def test_each_failure_is_an_exception_of_its_own_that_says_what_to_do(
     assert type(error) is kind
     assert str(error) == message
     assert (error.taskid, error.status) == (verdict.taskid, verdict.status)
-    assert error.retryable is (kind is not WiroTaskNotFound)
+    assert error.retryable is (kind not in (WiroTaskNotFound, WiroWrongService))
 
 
 @pytest.mark.parametrize("kind", ["stuck", "timeout", "gave_up"])

@@ -10,7 +10,8 @@ import pytest
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
 from airflow_provider_wiro.core.protocol import Send
 from airflow_provider_wiro.core.task import KNOWN, TERMINAL
-from airflow_provider_wiro.core.verdict import Verdict
+from airflow_provider_wiro.core.verdict import Verdict, error_of
+from airflow_provider_wiro.exceptions import WiroNoOutput
 from fake_driver import DONE, START, VIDEO, FakeDriver, Outcome, page, shown
 from fake_driver import reply as answer
 
@@ -67,7 +68,7 @@ def test_it_looks_at_the_task_with_pauses_that_follow_the_rule() -> None:
 def test_tasks_that_were_submitted_together_are_not_looked_at_together() -> None:
     pauses = set()
     for taskid in range(50):
-        driver = FakeDriver([answer({"result": True, "tasklist": [{"id": taskid, "status": "x"}]}), page(404)] * 9)
+        driver = FakeDriver([answer({"result": True, "tasklist": [{"id": taskid, "status": "x"}]}), page(404)] * 20)
         flow = wait(WaitPlan(str(taskid), START, START + 5, outage_tolerance=1))
         driver.drive(flow)
         pauses.add(driver.slept[0])
@@ -150,10 +151,28 @@ def test_a_success_may_have_no_output(pexit: object) -> None:
 def test_a_missing_pexit_is_decided_by_the_outputs(fields: dict[str, object]) -> None:
     assert waited([shown("task_postprocess_end", outputs=[VIDEO], **fields)])[0].kind == "success"
     assert waited([shown("task_postprocess_end", outputs=[{"content": {"a": 1}}], **fields)])[0].kind == "success"
-    nothings: list[object] = [[], None, "odd", [None], [{}], [{"url": "javascript:alert(1)"}], [{"name": "0.mp4"}]]
+    nothings: list[object] = [[], None, [None], [{}]]
     for nothing in nothings:
         verdict, _ = waited([shown("task_postprocess_end", outputs=nothing, **fields)])
         assert (verdict.kind, verdict.reason) == ("failed", "it ended without outputs")
+
+
+@pytest.mark.parametrize("outputs", ["odd", [{"url": "javascript:alert(1)"}], [{"name": "0.mp4"}]])
+@pytest.mark.parametrize("pexit", [None, "0"])
+def test_outputs_that_cannot_be_read_are_shown_in_a_final_error(outputs: object, pexit: str | None) -> None:
+    verdict, _ = waited([shown("task_postprocess_end", outputs=outputs, pexit=pexit)])
+    assert verdict.kind == "unreadable"
+    error = error_of(Verdict.from_event(verdict.to_event()))
+    assert (type(error), error.taskid, error.retryable) == (WiroNoOutput, "2221", False)
+    for words in ("1 cannot be read: ", verdict.reason, "It is paid. It is not submitted again by itself"):
+        assert words in str(error)
+
+
+def test_a_success_of_which_one_output_cannot_be_read_says_so() -> None:
+    verdict, driver = waited([shown("task_postprocess_end", pexit="0", outputs=[VIDEO, {"name": "1.mp4"}])])
+    assert verdict.result is not None
+    assert len(verdict.result["outputs"]) == 1
+    assert driver.warnings == ['taskid 2221: of its outputs 1 cannot be read: {"name": "1.mp4"}']
 
 
 @pytest.mark.parametrize(

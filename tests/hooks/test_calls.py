@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_wiro.clients import throttle
-from airflow_provider_wiro.core import recovery
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
     WiroBusy,
     WiroConfigError,
     WiroInputError,
-    WiroInterrupted,
     WiroRefused,
     WiroSubmissionUnknown,
     WiroTaskCancelled,
@@ -28,7 +26,6 @@ from airflow_provider_wiro.exceptions import (
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from doubles import wait_until, when
-from records import intent, submitted
 
 MODEL = "Runway/image-to-video-gen4-turbo"
 INPUTS = {
@@ -127,16 +124,6 @@ def test_stop_stops_a_task_in_any_state(hook: WiroHook, wiro_emulator: WiroEmula
     assert "already over" in again.note
 
 
-def test_stop_works_after_an_interrupt_and_nothing_else_does(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
-    wiro_emulator.outcome(hold=True, duration=0.0)
-    taskid = hook.run(MODEL, INPUTS).taskid
-    hook.interrupt()
-    assert hook.stop(taskid).over
-    with pytest.raises(WiroInterrupted):
-        hook.run(MODEL, INPUTS)
-    assert wiro_emulator.count("Run") == 1
-
-
 def test_stop_works_while_another_request_hangs(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.outcome(hold=True, duration=0.0)
     taskid = hook.run(MODEL, INPUTS).taskid
@@ -147,26 +134,16 @@ def test_stop_works_while_another_request_hangs(hook: WiroHook, wiro_emulator: W
 
 
 def test_nothing_is_waited_for_past_the_deadline_while_wiro_throttles(
-    hook: WiroHook, wiro_emulator: WiroEmulator, open_gates: None, monkeypatch: pytest.MonkeyPatch
+    hook: WiroHook, wiro_emulator: WiroEmulator, open_gates: None
 ) -> None:
-    monkeypatch.setattr(recovery, "READ_PAUSES", (0.02,))
     wiro_emulator.script("Detail", "429", retry_after=60)
     with pytest.raises(WiroUnreachable):
         hook.get_task("2221")
     deadline = time.time() + 0.2
     with pytest.raises(WiroBusy, match="Nothing was submitted"):
         hook.run(MODEL, INPUTS, deadline=deadline)
-    with pytest.raises(WiroUnreachable, match="2221"):
-        hook.recover(submitted(), intent(), on_unknown="fail", place="the journal", deadline=deadline)
     assert time.time() < deadline + 5
     assert (wiro_emulator.count("Run"), wiro_emulator.count("Detail")) == (0, 1)
-
-
-def test_an_interrupt_before_the_first_call_sends_nothing(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
-    hook.interrupt()
-    with pytest.raises(WiroInterrupted):
-        hook.run(MODEL, INPUTS)
-    assert wiro_emulator.requests == []
 
 
 def test_wait_returns_the_result(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
@@ -187,14 +164,6 @@ def test_wait_raises_what_went_wrong(hook: WiroHook, wiro_emulator: WiroEmulator
         hook.wait(hook.run(MODEL, INPUTS).taskid)
     with pytest.raises(WiroTaskCancelled):
         hook.wait(hook.run(MODEL, INPUTS).taskid)
-
-
-def test_wait_stops_the_task_when_its_time_is_over(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
-    wiro_emulator.outcome(hold=True, duration=0.0)
-    taskid = hook.run(MODEL, INPUTS).taskid
-    with pytest.raises(WiroTaskTimeout, match="it was stopped"):
-        hook.wait(taskid, timeout=0.2, poll_interval=0.1)
-    assert wiro_emulator.tasks[taskid].status == "task_cancel"
 
 
 def test_wait_counts_its_timeout_from_the_run(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
@@ -274,9 +243,17 @@ def test_a_connection_without_a_key_says_which_field_is_empty(monkeypatch: pytes
         WiroHook("empty").get_task("1")
 
 
-def test_a_hook_looks_its_connection_up_once(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
+def test_a_hook_looks_its_connection_up_once(
+    hook: WiroHook, wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hook.run(MODEL, INPUTS)
-    del hook.wiro_conn_id  # a second look-up would fail
+    monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")  # a second look-up would fail
     hook.run(MODEL, INPUTS)
     hook.stop("2221")
     wait_until(lambda: wiro_emulator.tasks["2221"].status == "task_cancel")
+
+
+def test_the_hook_has_the_apis_calls_and_no_more() -> None:
+    own = {name for name in vars(WiroHook) if not name.startswith("_") and callable(getattr(WiroHook, name))}
+    calls = {"run", "get_task", "kill", "cancel", "stop", "wait"}
+    assert own == calls | {"test_connection", "get_ui_field_behaviour"}

@@ -112,7 +112,9 @@ events = almost(
     {
         "version": st.just(1),
         "taskid": st.just("2221"),
-        "verdict": st.sampled_from(["success", "failed", "cancelled", "stuck", "timeout", "gave_up", "not_found"]),
+        "verdict": st.sampled_from(
+            ["success", "failed", "cancelled", "stuck", "timeout", "gave_up", "not_found", "elsewhere"]
+        ),
         "status": st.sampled_from(STATUSES),
         "reason": words,
         "stopped": st.sampled_from([True, False, None]),
