@@ -14,6 +14,8 @@ READ_PAUSES = (1.0, 3.0, 10.0)
 SETTLED_AFTER = 30.0
 # How far Wiro's clock and the workers' may differ, unless it is seen to be more.
 CLOCK_SKEW = 300.0
+# How far clocks that are kept right may differ.
+KEPT_RIGHT = 0.3
 # A longer pause is worth a line in the log.
 SILENT_PAUSE = 5.0
 PAGE = 100
@@ -107,7 +109,7 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
         if isinstance(reply, NoListing):
             return reply
         if reply.date is not None:  # in whole seconds
-            ahead.append(nearest_to_zero(reply.date - (yield from now()), reply.date + 1 - before))
+            ahead.append(most_ahead(reply.date - (yield from now()), reply.date + 1 - before))
         listed = _listed(reply) or []
         page = [row for row in map(_row, listed) if row is not None]
         if len(page) < len(listed):
@@ -145,9 +147,9 @@ def _listed(reply: Reply) -> list[object] | None:
     return listed if isinstance(listed, list) else None
 
 
-def nearest_to_zero(least: float, most: float) -> float:
-    """Return the smallest difference out of a range."""
-    return least if least > 0 else min(most, 0.0)
+def most_ahead(least: float, most: float) -> float:
+    """Return by how much a clock is ahead at most, of what a measure allows; 0 where that explains it."""
+    return 0.0 if least <= KEPT_RIGHT and most >= -KEPT_RIGHT else most
 
 
 def _row(payload: object) -> Row | None:

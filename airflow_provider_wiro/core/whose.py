@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.rules.defaults import DEFAULTS
-from airflow_provider_wiro.core.search import CLOCK_SKEW, Listing, Row, nearest_to_zero
+from airflow_provider_wiro.core.search import CLOCK_SKEW, KEPT_RIGHT, Listing, Row, most_ahead
 from airflow_provider_wiro.core.work import NOT_THE_WORK, digest, slug
 from airflow_provider_wiro.exceptions import WiroJournalError
 
@@ -17,8 +19,6 @@ from airflow_provider_wiro.exceptions import WiroJournalError
 SENT_WITHIN = 1200.0
 # Wiro tells the time of a task in whole seconds.
 WHOLE_SECONDS = 1.0
-# How far clocks that are kept right may differ.
-KEPT_RIGHT = 0.3
 Others = Sequence[Record | WiroJournalError] | None
 
 
@@ -156,7 +156,7 @@ def _most_ahead(lost: Record, listing: Listing, others: Iterable[Record | WiroJo
     there are none it is taken for 0. Each further measure, and the ``Date`` of the answers, can only raise it.
     """
     measured = [
-        nearest_to_zero(row.created - other.submitted_at, row.created + WHOLE_SECONDS - other.at)
+        most_ahead(row.created - other.submitted_at, row.created + WHOLE_SECONDS - other.at)
         for other in others
         if isinstance(other, Record) and other.submitted_at is not None and _is_here(other, lost)
         if (row := listing.rows.get(other.taskid or "")) is not None
@@ -200,15 +200,15 @@ def _surely_differs(value: object, of: str) -> bool:
 
 
 def _ways_to_write(value: str | float) -> Iterable[object]:
+    """Yield what may have been sent where *value* is shown."""
     yield value
     text = str(value)
-    yield text.strip()
-    yield html.unescape(text)
-    yield text.replace("\r\n", "\n")
-    try:
-        yield float(text)
-    except ValueError:
-        return
+    yield from (text.strip(), html.unescape(text), text.replace("\r\n", "\n"))
+    yield from (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    with suppress(ValueError):
+        number = float(text)
+        yield number
+        yield from (f"{number:.{places}f}" for places in range(7) if float(f"{number:.{places}f}") == number)
 
 
 def _named(rows: Sequence[Row]) -> str:

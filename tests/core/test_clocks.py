@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from airflow_provider_wiro.core.journal import Record
-from airflow_provider_wiro.core.protocol import Send
+from airflow_provider_wiro.core.protocol import Reply, Send
 from airflow_provider_wiro.core.recalled import Attach, Decision, Fresh
 from airflow_provider_wiro.exceptions import WiroSubmissionUnknown
 from fake_driver import START, Outcome, page
@@ -70,7 +71,7 @@ def other(skew: float, *, map_index: int = 1, at: float = START - 600, taskid: s
 def test_where_others_show_that_wiro_is_ahead_a_match_that_may_be_older_is_not_taken() -> None:
     record, shown = other(60, at=START - 20)
     error, _ = unknown(listing(listed(created=START + 5), shown, BEFORE), others=[record])
-    assert "older than the submission; Wiro's clock may be 60 s ahead" in str(error)
+    assert "older than the submission; Wiro's clock may be 61 s ahead" in str(error)
     decision, _ = recovered(listing(listed(created=START + 60), shown, BEFORE), intent(), others=[record])
     assert decision == attached(60)
 
@@ -95,18 +96,28 @@ def test_a_record_of_another_service_measures_nothing() -> None:
     unknown(listing(listed(created=START - 7), shown, BEFORE), others=[elsewhere])
 
 
-def dated(script: Any, ahead: float) -> Script:
+def dated(script: Callable[[Send, float], Outcome], ahead: float) -> Script:
     """Answer with a ``Date`` that is ahead of the worker's clock."""
 
     def answer(step: Send, age: float) -> Outcome:
-        return replace(script(step, age), date=float(int(START + age + ahead)))
+        outcome = script(step, age)
+        return replace(outcome, date=float(int(START + age + ahead))) if isinstance(outcome, Reply) else outcome
 
     return answer
 
 
 def test_where_the_date_of_the_answers_shows_that_wiro_is_ahead_a_match_that_may_be_older_is_not_taken() -> None:
     error, _ = unknown(dated(listing(listed(created=START + 5), BEFORE), 60))
-    assert "Wiro's clock may be 59 s ahead" in str(error) or "Wiro's clock may be 60 s ahead" in str(error)
+    assert "older than the submission; Wiro's clock may be 61 s ahead" in str(error)
+
+
+@pytest.mark.parametrize("skew", [-0.3, 0.0, 0.3])
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5, 0.75])
+def test_the_date_of_a_clock_that_is_kept_right_is_no_reason_to_doubt(skew: float, fraction: float) -> None:
+    found = intent(at=START + fraction)
+    rows = listing(listed(created=int(START + fraction + 0.05 + skew)), BEFORE)
+    for late in (40.0, 40.3, 40.6, 40.9):
+        assert isinstance(recovered(dated(rows, skew), found, late=late)[0], Attach)
 
 
 @pytest.mark.parametrize("ahead", [-60, -7, -1, 0, 1])
@@ -192,3 +203,19 @@ def test_pages_of_one_row_do_not_cost_thousands_of_requests() -> None:
 def test_submitting_all_the_same_is_no_proof_that_nothing_was_accepted() -> None:
     decision, _ = recovered(listing(listed("2222"), listed(), BEFORE), intent(), on_unknown="submit")
     assert decision == Fresh(nothing_accepted=False)
+
+
+DATES: list[tuple[str | None, float | None]] = [
+    ("Wed, 18 Dec 2024 09:23:27 GMT", START),
+    ("Wed, 18 Dec 2024 10:23:27 +0100", START),
+    (None, None),
+    ("", None),
+    ("soon", None),
+    ("Wed, 99 Dec 2024 09:23:27 GMT", None),
+    ("1" * 500, None),
+]
+
+
+@pytest.mark.parametrize(("header", "date"), DATES, ids=str)
+def test_the_date_of_an_answer_is_read_or_is_none(header: str | None, date: float | None) -> None:
+    assert Reply.from_http(200, b"{}", date=header).date == date

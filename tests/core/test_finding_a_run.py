@@ -69,11 +69,11 @@ def test_a_task_that_lacks_one_of_the_inputs_is_not_adopted(name: str) -> None:
     assert "no task of that time has just its inputs, but it may be one of these: 2221" in str(error)
 
 
-SILENT: list[dict[str, object]] = [{"parameters": {}}, {"parameters": None}, {"parameters": []}, {"parameters": "{}"}]
+SILENT: list[dict[str, Any]] = [{"parameters": {}}, {"parameters": None}, {"parameters": []}, {"parameters": "{}"}]
 
 
 @pytest.mark.parametrize("fields", SILENT, ids=str)
-def test_rows_that_do_not_show_their_parameters_prove_nothing(fields: dict[str, object]) -> None:
+def test_rows_that_do_not_show_their_parameters_prove_nothing(fields: dict[str, Any]) -> None:
     error, _ = unknown(listing(listed("2222", **fields), listed(), BEFORE))
     assert "1 task(s) of that time do not show their parameters" in str(error)
 

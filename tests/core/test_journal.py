@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_wiro.core.journal import Identity, Record, idempotency_key, on_unknown_submission
-from airflow_provider_wiro.core.work import digest, digests, fingerprint
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from odd_payloads import anything
-from records import BASE_URL, INPUTS, MODEL, identity, intent, of_0_1_0, submitted, work
+from records import BASE_URL, identity, intent, of_0_1_0, submitted
 
 many = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 RECORDS = {
@@ -57,47 +56,6 @@ def test_a_record_of_version_1_is_kept_as_version_1_has_kept_it() -> None:
     sample = json.loads((Path(__file__).parents[1] / "triggers/samples/0.1.0/journal.json").read_text())
     assert [Record.from_json(each).to_json() for each in sample] == sample
     assert set(kept) == set(sample[0])
-
-
-SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
-    ({"model": "google/veo3.1"}, {"model": "Google/veo3-1"}),
-    ({"model": "wiro/Virtual Try-On"}, {"model": "wiro/virtual-try-on"}),
-    ({"inputs": {"duration": 5}}, {"inputs": {"duration": "5"}}),
-    ({"key": "ride"}, {"key": "ride", "model": "owner/another", "inputs": {}}),
-    ({}, {"inputs": INPUTS | {"callbackUrl": "https://x.example"}}),
-    ({}, {"base_url": "https://staging.example/v1"}),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), SAME, ids=str)
-def test_what_is_the_same_work_for_version_2(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert of(one).is_same_work(of(other))
-
-
-def of(fields: dict[str, Any]) -> Record:
-    return Record.of(work(**fields), identity(), at=1.0, conn_id="wiro_default")
-
-
-OTHERS: list[dict[str, Any]] = [
-    {"model": "owner/another"},
-    {"inputs": {"prompt": "1.5"}},
-    {"key": "ride"},
-    {"key": "another", "inputs": {"prompt": "1.50"}},
-]
-
-
-@pytest.mark.parametrize("other", OTHERS, ids=str)
-def test_what_is_other_work_for_version_2(other: dict[str, Any]) -> None:
-    assert not of({"inputs": {"prompt": "1.50"}}).is_same_work(of(other))
-
-
-def test_a_record_is_compared_by_the_rule_of_the_version_that_wrote_it() -> None:
-    old = of_0_1_0(of({"inputs": {"duration": 5}}))
-    assert old.is_same_work(of({"inputs": {"duration": 5}}))
-    assert not old.is_same_work(of({"inputs": {"duration": "5"}}))
-    assert not old.is_same_work(of({"inputs": {"duration": 5}, "base_url": "https://staging.example/v1"}))
-    assert old.renewed(of({"inputs": {"duration": 5}})) == of({"inputs": {"duration": 5}})
-    assert old.renewed(of({"inputs": {"duration": 6}})) == old
 
 
 def test_a_record_holds_digests_and_not_the_inputs_themselves() -> None:
@@ -177,44 +135,6 @@ def test_a_record_with_one_field_spoilt_is_read_whole_or_is_an_error(name: str, 
     assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
-def test_the_same_work_has_the_same_fingerprint_whatever_the_order_of_its_inputs() -> None:
-    backwards = dict(reversed(INPUTS.items()))
-    assert list(backwards) != list(INPUTS)
-    assert fingerprint(BASE_URL, MODEL, backwards, None) == fingerprint(BASE_URL, MODEL, INPUTS, None)
-
-
-@pytest.mark.parametrize("name", ["callbackUrl", "projectid"])
-def test_who_is_called_back_and_who_pays_is_not_the_work(name: str) -> None:
-    other = INPUTS | {name: "https://x.example/1"}
-    assert fingerprint(BASE_URL, MODEL, other, None) == fingerprint(BASE_URL, MODEL, INPUTS, None)
-    assert digests(other) == digests(INPUTS)
-
-
-CHANGED = [
-    (BASE_URL, "owner/another", INPUTS),
-    ("https://staging.example/v1", MODEL, INPUTS),
-    *((BASE_URL, MODEL, INPUTS | {name: "other"}) for name in INPUTS),
-    (BASE_URL, MODEL, INPUTS | {"style": "noir"}),
-    (BASE_URL, MODEL, {name: value for name, value in INPUTS.items() if name != "seed"}),
-    (BASE_URL, MODEL, {}),
-]
-
-
-@pytest.mark.parametrize(("base_url", "model", "inputs"), CHANGED, ids=str)
-def test_changed_work_has_another_fingerprint(base_url: str, model: str, inputs: dict[str, object]) -> None:
-    assert fingerprint(base_url, model, inputs, None) != fingerprint(BASE_URL, MODEL, INPUTS, None)
-
-
-def test_an_idempotency_key_stands_for_model_and_inputs_but_not_for_the_service() -> None:
-    prints = {
-        fingerprint(BASE_URL, MODEL, {"inputImageUrl": f"https://x.example/?signature={n}"}, "ride") for n in "12"
-    }
-    assert prints == {fingerprint(BASE_URL, "owner/another", {}, "ride")}
-    assert prints.isdisjoint({fingerprint("https://staging.example/v1", MODEL, {}, "ride")})
-    assert prints.isdisjoint({fingerprint(BASE_URL, MODEL, {}, "another ride")})
-    assert prints.isdisjoint({fingerprint(BASE_URL, MODEL, {"ride": "ride"}, None)})
-
-
 @pytest.mark.parametrize("key", ["", "  ", "None", 5, ["ride"]])
 def test_an_idempotency_key_that_is_rendered_to_nothing_is_refused(key: object) -> None:
     with pytest.raises(WiroInputError, match="idempotency_key is "):
@@ -230,34 +150,3 @@ def test_what_to_do_about_an_unknown_run_is_fail_or_submit() -> None:
     for other in ("retry", "", None, True):
         with pytest.raises(WiroInputError, match="on_unknown_submission is "):
             on_unknown_submission(other)
-
-
-@pytest.mark.parametrize(
-    "ways",
-    [
-        (0, "0", 0.0, -0.0),
-        (5, "5", 5.0),
-        ("1.5", 1.5),
-        (True, "true"),
-        ({"a": [1, {"b": 2}], "c": None}, {"c": None, "a": [1, {"b": 2}]}),
-        ({"a": 1, "b": 2}, '{"a": 1, "b": 2}'),
-    ],
-    ids=str,
-)
-def test_an_input_is_recognised_in_the_other_ways_to_write_it(ways: tuple[object, ...]) -> None:
-    assert len({digest(way) for way in ways}) == 1
-
-
-@pytest.mark.parametrize(
-    "pair",
-    [(0, 1), ("0", ""), (1, True), (0, False), ([0], ["0"]), ("a", "A"), ("a ", "a"), ({"a": 1}, {"a": 2}), (1.5, 1)],
-    ids=str,
-)
-def test_other_inputs_have_other_digests(pair: tuple[object, object]) -> None:
-    assert digest(pair[0]) != digest(pair[1])
-
-
-@many
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=20))
-def test_anything_that_wiro_may_echo_has_a_digest(value: object) -> None:
-    assert len(digest(value)) == 32

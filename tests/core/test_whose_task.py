@@ -122,6 +122,28 @@ NOT_SURELY_OTHERS: list[dict[str, object]] = [
 ]
 
 
+SENT_AND_SHOWN: list[tuple[object, object]] = [
+    ("1.50", 1.5),
+    ("1.50", "1.5"),
+    ("5.0", "5"),
+    ("caf\u00e9", "cafe\u0301"),
+    ("cafe\u0301", "caf\u00e9"),
+    ("a < b", "a &lt; b"),
+    ("one\ntwo", "one\r\ntwo"),
+]
+
+
+@pytest.mark.parametrize(("sent", "shown"), SENT_AND_SHOWN, ids=str)
+def test_what_was_written_another_way_when_it_was_sent_may_be_it(sent: object, shown: object) -> None:
+    found = intent({"prompt": sent})
+    unknown(listing(listed(parameters={"prompt": shown}), BEFORE), found)
+
+
+@pytest.mark.parametrize("shown", ["nan", "inf", 10**400, 1e308, float("1e-9")], ids=str)
+def test_numbers_that_are_none_do_no_harm(shown: object) -> None:
+    absent(listing(listed(parameters={"prompt": shown}), BEFORE), intent({"prompt": "x"}))
+
+
 @pytest.mark.parametrize("written", NOT_SURELY_OTHERS, ids=str)
 def test_what_wiro_may_have_written_another_way_may_be_it(written: dict[str, object]) -> None:
     unknown(listing(listed(parameters=INPUTS | written), BEFORE))

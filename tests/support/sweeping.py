@@ -13,6 +13,7 @@ import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import STATE_KEY, file_name
@@ -21,6 +22,7 @@ from airflow_provider_wiro.journals import STATE_KEY, file_name
 OLD_PATHS = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
 
 MODEL = "owner/any-model"
+INPUTS = digests({"prompt": "A kite 0"})
 Swept = Callable[..., tuple[int, str]]
 PLACES: list[Any] = [
     "folder",
@@ -75,6 +77,12 @@ class Deployment:
         with create_session() as session:
             one = session.query(TaskInstance).filter_by(dag_id=self.dag_id, run_id=self.run_id, map_index=map_index)
             one.update({"state": state})
+
+
+def lose(deployment: Deployment, **fields: Any) -> Record:
+    """Write down a Run of the same inputs whose answer was lost; nobody waits for it any more."""
+    record = deployment.record(-1, inputs=INPUTS, at=time.time() - 100, **fields)
+    return deployment.write(replace(record, identity=replace(record.identity, task_id="lost")))
 
 
 def empty_the_store() -> None:
