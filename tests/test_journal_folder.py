@@ -28,7 +28,7 @@ UNREADABLE: dict[str, bytes] = {
     "empty object": b"{}",
     "empty list": b"[]",
     "half a record": json.dumps(submitted().to_json()).encode()[:50],
-    "another version": json.dumps(submitted().to_json() | {"version": 2}).encode(),
+    "another version": json.dumps(submitted().to_json() | {"version": 3}).encode(),
     "not text": b"\xff\xfe\x00",
     "zeros": bytes(400),
     "nested": b"[" * 100_000,

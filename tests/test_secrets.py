@@ -56,8 +56,8 @@ def test_nothing_that_can_be_printed_shows_a_secret(wiro_emulator: WiroEmulator)
     operator, ti = generic(deferrable=True), FakeTaskInstance()
     deferred = defer(operator, ti)
     things: list[object] = [
-        hook, hook._client, credentials, submission, task, submission.result(), task.result(), hook.stop(FIRST),
-        operator, operator.hook, deferred, deferred.trigger, deferred.trigger.serialize(), ti.xcoms,
+        hook, hook._caller, credentials, submission, task, submission.result(), task.result(), hook.stop(FIRST),
+        operator, operator._try, deferred, deferred.trigger, deferred.trigger.serialize(), ti.xcoms,
         fire(make_trigger(FIRST)), Send("/Task/Kill", {"socketaccesstoken": submission.token}),
     ]  # fmt: skip
     assert {type(thing).__name__: leaks(shown(thing), wiro_emulator) for thing in things} == {
@@ -117,9 +117,9 @@ def test_a_whole_run_keeps_and_logs_no_secret(
 ) -> None:
     wiro_emulator.outcome(duration=0.2, **outcome)
     run = run_dag(lambda: runway(deferrable=deferrable))
-    kept = {key: run.xcom(key) for key in ("return_value", "taskid", "output_urls")}
+    kept = {key: run.xcom(key) for key in ("return_value", "taskid", "output_urls", "wiro_generation")}
     assert kept["taskid"] == FIRST
-    assert f"taskid {FIRST}: Wiro accepted the Run" in lines.text
+    assert f"taskid {FIRST}: Wiro accepted the submission" in lines.text
     assert len(secrets(wiro_emulator)) >= 5
     assert leaks(lines.text, wiro_emulator) == []
     assert leaks(json.dumps(kept), wiro_emulator) == []
@@ -137,16 +137,16 @@ PLANTS: dict[str, Callable[[Any, Any, Any], None]] = {
 def test_a_planted_leak_is_found(
     run_dag: RunDag, wiro_emulator: WiroEmulator, lines: Lines, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    from airflow_provider_wiro.operators.wiro import WiroRunOperator
+    from airflow_provider_wiro.operators import wiro
 
-    obtain = WiroRunOperator._obtain
+    real = wiro.pay
 
-    def leak(self: Any, context: Any, queue: Any) -> Any:
-        generation = obtain(self, context, queue)
-        PLANTS[name](self, context["ti"], generation.submission)
+    def leak(this: Any, *arguments: Any) -> Any:
+        generation = real(this, *arguments)
+        PLANTS[name](this, this.ti, generation.submission)
         return generation
 
-    monkeypatch.setattr(WiroRunOperator, "_obtain", leak)
+    monkeypatch.setattr(wiro, "pay", leak)
     wiro_emulator.outcome(duration=0.0)
     run = run_dag(runway)
     assert leaks(f"{lines.text} {run.xcom('plant')}", wiro_emulator) == [name]

@@ -98,8 +98,9 @@ def _unpack(raw: bytes, encoding: str) -> bytes | None:
 
 
 def words_of(error: object) -> str:
-    """Return what an HTTP library says as one line, without the credentials of a proxy."""
-    return one_line(re.sub(r"//[^/\s]*@", "//", as_text(error)), 200)
+    """Return what an HTTP library says as one line, without the credentials of a proxy, or its own objects."""
+    said = re.sub(r" ssl:(<[^>]*>|\w+)", "", as_text(error))
+    return one_line(re.sub(r"//[^/\s]*@", "//", said), 200)
 
 
 def proxy_for(base_url: str) -> str | None:

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.exceptions import (
+    WiroInputError,
     WiroInterrupted,
     WiroJournalError,
     WiroNotStopped,
@@ -95,6 +96,9 @@ class TryingOperator(BaseOperator):
             this.journal = open_journal(context)
         except WiroJournalError as error:  # of no concern to a task that is paid already
             this.unusable = error
+        except WiroInputError:  # an iteration of a task loop that cannot be told from the others
+            if self.durable:
+                raise
         return this
 
     def _settings(self) -> Settings:

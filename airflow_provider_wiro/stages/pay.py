@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 
 from airflow_provider_wiro.core.calls import refused_after_all, submit
-from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.core.work import Work
@@ -19,7 +19,9 @@ from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.this_try import Order, Try
-from airflow_provider_wiro.task_instance import identity_of
+
+# Of a submission that no journal keeps.
+UNRECORDED = Identity("", "", "", -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def intent_of(this: Try, order: Order) -> Record:
     """Return the intent of submitting *order*."""
     return Record.of(
         Work(this.caller.base_url, order.model, order.inputs, order.idempotency_key),
-        identity_of(this.ti, this.context),
+        this.journal.identity if this.journal else UNRECORDED,
         at=time.time(),
         conn_id=this.settings.conn_id,
         stop_when_ended=this.settings.stop_when_ended,

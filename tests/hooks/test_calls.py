@@ -249,8 +249,9 @@ def test_a_hook_looks_its_connection_up_once(
     hook.run(MODEL, INPUTS)
     monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")  # a second look-up would fail
     hook.run(MODEL, INPUTS)
-    hook.stop("2221")
-    wait_until(lambda: wiro_emulator.tasks["2221"].status == "task_cancel")
+    taskid = wiro_emulator.runs[0].taskid
+    hook.stop(taskid)
+    wait_until(lambda: wiro_emulator.tasks[taskid].status == "task_cancel")
 
 
 def test_the_hook_has_the_apis_calls_and_no_more() -> None:

@@ -14,7 +14,7 @@ from airflow_provider_wiro.core.recalled import Decision
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError
 from airflow_provider_wiro.stages.recall import recall
 from fake_driver import START, FakeDriver, Outcome
-from records import BASE_URL, intent
+from records import ACCOUNT, BASE_URL, intent
 
 T = TypeVar("T")
 PLACE = "the file /journal/1.json"
@@ -33,6 +33,7 @@ class FakeCaller:
 
     driver: FakeDriver
     services: Callable[[float], str] = lambda _: BASE_URL
+    account: str = ACCOUNT
 
     def __post_init__(self) -> None:
         self._script, self._service = self.driver._answer, ""

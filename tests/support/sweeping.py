@@ -15,6 +15,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.hooks.connection import read_credentials
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import STATE_KEY, file_name
 
@@ -47,7 +48,8 @@ class Deployment:
 
     def record(self, map_index: int, **fields: Any) -> Record:
         identity = Identity(self.dag_id, self.run_id, "video", map_index)
-        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default", base_url=WiroHook().base_url)
+        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default")
+        intent = replace(intent, base_url=WiroHook().base_url, account=read_credentials("wiro_default").account)
         return replace(intent, **fields)
 
     def write(self, record: Record) -> Record:
