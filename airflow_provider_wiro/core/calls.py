@@ -192,9 +192,16 @@ def _request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str |
         return WiroAuthError(f"Wiro rejected the credentials of {call}: {said}; {CHECK_CREDENTIALS}", taskid=taskid)
     refusal = complaint(outcome) if isinstance(outcome, Reply) else None
     if refusal is not None and (refusal.code in (1, 97) or is_listed(refusal.message)):
-        return WiroRefused(f"Wiro refused {call}{about}: {said}", taskid=taskid, code=refusal.code)
+        return WiroRefused(f"Wiro refused {call}{about}: {said}; {_REMEDY[call]}", taskid=taskid, code=refusal.code)
     code = refusal.code if refusal else None
     return WiroUnreachable(f"no good answer to {call}{about}: {said}; try again", taskid=taskid, code=code)
+
+
+_REMEDY = {
+    "Detail": "check the taskid, and that the connection is of the account that ran it",
+    "Kill": "only a task that is running can be killed; to stop one in any state, use stop",
+    "Cancel": "only a task that is queued can be cancelled; to stop one in any state, use stop",
+}
 
 
 def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, token: str | None = None) -> Task:

@@ -96,10 +96,10 @@ def test_execution_timeout_is_folded_into_the_deadline(
 
 
 VERDICTS: list[tuple[Kind, str, str]] = [
-    ("failed", "WiroTaskFailed", "an Airflow retry submits it again"),
-    ("cancelled", "WiroTaskCancelled", "an Airflow retry submits it again"),
-    ("stuck", "WiroTaskStuck", "an Airflow retry submits it again"),
-    ("timeout", "WiroTaskTimeout", "raise timeout or execution_timeout"),
+    ("failed", "WiroTaskFailed", "An Airflow retry submits it again"),
+    ("cancelled", "WiroTaskCancelled", "An Airflow retry submits it again"),
+    ("stuck", "WiroTaskStuck", "An Airflow retry submits it again"),
+    ("timeout", "WiroTaskTimeout", "Increase timeout or execution_timeout"),
     ("gave_up", "WiroTaskGaveUp", "raise outage_tolerance"),
     ("not_found", "WiroTaskNotFound", "look for it in the Wiro dashboard"),
 ]

@@ -193,7 +193,7 @@ def test_an_idempotency_key_that_is_rendered_to_nothing_sends_nothing(wiro_emula
 
 def test_inputs_that_were_refused_in_between_do_not_make_one_pay_again(wiro_emulator: WiroEmulator) -> None:
     paid = run_try()
-    wiro_emulator.script("Run", "code", code=0, message="prompt is too long")
+    wiro_emulator.script("Run", "code", code=0, message="Request parameters are invalid.")
     with pytest.raises(WiroRequestError, match="prompt is too long"):
         run_try(prompt="far too long")
     assert run_try() == paid

@@ -140,10 +140,10 @@ def test_a_taskid_that_cannot_be_written_down_ends_nothing(
 
 
 REFUSALS: list[tuple[str, dict[str, Any]]] = [
-    ("code", {"code": 0, "message": "prompt is too long"}),
+    ("code", {"code": 0, "message": "Request parameters are invalid."}),
     ("code", {"code": 97, "message": "Insufficient balance"}),
     ("code", {"code": 98, "message": "Sign in"}),
-    ("string_errors", {}),
+    ("string_errors", {"message": "Request parameters are invalid."}),
 ]
 
 
@@ -167,7 +167,7 @@ def test_a_rejected_key_leaves_no_intent(wiro_emulator: WiroEmulator) -> None:
 
 def test_a_service_that_cannot_be_reached_leaves_no_intent(wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.stop()
-    with pytest.raises(WiroRequestError, match="nothing was submitted"):
+    with pytest.raises(WiroRequestError, match="Nothing was submitted"):
         run_try()
     assert kept() is None
 

@@ -234,7 +234,7 @@ def test_a_failed_generation_is_tried_again(run_dag: RunDag, wiro_emulator: Wiro
     ("fault", "options", "error"),
     [
         ("code", {"code": 97, "message": "Insufficient balance"}, WiroRefused),
-        ("code", {"code": 0, "message": "prompt is too long"}, WiroRefused),
+        ("code", {"code": 0, "message": "Request parameters are invalid."}, WiroRefused),
         ("code", {"code": 98, "message": "Sign in"}, WiroAuthError),
         ("no_taskid", {"durable": False}, WiroSubmissionUnknown),
     ],
