@@ -141,7 +141,12 @@ class WiroBusy(WiroRequestError):
 
 
 class WiroSubmissionUnknown(WiroRequestError):
-    """A submission was sent and may have been accepted and paid; it is never repeated by itself."""
+    """A submission was sent and may have been accepted and paid; it is never repeated by itself.
+
+    ``words`` is what Wiro said, where it said no in words that are not documented; None where it gave no answer.
+    """
+
+    words: str | None = None
 
 
 class WiroTaskError(WiroError):

@@ -53,6 +53,35 @@ CONFIG: dict[str, Any] = {
                 "example": "s3://aws_default@my-bucket/wiro-journal",
                 "default": None,
             },
+            "require_marker": {
+                "description": "Whether a local journal_path that holds neither a record nor a file .wiro-journal is\n"
+                "an error before anything is submitted: it may be the place of a share that is not mounted, and tries\n"
+                "that see different folders pay twice. `python -m airflow_provider_wiro journal init` makes the\n"
+                "file; an empty one made by hand will do. While this is False it is a warning, until 0.3.0.\n",
+                "version_added": "0.2.0",
+                "type": "boolean",
+                "example": "True",
+                "default": "False",
+            },
+            "journal_mode": {
+                "description": "The mode of the files below a local journal_path, in octal digits and whatever the\n"
+                "umask, from 0600 to 0666; the folders that are made there get it too, with x for each r. Needed\n"
+                "where tasks of one DAG run run as different users (run_as_user). Without it files are 0644, and the\n"
+                "umask decides about folders.\n",
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "0660",
+                "default": None,
+            },
+            "allow_private_hosts": {
+                "description": "Hosts, separated by commas, that may have private addresses although Wiro names them\n"
+                "as the place of a task's outputs. All other hosts are only asked at public addresses, except the\n"
+                "connection's own.\n",
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "minio.internal,10.0.0.7",
+                "default": None,
+            },
         },
     },
 }

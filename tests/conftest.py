@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import sys
 import tempfile
@@ -35,7 +36,8 @@ os.environ |= {
     "AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY": "True",  # Airflow 2 warns where it is not set
 }
 
-from airflow_provider_wiro.emulator.pytest_plugin import wiro_emulator  # noqa: E402
+from airflow_provider_wiro.emulator import WiroEmulator  # noqa: E402
+from taskids import FIRST  # noqa: E402
 
 # Airflow and what it depends on warn about one another while they are imported. Where it is not installed, the tests
 # that do without it still run.
@@ -50,7 +52,13 @@ if TYPE_CHECKING:
     from doubles import Lines
     from small_airflow import Run
 
-__all__ = ["wiro_emulator"]
+
+@pytest.fixture
+def wiro_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[WiroEmulator]:
+    """A running emulator whose tasks take half a second, and to which the connection ``wiro_default`` leads."""
+    with WiroEmulator(duration=0.5, first_taskid=int(FIRST)) as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(emulator.connection))
+        yield emulator
 
 
 @pytest.fixture(scope="session")

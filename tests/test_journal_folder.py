@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_wiro.exceptions import WiroJournalError
-from airflow_provider_wiro.journal_store import FolderJournal, file_name
+from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken
+from airflow_provider_wiro.journals import FolderJournal, file_name
 from records import failing, identity, intent, submitted, the_file_in
 
 
@@ -41,7 +41,7 @@ UNREADABLE: dict[str, bytes] = {
 def test_a_file_that_cannot_be_read_is_never_taken_for_none(
     folder: FolderJournal, tmp_path: Path, content: bytes
 ) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     the_file_in(tmp_path).write_bytes(content)
     with pytest.raises(WiroJournalError) as caught:
         folder.read()
@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_read_is_never_taken_for_none(
 
 
 def test_a_record_of_another_task_instance_is_never_taken_for_ones_own(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     the_file_in(tmp_path).write_text(json.dumps(submitted(identity=identity(run_id="another")).to_json()))
     with pytest.raises(WiroJournalError):
         folder.read()
@@ -65,12 +65,12 @@ def test_a_file_that_is_a_folder_is_never_taken_for_none(folder: FolderJournal, 
 def test_a_journal_folder_that_is_a_file_is_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("")
     journal = FolderJournal(ObjectStoragePath(tmp_path / "journal"), identity())
-    with pytest.raises(WiroJournalError, match="cannot be written"):
-        journal.begin(intent(), over=None)
+    with pytest.raises(WiroJournalError, match="NotADirectory"):
+        journal.replace(None, intent())
 
 
 def test_an_error_names_the_file(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     path = the_file_in(tmp_path)
     path.write_text("{")
     with pytest.raises(WiroJournalError, match=r"cannot be read \(JSONDecodeError") as caught:
@@ -84,11 +84,11 @@ def test_an_error_names_the_file(folder: FolderJournal, tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_record_before_it_whole(
     folder: FolderJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, error: OSError
 ) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     with monkeypatch.context() as patched:
         patched.setattr(os, broken, failing(error))
         with pytest.raises(WiroJournalError, match=f"cannot be written .{type(error).__name__}: .*{error.strerror}"):
-            folder.submitted(submitted(), over=intent())
+            folder.replace(intent(), submitted())
     assert folder.read() == intent()
     assert the_file_in(tmp_path).suffix == ".json"
 
@@ -100,7 +100,7 @@ def test_an_intent_that_cannot_be_written_leaves_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(os, broken, failing(OSError(28, "No space left on device")))
         with pytest.raises(WiroJournalError, match="cannot be written"):
-            folder.begin(intent(), over=None)
+            folder.replace(None, intent())
     assert folder.read() is None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -113,16 +113,16 @@ class Died(BaseException):
 def test_a_death_in_the_middle_of_a_write_leaves_the_record_before_it_whole(
     folder: FolderJournal, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     with monkeypatch.context() as patched:
         patched.setattr(os, broken, failing(Died()))
         with pytest.raises(Died):
-            folder.submitted(submitted(), over=intent())
+            folder.replace(intent(), submitted())
     assert folder.read() == intent()
 
 
 def test_a_reader_sees_one_record_or_the_other_while_it_is_written(folder: FolderJournal) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     over = threading.Event()
     seen: set[str | None] = set()
 
@@ -137,7 +137,7 @@ def test_a_reader_sees_one_record_or_the_other_while_it_is_written(folder: Folde
     try:
         there = intent()
         for taskid in ("2221", "2222") * 20:
-            folder.submitted(submitted(taskid=taskid), over=there)
+            folder.replace(there, submitted(taskid=taskid))
             there = submitted(taskid=taskid)
     finally:
         over.set()
@@ -153,7 +153,7 @@ def test_of_two_tries_that_begin_at_once_exactly_one_submits(folder: FolderJourn
         def begin(at: float, together: threading.Barrier = together, won: list[float] = won) -> None:
             together.wait()
             try:
-                folder.begin(intent(at=at), over=None)
+                folder.replace(None, intent(at=at))
             except WiroJournalError:
                 return
             won.append(at)
@@ -165,7 +165,7 @@ def test_of_two_tries_that_begin_at_once_exactly_one_submits(folder: FolderJourn
             thread.join()
         [at] = won
         assert folder.read() == intent(at=at)
-        folder.clear(over=intent(at=at))
+        folder.replace(intent(at=at), None)
 
 
 def test_the_record_is_on_the_disk_before_the_run_is_sent(
@@ -173,28 +173,30 @@ def test_the_record_is_on_the_disk_before_the_run_is_sent(
 ) -> None:
     synced: list[int] = []
     fsync = os.fsync
+    folder.replace(None, intent())  # what the folder can do is tried out once
+    folder.replace(intent(), None)
 
     def keep(number: int) -> None:
         synced.append(os.fstat(number).st_mode)
         fsync(number)
 
     monkeypatch.setattr(os, "fsync", keep)
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     assert [stat.S_ISREG(mode) for mode in synced] == [True, False]
-    folder.submitted(submitted(), over=intent())
+    folder.replace(intent(), submitted())
     assert [stat.S_ISREG(mode) for mode in synced] == [True, False, True, False]
 
 
 def test_other_users_workers_can_read_it(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     assert stat.S_IMODE(the_file_in(tmp_path).stat().st_mode) == 0o644
 
 
 def test_what_a_dead_worker_has_left_lying_about_is_no_matter(folder: FolderJournal, tmp_path: Path) -> None:
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     (the_file_in(tmp_path).parent / ".left.part").write_text("{")
     assert folder.read() == intent()
-    folder.submitted(submitted(), over=intent())
+    folder.replace(intent(), submitted())
     assert folder.read() == submitted()
 
 
@@ -202,7 +204,7 @@ def test_a_folder_on_a_store_without_hard_links_is_still_a_folder(
     folder: FolderJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", failing(OSError(95, "Operation not supported")))
-    folder.begin(intent(), over=None)
+    folder.replace(None, intent())
     assert folder.read() == intent()
-    with pytest.raises(WiroJournalError, match="there already"):
-        folder.begin(intent(at=2.5), over=None)
+    with pytest.raises(WiroJournalTaken, match="holds another intent"):
+        folder.replace(None, intent(at=2.5))

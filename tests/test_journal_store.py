@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, A
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_wiro.core.journal import Identity
-from airflow_provider_wiro.exceptions import WiroJournalError
-from airflow_provider_wiro.journal_store import (
+from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken
+from airflow_provider_wiro.journals import (
     STATE_KEY,
     FolderJournal,
     Journal,
@@ -23,7 +22,7 @@ from airflow_provider_wiro.journal_store import (
     open_journal,
 )
 from doubles import FakeTaskInstance, context_of
-from records import failing, identity, intent, submitted, the_file_in
+from records import StateStore, failing, identity, intent, submitted, the_file_in
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.sdk.io import attach
@@ -34,48 +33,20 @@ needs_state_store = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="the task 
 MakeJournal = Callable[..., Journal]
 
 
-class Store:
-    """Airflow's accessor of the task state store, as far as the journal uses it.
-
-    :param lost: whether what is set is silently lost.
-    :param blind: how many looks answer as if there were nothing.
-    """
-
-    def __init__(self, *, lost: bool = False, blind: int = 0) -> None:
-        self.kept: dict[str, str] = {}
-        self.retention: object = None
-        self.lost = lost
-        self.blind = blind
-
-    def get(self, key: str, default: object = None) -> Any:
-        if self.blind > 0:
-            self.blind -= 1
-            return default
-        return json.loads(self.kept[key]) if key in self.kept else default
-
-    def set(self, key: str, value: object, *, retention: object = None) -> None:
-        self.retention = retention
-        if not self.lost:
-            self.kept[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        if not self.lost:
-            self.kept.pop(key, None)
-
-
 @pytest.fixture(params=["folder", "memory", pytest.param("state store", marks=needs_state_store)])
 def make_journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeJournal]:
     """Open a journal of one place, as each try does anew."""
-    stores: dict[Identity, Store] = {}
+    stores: dict[Identity, StateStore] = {}
     files = MemoryFileSystem()
 
     def make(who: Identity | None = None) -> Journal:
         who = who or identity()
         if request.param == "state store":
-            return StateStoreJournal(stores.setdefault(who, Store()), who)
+            return StateStoreJournal(stores.setdefault(who, StateStore()), who)
         return FolderJournal(ObjectStoragePath("memory:///journal" if request.param == "memory" else tmp_path), who)
 
     attach("memory", fs=files)
+    files.makedirs("/journal", exist_ok=True)
     yield make
     files.store.clear()
 
@@ -85,26 +56,26 @@ def test_there_is_no_record_before_the_first_run(make_journal: MakeJournal) -> N
 
 
 def test_what_one_try_writes_the_next_one_reads(make_journal: MakeJournal) -> None:
-    make_journal().begin(intent(), over=None)
+    make_journal().replace(None, intent())
     assert make_journal().read() == intent()
-    make_journal().submitted(submitted(), over=intent())
+    make_journal().replace(intent(), submitted())
     assert make_journal().read() == submitted()
-    make_journal().begin(intent(at=1.5), over=submitted())
+    make_journal().replace(submitted(), intent(at=1.5))
     assert make_journal().read() == intent(at=1.5)
 
 
 def test_what_is_cleared_is_gone(make_journal: MakeJournal) -> None:
-    make_journal().begin(intent(), over=None)
-    make_journal().clear(over=intent())
+    make_journal().replace(None, intent())
+    make_journal().replace(intent(), None)
     assert make_journal().read() is None
-    make_journal().begin(intent(at=2.5), over=None)
+    make_journal().replace(None, intent(at=2.5))
     assert make_journal().read() == intent(at=2.5)
 
 
 def test_a_first_intent_never_takes_the_place_of_another_one(make_journal: MakeJournal) -> None:
-    make_journal().begin(intent(), over=None)
-    with pytest.raises(WiroJournalError, match="there already: another try of this task instance submits") as caught:
-        make_journal().begin(intent(at=2.5), over=None)
+    make_journal().replace(None, intent())
+    with pytest.raises(WiroJournalTaken, match=r"another try of this task instance .*holds another intent") as caught:
+        make_journal().replace(None, intent(at=2.5))
     assert caught.value.retryable
     assert make_journal().read() == intent()
 
@@ -125,7 +96,7 @@ def test_task_instances_with_odd_names_do_not_get_into_each_others_way(make_jour
     ]
     for number, who in enumerate(everyone):
         assert make_journal(who).read() is None
-        make_journal(who).begin(intent(identity=who, at=float(number)), over=None)
+        make_journal(who).replace(None, intent(identity=who, at=float(number)))
     for number, who in enumerate(everyone):
         assert make_journal(who).read() == intent(identity=who, at=float(number))
 
@@ -137,7 +108,7 @@ def test_no_name_leads_out_of_the_folder_or_is_too_long_for_a_file_system(tmp_pa
     parts = path.split("/")
     assert len(parts) == 4
     assert all(len(part.encode()) <= 255 and part not in (".", "..") for part in parts)
-    FolderJournal(ObjectStoragePath(tmp_path), odd).begin(intent(identity=odd), over=None)
+    FolderJournal(ObjectStoragePath(tmp_path), odd).replace(None, intent(identity=odd))
     [written] = [found for found in tmp_path.rglob("*") if found.is_file()]
     assert written == tmp_path / path
 
@@ -149,52 +120,52 @@ def test_no_name_leads_out_of_the_folder_or_is_too_long_for_a_file_system(tmp_pa
 def test_the_store_keeps_it_for_ever() -> None:
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]
 
-    store = Store()
+    store = StateStore()
     journal = StateStoreJournal(store, identity())
-    journal.begin(intent(), over=None)
+    journal.replace(None, intent())
     assert store.retention is NEVER_EXPIRE
     store.retention = None
-    journal.submitted(submitted(), over=intent())
+    journal.replace(intent(), submitted())
     assert store.retention is NEVER_EXPIRE
     assert STATE_KEY in journal.place
 
 
 @needs_state_store
 def test_a_write_that_is_silently_lost_is_an_error() -> None:
-    journal = StateStoreJournal(Store(lost=True), identity())
+    journal = StateStoreJournal(StateStore(lost=True), identity())
     with pytest.raises(WiroJournalError, match=r"cannot be written .*cannot be read back"):
-        journal.begin(intent(), over=None)
+        journal.replace(None, intent())
 
 
 @needs_state_store
 def test_a_record_of_before_is_not_taken_for_what_was_written() -> None:
-    store = Store()
+    store = StateStore()
     journal = StateStoreJournal(store, identity())
-    journal.begin(intent(), over=None)
+    journal.replace(None, intent())
     store.lost = True
     with pytest.raises(WiroJournalError, match="cannot be read back"):
-        journal.submitted(submitted(), over=intent())
+        journal.replace(intent(), submitted())
     with pytest.raises(WiroJournalError, match=r"cannot be written .*still there"):
-        journal.clear(over=intent())
+        journal.replace(intent(), None)
 
 
 @needs_state_store
 def test_a_store_that_answers_nothing_at_the_first_look_does_not_lose_the_record() -> None:
-    store = Store()
-    StateStoreJournal(store, identity()).begin(intent(), over=None)
-    StateStoreJournal(store, identity()).submitted(submitted(), over=intent())
+    store = StateStore()
+    StateStoreJournal(store, identity()).replace(None, intent())
+    StateStoreJournal(store, identity()).replace(intent(), submitted())
     store.blind = 1
     journal = StateStoreJournal(store, identity())
     if journal.read() is None:
         with pytest.raises(WiroJournalError):
-            journal.begin(intent(at=2.5), over=None)
+            journal.replace(None, intent(at=2.5))
     assert journal.read() == submitted()
 
 
 @needs_state_store
 @pytest.mark.parametrize("kept", [{}, [], "2221", 0, False, {"version": 2}], ids=str)
 def test_a_value_that_is_no_record_is_never_taken_for_none(kept: object) -> None:
-    store = Store()
+    store = StateStore()
     store.set(STATE_KEY, kept)
     with pytest.raises(WiroJournalError):
         StateStoreJournal(store, identity()).read()
@@ -203,15 +174,15 @@ def test_a_value_that_is_no_record_is_never_taken_for_none(kept: object) -> None
 @needs_state_store
 @pytest.mark.parametrize("method", ["get", "set", "delete"])
 def test_an_error_of_the_store_is_an_error_of_the_journal(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    store = Store()
+    store = StateStore()
     journal = StateStoreJournal(store, identity())
     if method == "delete":
-        journal.begin(intent(), over=None)
+        journal.replace(None, intent())
     monkeypatch.setattr(store, method, failing(RuntimeError("API_SERVER_ERROR: 500\nwith a page")))
     actions: dict[str, Callable[[], object]] = {
         "get": journal.read,
-        "set": lambda: journal.begin(intent(), over=None),
-        "delete": lambda: journal.clear(over=intent()),
+        "set": lambda: journal.replace(None, intent()),
+        "delete": lambda: journal.replace(intent(), None),
     }
     with pytest.raises(WiroJournalError, match="RuntimeError: API_SERVER_ERROR: 500 with a page") as caught:
         actions[method]()
@@ -228,12 +199,12 @@ def test_with_nowhere_to_keep_it_there_is_none() -> None:
 def test_the_folder_of_the_configuration_wins_over_the_state_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context: Any = dict(context_of(FakeTaskInstance())) | {"task_state_store": Store()}
+    context: Any = dict(context_of(FakeTaskInstance())) | {"task_state_store": StateStore()}
     assert isinstance(open_journal(context), StateStoreJournal)
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(tmp_path))
     journal = open_journal(context)
     assert isinstance(journal, FolderJournal)
-    journal.begin(intent(), over=None)
+    journal.replace(None, intent())
     assert the_file_in(tmp_path) == tmp_path / file_name(identity())
 
 
@@ -242,7 +213,7 @@ def test_the_folder_is_named_by_the_environment(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", f" {prefix}{tmp_path}/ ")
     journal = open_journal(context_of(FakeTaskInstance()))
     assert journal is not None
-    journal.begin(intent(), over=None)
+    journal.replace(None, intent())
     assert the_file_in(tmp_path).suffix == ".json"
 
 
@@ -291,14 +262,14 @@ def test_a_local_folder_that_may_not_be_the_one_that_all_workers_share_is_refuse
 
 def test_a_try_that_airflow_has_given_up_writes_over_nothing_of_the_next_one(make_journal: MakeJournal) -> None:
     mine, theirs = intent(), submitted(taskid="2222")
-    make_journal().begin(mine, over=None)
-    make_journal().submitted(theirs, over=mine)
+    make_journal().replace(None, mine)
+    make_journal().replace(mine, theirs)
     for write in (
-        lambda: make_journal().submitted(submitted(), over=mine),
-        lambda: make_journal().begin(intent(at=2.5), over=mine),
-        lambda: make_journal().clear(over=mine),
+        lambda: make_journal().replace(mine, submitted()),
+        lambda: make_journal().replace(mine, intent(at=2.5)),
+        lambda: make_journal().replace(mine, None),
     ):
-        with pytest.raises(WiroJournalError, match=r"another try of this task instance .*holds Wiro task 2222"):
+        with pytest.raises(WiroJournalTaken, match=r"another try of this task instance .*holds Wiro task 2222"):
             write()
     assert make_journal().read() == theirs
 
@@ -313,3 +284,37 @@ def test_the_task_instance_pays_whichever_its_try(
     journal = open_journal(context_of(ti))
     assert journal is not None
     assert journal.identity == identity(map_index=known)
+
+
+def test_a_write_that_stands_already_is_done(make_journal: MakeJournal) -> None:
+    make_journal().replace(None, intent())
+    make_journal().replace(None, intent())
+    make_journal().replace(intent(), submitted())
+    make_journal().replace(intent(), submitted())
+    assert make_journal().read() == submitted()
+    make_journal().replace(submitted(), None)
+    make_journal().replace(submitted(), None)
+    assert make_journal().read() is None
+
+
+def test_what_is_not_there_is_not_replaced(make_journal: MakeJournal) -> None:
+    with pytest.raises(WiroJournalTaken, match="holds nothing"):
+        make_journal().replace(intent(), submitted())
+    assert make_journal().read() is None
+
+
+@needs_state_store
+def test_a_write_whose_answer_is_lost_is_a_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = StateStore()
+    write = store.set
+
+    def lost(*arguments: Any, **named: Any) -> None:
+        write(*arguments, **named)
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(store, "set", lost)
+    journal = StateStoreJournal(store, identity())
+    journal.replace(None, intent())
+    journal.replace(intent(), submitted())
+    assert journal.read() == submitted()
+    assert journal.others() is None

@@ -21,6 +21,7 @@ from airflow_provider_wiro.hooks.wiro import WiroHook
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import defer, generic, runway
 from small_airflow import Run
+from taskids import FIRST
 from triggerer import fire, make_trigger
 
 RunDag = Callable[..., Run]
@@ -55,9 +56,9 @@ def test_nothing_that_can_be_printed_shows_a_secret(wiro_emulator: WiroEmulator)
     operator, ti = generic(deferrable=True), FakeTaskInstance()
     deferred = defer(operator, ti)
     things: list[object] = [
-        hook, hook._client, credentials, submission, task, submission.result(), task.result(), hook.stop("2221"),
+        hook, hook._client, credentials, submission, task, submission.result(), task.result(), hook.stop(FIRST),
         operator, operator.hook, deferred, deferred.trigger, deferred.trigger.serialize(), ti.xcoms,
-        fire(make_trigger("2221")), Send("/Task/Kill", {"socketaccesstoken": submission.token}),
+        fire(make_trigger(FIRST)), Send("/Task/Kill", {"socketaccesstoken": submission.token}),
     ]  # fmt: skip
     assert {type(thing).__name__: leaks(shown(thing), wiro_emulator) for thing in things} == {
         type(thing).__name__: [] for thing in things
@@ -68,7 +69,7 @@ def test_a_signed_request_is_not_fit_to_be_printed_and_never_is(wiro_emulator: W
     request = sign(Send("/Task/Detail", {}), read_credentials("wiro_default"))
     wiro_emulator.script("Detail", "drop_before")
     with pytest.raises(WiroError) as caught:
-        WiroHook().get_task("2221")
+        WiroHook().get_task(FIRST)
     assert request.headers["x-signature"]
     assert leaks(shown(caught.value) + lines.text, wiro_emulator) == []
 
@@ -117,8 +118,8 @@ def test_a_whole_run_keeps_and_logs_no_secret(
     wiro_emulator.outcome(duration=0.2, **outcome)
     run = run_dag(lambda: runway(deferrable=deferrable))
     kept = {key: run.xcom(key) for key in ("return_value", "taskid", "output_urls")}
-    assert kept["taskid"] == "2221"
-    assert "taskid 2221: Wiro accepted the Run" in lines.text
+    assert kept["taskid"] == FIRST
+    assert f"taskid {FIRST}: Wiro accepted the Run" in lines.text
     assert len(secrets(wiro_emulator)) >= 5
     assert leaks(lines.text, wiro_emulator) == []
     assert leaks(json.dumps(kept), wiro_emulator) == []
@@ -153,7 +154,7 @@ def test_a_planted_leak_is_found(
 
 def test_a_planted_leak_in_the_triggers_kwargs_is_found(wiro_emulator: WiroEmulator) -> None:
     WiroHook().run("owner/video", {"prompt": "x"})
-    trigger = make_trigger("2221", conn_id=wiro_emulator.runs[0].token)
+    trigger = make_trigger(FIRST, conn_id=wiro_emulator.runs[0].token)
     assert leaks(shown(trigger), wiro_emulator) == ["socket token"]
 
 

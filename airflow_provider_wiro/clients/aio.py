@@ -1,79 +1,33 @@
-"""The driver for triggers, on aiohttp."""
+"""The driver for triggers: any number of flows at once on one event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
-import aiohttp
-
-from airflow_provider_wiro.clients.throttle import held_back, note, pauses
-from airflow_provider_wiro.clients.wire import (
-    LONGEST_BODY,
-    TOO_LONG,
-    Request,
-    ca_file,
-    log_report,
-    proxy_for,
-    read_reply,
-    sign,
-    words_of,
-)
+from airflow_provider_wiro.clients.exchange import Route, exchange, exchange_alone, new_session
+from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Exchange, Pause, Reread, not_reread, sending
+from airflow_provider_wiro.clients.throttle import queued_too_long
+from airflow_provider_wiro.clients.wire import log_report, sign
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
-from airflow_provider_wiro.core.protocol import (
-    Answer,
-    Flow,
-    NoReply,
-    Now,
-    Reply,
-    Report,
-    Send,
-    Sleep,
-    Step,
-    is_auth_failure,
-)
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
 
 T = TypeVar("T")
 Lookup = Callable[[], Awaitable[Credentials]]
 
+# How many exchanges are on their way at once; the others queue, and their timeouts begin when it is their turn.
 CONNECTIONS = 100
-REREAD_PAUSE = 10.0
-# A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
-CONNECT_SHARE = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Credentials with what the environment says about the way to them."""
-
-    credentials: Credentials
-    tls: ssl.SSLContext | bool
-    proxy: str | None
-
-    @classmethod
-    async def to(cls, credentials: Credentials) -> Route:
-        """Work the route out, in a thread, since loading a CA file blocks."""
-        return await asyncio.to_thread(cls._find, credentials)
-
-    @classmethod
-    def _find(cls, credentials: Credentials) -> Route:
-        ca = ca_file(credentials.verify)
-        return cls(credentials, _tls_context(ca) if ca else False, proxy_for(credentials.base_url))
 
 
 class AsyncClient:
     """Carries out any number of flows at once over one session.
 
     :param route: where to send and how to sign.
-    :param lookup: reads the credentials again when they are rejected; None keeps the first ones.
+    :param lookup: reads the credentials again when they are rejected or lead elsewhere; None keeps the first ones.
     """
 
     def __init__(self, route: Route, lookup: Lookup | None = None) -> None:
@@ -81,12 +35,8 @@ class AsyncClient:
         self._lookup = lookup
         self._looked_up = time.monotonic()
         self._rereading = asyncio.Lock()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
+        self._room = asyncio.Semaphore(CONNECTIONS)
+        self._session = new_session()
 
     def fresh(self) -> AsyncClient:
         """Return a client of its own session, which begins with the credentials that this one has in memory."""
@@ -98,12 +48,21 @@ class AsyncClient:
         """Close the session."""
         await self._session.close()
 
-    async def drive(self, flow: Flow[T], log: Log) -> T:
-        """Carry out *flow* and return its result; ``Report`` steps go to *log*."""
+    @property
+    def base_url(self) -> str:
+        """The service that the connection names now."""
+        return self._route.credentials.base_url
+
+    async def drive(self, flow: Flow[T], log: Log, *, service: str | None = None) -> T:
+        """Carry out *flow* and return its result; ``Report`` steps go to *log*.
+
+        :param service: the base URL that *flow* is for. Where the connection leads to another one, nothing is sent, and
+            each request is answered with ``NoReply(elsewhere=True)``. None = wherever the connection leads.
+        """
         answer: Answer = None
         try:
             while True:
-                answer = await self._perform(flow.send(answer), log)
+                answer = await self._perform(flow.send(answer), service, log)
         except StopIteration as done:
             result: T = done.value
             return result
@@ -119,12 +78,12 @@ class AsyncClient:
             try:
                 self._route = await Route.to(await self._lookup())
             except Exception as error:
-                log.warning("the connection could not be read again: %s", one_line(f"{type(error).__name__}: {error}"))
+                not_reread(error, log)
 
-    async def _perform(self, step: Step, log: Log) -> Answer:
+    async def _perform(self, step: Step, service: str | None, log: Log) -> Answer:
         match step:
             case Send():
-                return await self._send(step, log)
+                return await self._send(step, service, log)
             case Sleep():
                 await asyncio.sleep(step.seconds)
             case Now():
@@ -133,59 +92,40 @@ class AsyncClient:
                 log_report(step, log)
         return None
 
-    async def _send(self, step: Send, log: Log) -> Reply | NoReply:
-        for pause in pauses(step, self._route.credentials):
-            await asyncio.sleep(pause)
-        route = self._route
-        if (unsent := held_back(step, route.credentials)) is not None:
-            return unsent
-        outcome = await self._exchange(sign(step, route.credentials), route)
-        note(outcome, route.credentials, log)
-        if is_auth_failure(outcome) and self._route is route:
-            await self.reread(REREAD_PAUSE, log)
-        return outcome
-
-    async def _exchange(self, request: Request, route: Route) -> Reply | NoReply:
+    async def _send(self, step: Send, service: str | None, log: Log) -> Reply | NoReply:
+        steps = sending(step, service, lambda: self._route, log)
+        outcome: Reply | NoReply | None = None
         try:
-            async with self._session.post(
-                request.url,
-                data=request.body,
-                headers=request.headers,
-                timeout=aiohttp.ClientTimeout(total=request.timeout, connect=request.timeout * CONNECT_SHARE),
-                ssl=route.tls,
-                proxy=route.proxy,
-                allow_redirects=False,
-            ) as response:
-                return await _read(response, route.credentials)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return _no_reply(error)
+            while True:
+                match steps.send(outcome):
+                    case Pause(seconds):
+                        await asyncio.sleep(seconds)
+                    case Reread():
+                        await self.reread(REREAD_PAUSE, log)
+                    case Exchange(route):
+                        outcome = await self._exchange(step, route)
+        except StopIteration as done:
+            result: Reply | NoReply = done.value
+            return result
 
+    async def _exchange(self, step: Send, route: Route) -> Reply | NoReply:
+        request = sign(step, route.credentials)
+        if step.paid:
+            return await exchange_alone(request, route)
+        if step.urgent:
+            return await exchange(self._session, request, route)
+        if not await self._comes_in_time(step):
+            return queued_too_long()
+        try:
+            return await exchange(self._session, request, route)
+        finally:
+            self._room.release()
 
-async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> Reply | NoReply:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            response.close()
-            return TOO_LONG
-    return read_reply(response.status, bytes(body), response.headers, credentials)
-
-
-_UNSENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.InvalidURL,
-)
-
-
-def _no_reply(error: Exception) -> NoReply:
-    tls = isinstance(error, aiohttp.ClientSSLError)
-    reason = "no answer in time" if isinstance(error, TimeoutError) else words_of(error)
-    return NoReply(sent=not isinstance(error, _UNSENT), reason=f"{type(error).__name__}: {reason}", tls=tls)
-
-
-def _tls_context(ca: str) -> ssl.SSLContext:
-    if Path(ca).is_dir():
-        return ssl.create_default_context(capath=ca)
-    return ssl.create_default_context(cafile=ca)
+    async def _comes_in_time(self, step: Send) -> bool:
+        """Queue; return whether the turn of *step* came before its deadline. If so, a place is taken."""
+        left = None if step.deadline is None else max(step.deadline - time.time(), 0.0)
+        try:
+            async with asyncio.timeout(left):
+                return await self._room.acquire()
+        except TimeoutError:
+            return False

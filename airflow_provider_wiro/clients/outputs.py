@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from http.client import HTTPException
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Collection, Iterable
 
-from requests.exceptions import RequestException
-from urllib3.exceptions import HTTPError
+import aiohttp
 
-from airflow_provider_wiro.clients.session import Session, deadline
-from airflow_provider_wiro.clients.wire import ca_file, proxy_for
+from airflow_provider_wiro.clients.addresses import is_allowed, only_public, refuses
+from airflow_provider_wiro.clients.apart import NotBegun, interrupted, run_apart
+from airflow_provider_wiro.clients.exchange import Sockets, lone_session
+from airflow_provider_wiro.clients.wire import USER_AGENT, proxy_for
 from airflow_provider_wiro.exceptions import WiroConfigError
 
 TIMEOUT = 10.0
@@ -18,37 +20,51 @@ ALL_TIMEOUT = 60.0
 GONE = (404, 410)
 
 
-def first_gone(urls: Iterable[str], *, verify: bool | str, check: Callable[[], None]) -> str | None:
+def first_gone(
+    urls: Iterable[str], *, tls: ssl.SSLContext | bool, allowed: Collection[str], told_to_stop: Callable[[], bool]
+) -> str | None:
     """Return the first of *urls* whose file is surely there no more, None if there is none. Sends no key, no signature.
 
     No answer proves nothing, and what was not looked at within a minute is taken as there: the look is a courtesy.
+    Neither does a look prove anything that is refused because the URL leads to a private address.
 
-    :param verify: as in :class:`~airflow_provider_wiro.core.credentials.Credentials`.
-    :param check: is called before each look, and may raise to end them.
+    :param tls: as in :class:`~airflow_provider_wiro.clients.exchange.Route`.
+    :param allowed: hosts that may have private addresses.
+    :param told_to_stop: is asked at least every tenth of a second.
+    :raises WiroInterrupted: if *told_to_stop* was true.
     """
-    until = time.monotonic() + ALL_TIMEOUT
-    for url in urls:
-        check()
-        left = until - time.monotonic()
-        if left <= 0:
-            break
-        if _is_gone(url, verify, min(TIMEOUT, left)):
-            return url
+    if told_to_stop():
+        raise interrupted()
+    try:
+        return run_apart(lambda: _first_gone(urls, tls, allowed), told_to_stop)
+    except NotBegun:
+        return None
+
+
+async def _first_gone(urls: Iterable[str], tls: ssl.SSLContext | bool, allowed: Collection[str]) -> str | None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ALL_TIMEOUT):
+            for url in urls:
+                if await _status_of(url, tls, allowed) in GONE:
+                    return url
     return None
 
 
-def _is_gone(url: str, verify: bool | str, timeout: float) -> bool:
-    with Session() as session, deadline(timeout):
-        try:
-            proxy = proxy_for(url)
-            answer = session.head(
-                url,
-                timeout=timeout,
-                verify=ca_file(verify) or False,
-                proxies={"http": proxy, "https": proxy} if proxy else {},
-                allow_redirects=False,
-                stream=True,
-            )
-        except (RequestException, HTTPError, HTTPException, OSError, ValueError, WiroConfigError):
-            return False
-        return answer.status_code in GONE
+async def _status_of(url: str, tls: ssl.SSLContext | bool, allowed: Collection[str]) -> int | None:
+    """Return the HTTP status of a look at *url*; None if there is no answer, or it is refused."""
+    sockets = Sockets()
+    try:
+        proxy = proxy_for(url)
+        if refuses(url, allowed):
+            return None
+        make = sockets.make if proxy or is_allowed(url, allowed) else only_public(sockets.make)
+        async with (
+            asyncio.timeout(TIMEOUT),
+            lone_session(sockets, make) as session,
+            session.head(
+                url, headers={"User-Agent": USER_AGENT}, ssl=tls, proxy=proxy, allow_redirects=False
+            ) as response,
+        ):
+            return response.status
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, WiroConfigError):
+        return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from airflow_provider_wiro.clients.aio import AsyncClient, Lookup, Route
+from airflow_provider_wiro.clients.aio import AsyncClient, Lookup
+from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.core.log import Log
 
 REREAD_AGE = 60.0

@@ -1,216 +1,123 @@
-"""The driver for workers, on requests."""
+"""The driver for workers: flows are driven in the calling thread, each exchange in a thread of its own."""
 
 from __future__ import annotations
 
-import ssl
+import math
 import time
-import traceback
 from collections.abc import Callable
-from http.client import HTTPException
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
-import requests
-from requests.exceptions import ConnectionError, ConnectTimeout, InvalidURL, RequestException, SSLError
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError
-from urllib3.exceptions import ProxyError as CannotUseProxy
-
-from airflow_provider_wiro.clients.session import Session, deadline
-from airflow_provider_wiro.clients.throttle import held_back, note, pauses
-from airflow_provider_wiro.clients.wire import (
-    CHUNK,
-    LONGEST_BODY,
-    TOO_LONG,
-    Request,
-    ca_file,
-    log_report,
-    proxy_for,
-    read_reply,
-    sign,
-    words_of,
-)
+from airflow_provider_wiro.clients.apart import NAP, NotBegun, interrupted, never, run_apart
+from airflow_provider_wiro.clients.exchange import Route, exchange_alone
+from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Exchange, Pause, Reread, not_reread, sending
+from airflow_provider_wiro.clients.wire import log_report, sign, words_of
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
-from airflow_provider_wiro.core.protocol import (
-    Answer,
-    Flow,
-    NoReply,
-    Now,
-    Reply,
-    Report,
-    Send,
-    Sleep,
-    Step,
-    is_auth_failure,
-)
-from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroInterrupted
+from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
 
 T = TypeVar("T")
 
-NAP = 0.5
-
 
 class Client:
-    """Carries out flows, one at a time, over one keep-alive session.
+    """Carries out flows, each exchange over a connection of its own; so it holds nothing open, and needs no closing.
 
     :param credentials: where to send and how to sign.
     :param log: where ``Report`` steps go.
-    :param lookup: reads the credentials again when they are rejected; None keeps the first ones.
+    :param lookup: reads the credentials again when they are rejected or lead elsewhere; None keeps the first ones.
+    :param told_to_stop: ends flows once it is true; asked at least every tenth of a second, so it must be quick.
     """
 
-    def __init__(self, credentials: Credentials, log: Log, lookup: Callable[[], Credentials] | None = None) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        log: Log,
+        lookup: Callable[[], Credentials] | None = None,
+        *,
+        told_to_stop: Callable[[], bool] = never,
+    ) -> None:
         self._log = log
         self._lookup = lookup
-        self._interrupted = False
-        self._session = Session()
-        self._use(credentials)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+        self._looked_up = -math.inf
+        self._told_to_stop = told_to_stop
+        self._route = Route.find(credentials)
 
     @property
-    def credentials(self) -> Credentials:
+    def route(self) -> Route:
         """Where it sends and how it signs now."""
-        return self._credentials
+        return self._route
 
-    def fresh(self) -> Client:
-        """Return a client of its own session that only uses the credentials in memory.
-
-        It serves signal handlers, where a look-up could wait for an answer that this very thread must read.
-        """
-        return Client(self._credentials, self._log)
-
-    def close(self) -> None:
-        """Close the session."""
-        self._session.close()
-
-    def interrupt(self) -> None:
-        """Make the flow that runs end before its next request. Safe in a signal handler."""
-        self._interrupted = True
-
-    def check(self) -> None:
-        """Go on only if nobody has called ``interrupt``.
-
-        :raises WiroInterrupted: if it was called.
-        """
-        if self._interrupted:
-            raise WiroInterrupted("Airflow told this task to stop; nothing more was sent")
-
-    def drive(self, flow: Flow[T]) -> T:
+    def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
         """Carry out *flow* and return its result.
 
-        :raises WiroInterrupted: if ``interrupt`` was called.
+        A read that is on its way when *told_to_stop* turns true is broken off; what is paid for never is.
+
+        :param service: the base URL that *flow* is for. Where the connection leads to another one, nothing is sent, and
+            each request is answered with ``NoReply(elsewhere=True)``. None = wherever the connection leads.
+        :param to_the_end: whether *flow* is carried out whatever *told_to_stop* says: what stops a task.
+        :raises WiroInterrupted: if *told_to_stop* was true.
         """
+        told = never if to_the_end else self._told_to_stop
         answer: Answer = None
         try:
             while True:
-                answer = self._perform(flow.send(answer))
+                answer = self._perform(flow.send(answer), service, told)
         except StopIteration as done:
             result: T = done.value
             return result
         finally:
             flow.close()
 
-    def _use(self, credentials: Credentials) -> None:
-        ca, proxy = ca_file(credentials.verify), proxy_for(credentials.base_url)
-        self._credentials = credentials
-        self._verify = ca or False
-        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
-
-    def _perform(self, step: Step) -> Answer:
+    def _perform(self, step: Step, service: str | None, told: Callable[[], bool]) -> Answer:
         match step:
             case Send():
-                self._take_turn(step)
-                return held_back(step, self._credentials) or self._send(step)
+                return self._send(step, service, told)
             case Sleep():
-                self._sleep(step.seconds)
+                _sleep(step.seconds, told)
             case Now():
                 return time.time()
             case Report():
                 log_report(step, self._log)
         return None
 
-    def _take_turn(self, step: Send) -> None:
-        for pause in pauses(step, self._credentials):
-            self._sleep(pause)
-        self.check()
-
-    def _sleep(self, seconds: float) -> None:
-        """Sleep in naps: a signal handler may interrupt the client, and no lock is safe to use there."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self.check()
-            time.sleep(min(left, NAP))
-
-    def _send(self, step: Send) -> Reply | NoReply:
-        outcome = self._exchange(sign(step, self._credentials))
-        note(outcome, self._credentials, self._log)
-        if is_auth_failure(outcome):
-            self._reread()
-        return outcome
+    def _send(self, step: Send, service: str | None, told: Callable[[], bool]) -> Reply | NoReply:
+        steps = sending(step, service, lambda: self._route, self._log)
+        outcome: Reply | NoReply | None = None
+        try:
+            while True:
+                match steps.send(outcome):
+                    case Pause(seconds):
+                        _sleep(seconds, told)
+                    case Reread():
+                        self._reread()
+                    case Exchange(route):
+                        outcome = _exchange(step, route, told)
+        except StopIteration as done:
+            result: Reply | NoReply = done.value
+            return result
 
     def _reread(self) -> None:
-        if self._lookup is None:
+        if self._lookup is None or time.monotonic() - self._looked_up < REREAD_PAUSE:
             return
+        self._looked_up = time.monotonic()
         try:
-            self._use(self._lookup())
+            self._route = Route.find(self._lookup())
         except Exception as error:
-            said = one_line(f"{type(error).__name__}: {error}")
-            self._log.warning("the connection could not be read again: %s", said)
-
-    def _exchange(self, request: Request) -> Reply | NoReply:
-        try:
-            with (
-                deadline(request.timeout),
-                self._session.post(
-                    request.url,
-                    data=request.body,
-                    headers=dict(request.headers),
-                    timeout=request.timeout,
-                    verify=self._verify,
-                    proxies=self._proxies,
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
-                return _read(response, self._credentials)
-        except (RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
-            return _no_reply(error)
+            not_reread(error, self._log)
 
 
-def _read(response: requests.Response, credentials: Credentials) -> Reply | NoReply:
-    body = bytearray()
-    # What has come so far, unlike iter_content, which waits for a whole chunk however slowly it drips.
-    while chunk := response.raw.read1(CHUNK, decode_content=False):
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            return TOO_LONG
-    return read_reply(response.status_code, bytes(body), response.headers, credentials)
+def _exchange(step: Send, route: Route, told: Callable[[], bool]) -> Reply | NoReply:
+    request = sign(step, route.credentials)
+    if told():
+        raise interrupted()
+    try:
+        return run_apart(lambda: exchange_alone(request, route), never if step.paid else told)
+    except NotBegun as error:
+        return NoReply(sent=False, reason=words_of(error))
 
 
-def _no_reply(error: Exception) -> NoReply:
-    cause = error.args[0] if isinstance(error, ConnectionError) and error.args else error
-    reason = cause.reason if isinstance(cause, MaxRetryError) and cause.reason else cause
-    if isinstance(reason, CannotUseProxy):
-        reason = reason.original_error
-    unsent = (
-        isinstance(error, ConnectTimeout | InvalidURL | LocationValueError)
-        or isinstance(reason, NewConnectionError | ConnectTimeoutError)
-        or str(reason).startswith("Tunnel connection failed")
-    )
-    tls = isinstance(error, SSLError)
-    if tls:
-        root = reason.args[0] if isinstance(reason, Exception) and reason.args else None
-        unsent = isinstance(root, ssl.SSLError) and _in_handshake(root)
-    return NoReply(sent=not unsent, reason=f"{type(error).__name__}: {words_of(reason)}", tls=tls)
-
-
-def _in_handshake(error: ssl.SSLError) -> bool:
-    """Whether nothing was sent yet. What OpenSSL calls the error does not tell: it has the same names for both."""
-    return any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(error.__traceback__))
+def _sleep(seconds: float, told: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if told():
+            raise interrupted()
+        time.sleep(min(left, NAP))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import math
 import random
 import secrets
@@ -17,7 +17,7 @@ from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER, NoReply, Reply,
 SPREAD = 0.1
 NEWS = 10.0
 
-_salt = secrets.token_bytes(16)
+_salt = secrets.token_bytes(32)
 # When each closed gate opens, monotonic seconds. The lock is one that a signal handler may take again.
 _opens: dict[bytes, float] = {}
 _lock = threading.RLock()
@@ -25,7 +25,7 @@ _lock = threading.RLock()
 
 def _key(credentials: Credentials) -> bytes:
     said = f"{credentials.base_url}\0{credentials.api_key}"
-    return hashlib.blake2b(said.encode(), key=_salt, digest_size=16).digest()
+    return hmac.digest(_salt, said.encode(), "sha256")
 
 
 def note(outcome: Reply | NoReply, credentials: Credentials, log: Log) -> None:
@@ -74,6 +74,11 @@ def held_back(step: Send, credentials: Credentials) -> Reply | None:
         return None
     said = f"not sent, for the deadline has passed, and Wiro throttles this connection for another {left:.0f} s"
     return Reply(429, excerpt=said, retry_after=left)
+
+
+def queued_too_long() -> Reply:
+    """Return the answer to a step whose deadline passed while it waited for its turn; nothing was sent."""
+    return Reply(429, excerpt="not sent, for the deadline has passed while it waited for a free connection")
 
 
 def _closed_for(key: bytes) -> float:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import certifi
@@ -26,9 +27,9 @@ from airflow_provider_wiro.core.text import as_text, one_line
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 
 LONGEST_BODY = 8 * 1024 * 1024
-CHUNK = 64 * 1024
 TOO_LONG = NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
 SHORTEST_SECRET = 6
+USER_AGENT = f"airflow-provider-wiro/{__version__}"
 
 
 def log_report(step: Report, log: Log) -> None:
@@ -59,7 +60,7 @@ def sign(step: Send, credentials: Credentials) -> Request:
         "Content-Type": "application/json",
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
-        "User-Agent": f"airflow-provider-wiro/{__version__}",
+        "User-Agent": USER_AGENT,
     }
     return Request(f"{credentials.base_url}{step.path}", headers, body, step.timeout or credentials.timeout)
 
@@ -77,7 +78,7 @@ def read_reply(status: int, raw: bytes, headers: Mapping[str, str], credentials:
     for secret in filter(None, (credentials.api_key, credentials.api_secret)):
         if len(secret) >= SHORTEST_SECRET:
             raw = raw.replace(secret.encode(), b"***")
-    return Reply.from_http(status, raw, headers.get("Retry-After"), time.time())
+    return Reply.from_http(status, raw, headers.get("Retry-After"), time.time(), headers.get("Date"))
 
 
 def _unpack(raw: bytes, encoding: str) -> bytes | None:
@@ -99,6 +100,7 @@ def _unpack(raw: bytes, encoding: str) -> bytes | None:
 def words_of(error: object) -> str:
     """Return what an HTTP library says as one line, without the credentials of a proxy, or names of its own classes."""
     said = re.sub(r"^<?\w+\(host='[^']*', port=\d+\)[^:]*: ", "", as_text(error))
+    said = re.sub(r" ssl:(<[^>]*>|\w+)", "", said)
     return one_line(re.sub(r"//[^/\s]*@", "//", said), 200)
 
 
@@ -120,27 +122,29 @@ def proxy_for(base_url: str) -> str | None:
     return url
 
 
-def ca_file(verify: bool | str) -> str | None:
-    """Return the CA file or folder to verify with; None to verify nothing.
+def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:
+    """Return how servers are verified, the same on each version of Python; False where they are not.
 
-    In this order: the connection's ``verify``, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, certifi.
+    The CA file or folder is, in this order: the connection's ``verify``, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE,
+    SSL_CERT_FILE, certifi.
 
     :raises WiroConfigError: if it does not exist or holds no certificate.
     """
     if verify is False:
-        return None
-    named = verify if isinstance(verify, str) else _environment_ca()
-    if named is None:
-        return certifi.where()
+        return False
+    named = verify if isinstance(verify, str) else _environment_ca() or certifi.where()
     try:
-        if not Path(named).is_dir():
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(named)
+        folder = Path(named).is_dir()
+        context = ssl.create_default_context(cafile=None if folder else named, capath=named if folder else None)
     except FileNotFoundError:
         problem = "does not exist on this machine"
     except (OSError, ValueError):
         problem = "cannot be read as PEM certificates"
     else:
-        return named
+        # Python 3.13 is stricter than 3.12: many private CAs have no key identifiers.
+        context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+        return context
     raise WiroConfigError(f"the CA file {named!r} {problem}; see the connection's extra verify")
 
 

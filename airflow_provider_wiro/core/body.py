@@ -30,12 +30,19 @@ def read_retry_after(header: str | None, now: float | None) -> float | None:
         return None
     if text.isdigit():
         return min(float(text), MAX_RETRY_AFTER)
+    until = read_date(text)
+    return None if now is None or until is None else min(max(until - now, 0.0), MAX_RETRY_AFTER)
+
+
+def read_date(header: str | None) -> float | None:
+    """Read an HTTP date as unix time; None if it is none."""
+    if header is None or len(header) > 40:
+        return None
     try:
-        date = parsedate_to_datetime(text)
-        until = date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+        date = parsedate_to_datetime(header)
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return None if now is None else min(max(until - now, 0.0), MAX_RETRY_AFTER)
 
 
 def _is_crowded(raw: bytes) -> bool:

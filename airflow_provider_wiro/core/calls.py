@@ -20,11 +20,14 @@ from airflow_provider_wiro.core.protocol import (
     task_in,
 )
 from airflow_provider_wiro.core.rules.replies import (
+    CHECK_ALL,
     CHECK_CREDENTIALS,
+    NOTHING,
     Meaning,
     ReplyRule,
     accepted_taskid,
     is_listed,
+    is_passing,
     rule_of,
 )
 from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
@@ -35,6 +38,7 @@ from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroRefused,
     WiroRequestError,
+    WiroSubmissionUnknown,
     WiroTaskNotFound,
     WiroUnreachable,
     WiroWrongService,
@@ -235,7 +239,19 @@ def _submission_error(model: str, outcome: Reply | NoReply, rule: ReplyRule) -> 
     )
     if isinstance(error, WiroBusy) and isinstance(outcome, Reply):
         error.retry_after = outcome.retry_after
+    if isinstance(error, WiroSubmissionUnknown) and refusal is not None:
+        error.words = said
     return error
+
+
+def refused_after_all(model: str, error: WiroSubmissionUnknown) -> WiroRequestError:
+    """Return the error for a no that was not clear, once Wiro's list has shown that nothing was accepted."""
+    words = error.words or ""
+    kind, advice = (WiroUnreachable, "try again later") if is_passing(words) else (WiroRefused, CHECK_ALL)
+    return kind(
+        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it. {NOTHING}: {advice}",
+        code=error.code,
+    )
 
 
 _WHAT = {

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, Self, cast
 
 from airflow_provider_wiro.core.fields import refused
 from airflow_provider_wiro.core.task import read_taskid
 from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.work import Work
+from airflow_provider_wiro.core.work import digest as digest
+from airflow_provider_wiro.core.work import digests as digests
+from airflow_provider_wiro.core.work import fingerprint as fingerprint
 from airflow_provider_wiro.exceptions import WiroJournalError
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 LAST_TIME = 2.0**40
 # How many Wiro tasks of earlier tries a record remembers: all that a search for a lost answer can meet.
 EARLIER = 20
-# What says where an answer goes or who pays, and not what is made.
-NOT_THE_WORK = frozenset({"callbackUrl", "projectid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,16 @@ class Record:
 
     Without a taskid it is an *intent*: whether Wiro accepted the Run is not known. With one it is *submitted*.
 
-    :param fingerprint: tells the same work from changed work.
+    :param fingerprint: tells the same work from changed work, by the rule of ``version``.
     :param inputs: a digest for each input, by which the task can be recognised in Task/List.
     :param at: unix time of the intent.
     :param conn_id: the Airflow connection it was sent over.
     :param stop_when_ended: whether the Wiro task has no purpose once the task instance has ended.
     :param submitted_at: unix time at which Wiro accepted it.
     :param base_url: the service it was sent to; None where version 1 did not say.
+    :param account: a digest of the API key it was sent with; None where version 1 did not say.
     :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
+    :param work: what the record is of, while it is known; not kept.
     """
 
     identity: Identity
@@ -67,6 +69,56 @@ class Record:
     submitted_at: float | None = None
     earlier: tuple[str, ...] = ()
     base_url: str | None = None
+    account: str | None = None
+    work: Work | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        work: Work,
+        identity: Identity,
+        *,
+        at: float,
+        conn_id: str,
+        stop_when_ended: bool = True,
+        account: str | None = None,
+    ) -> Record:
+        """Return the intent to have *work* made.
+
+        :param at: unix time.
+        """
+        return cls(
+            identity=identity,
+            fingerprint=work.fingerprint(RECORD_VERSION),
+            model=work.model,
+            inputs=digests(work.inputs),
+            at=at,
+            conn_id=conn_id,
+            stop_when_ended=stop_when_ended,
+            base_url=work.base_url,
+            account=account,
+            work=work,
+        )
+
+    @property
+    def version(self) -> int:
+        """The version of the rules it was written by."""
+        return 1 if self.base_url is None else RECORD_VERSION
+
+    def is_same_work(self, wanted: Record) -> bool:
+        """Whether *wanted* is what this record is of, by the rule of the version that wrote this one.
+
+        Version 2 says nothing of the service here: compare ``base_url``.
+        """
+        if self.version == wanted.version:
+            return self.fingerprint == wanted.fingerprint
+        return wanted.work is not None and self.fingerprint == wanted.work.fingerprint(self.version)
+
+    def renewed(self, wanted: Record) -> Self:
+        """Return the record as this version writes it, where it is of the same work as *wanted*."""
+        if self.version == wanted.version or not self.is_same_work(wanted):
+            return self
+        return replace(self, base_url=wanted.base_url, fingerprint=wanted.fingerprint)
 
     def instead_of(self, before: Record | None) -> Self:
         """Return the intent that takes the place of *before*."""
@@ -81,8 +133,13 @@ class Record:
 
     def to_json(self) -> dict[str, object]:
         """Return the record as it is kept: public, it outlives an upgrade of this package."""
-        phase = "submitted" if self.taskid else "intent"
-        return {"version": RECORD_VERSION, "phase": phase} | asdict(self) | {"earlier": list(self.earlier)}
+        kept = {name: getattr(self, name) for name in _KEPT}
+        identity = asdict(self.identity)
+        if not self.identity.execution:
+            del identity["execution"]
+        kept |= {"identity": identity, "inputs": dict(self.inputs), "earlier": list(self.earlier)}
+        kept |= {name: value for name in _SINCE_2 if (value := getattr(self, name)) is not None}
+        return {"version": self.version, "phase": "submitted" if self.taskid else "intent"} | kept
 
     @classmethod
     def from_json(cls, kept: object) -> Record:
@@ -99,6 +156,10 @@ class Record:
             ) from None
 
 
+_SINCE_2 = ("base_url", "account")
+_KEPT = ("fingerprint", "model", "at", "conn_id", "stop_when_ended", "taskid", "submitted_at")
+
+
 def forget(place: str) -> str:
     """Say how a person has a new generation made after all.
 
@@ -110,42 +171,10 @@ def forget(place: str) -> str:
 OnUnknown = Literal["fail", "submit"]
 
 
-def fingerprint(base_url: str, model: str, inputs: Mapping[str, object], idempotency_key: str | None) -> str:
-    """Return what is the same for the same work: of model, inputs and service, or of the user's own key and service.
-
-    The API key, the account and the callback URL may change without the work changing.
-    """
-    work: object = idempotency_key
-    if idempotency_key is None:
-        work = [model, {name: value for name, value in inputs.items() if name not in NOT_THE_WORK}]
-    return hashlib.sha256(_canonical([base_url, work]).encode()).hexdigest()
-
-
-def digests(inputs: Mapping[str, object]) -> dict[str, str]:
-    """Return a digest for each input that says what is made, the same for ``0`` and ``"0"``: Wiro may echo either."""
-    return {name: digest(value) for name, value in inputs.items() if name not in NOT_THE_WORK}
-
-
-def digest(value: object) -> str:
-    """Return the digest of one input."""
-    return hashlib.sha256(_plain(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return _canonical(value)
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(json.loads(json.dumps(value)), sort_keys=True)  # there and back: all names become text
-
-
 def _read(kept: Mapping[str, object]) -> Record:
-    if kept["version"] != RECORD_VERSION:
-        raise ValueError(f"version {kept['version']}")
+    version = kept["version"]
+    if isinstance(version, bool) or version not in (1, RECORD_VERSION):
+        raise ValueError(f"version {version}; was it written by a newer version of this package?")
     identity, inputs, earlier = kept["identity"], kept["inputs"], kept["earlier"]
     if not isinstance(identity, Mapping) or not isinstance(inputs, Mapping) or not isinstance(earlier, Sequence):
         raise TypeError("identity, inputs or earlier")
@@ -153,9 +182,7 @@ def _read(kept: Mapping[str, object]) -> Record:
     if kept["phase"] != ("submitted" if taskid else "intent") or (taskid is None and kept["taskid"] is not None):
         raise ValueError("phase and taskid disagree")
     return Record(
-        identity=Identity(
-            _text(identity["dag_id"]), _text(identity["run_id"]), _text(identity["task_id"]), int(identity["map_index"])
-        ),
+        identity=_identity(identity),
         fingerprint=_text(kept["fingerprint"]),
         model=_text(kept["model"]),
         inputs={_text(name): _text(value) for name, value in inputs.items()},
@@ -165,6 +192,18 @@ def _read(kept: Mapping[str, object]) -> Record:
         taskid=taskid,
         submitted_at=None if taskid is None else _time(kept["submitted_at"]),
         earlier=tuple(_text(before) for before in earlier),
+        base_url=None if version == 1 else _name(kept["base_url"]),
+        account=_text(kept["account"]) if "account" in kept else None,
+    )
+
+
+def _identity(kept: Mapping[str, object]) -> Identity:
+    return Identity(
+        _text(kept["dag_id"]),
+        _text(kept["run_id"]),
+        _text(kept["task_id"]),
+        int(cast("int", kept["map_index"])),
+        _text(kept.get("execution", "")),
     )
 
 
@@ -178,6 +217,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} instead of text")
     return value
+
+
+def _name(value: object) -> str:
+    if not _text(value):
+        raise ValueError("empty text")
+    return _text(value)
 
 
 def on_unknown_submission(value: object) -> OnUnknown:

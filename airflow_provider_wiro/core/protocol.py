@@ -23,7 +23,7 @@ from typing import Literal, TypeVar
 
 from airflow_provider_wiro.core.body import MAX_RETRY_AFTER as MAX_RETRY_AFTER
 from airflow_provider_wiro.core.body import MOST_VALUES as MOST_VALUES
-from airflow_provider_wiro.core.body import parse_json, read_retry_after
+from airflow_provider_wiro.core.body import parse_json, read_date, read_retry_after
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
 
@@ -81,24 +81,34 @@ class Reply:
     :param body: the parsed JSON; None when it is not JSON.
     :param excerpt: the beginning of the body as one printable line without its tokens, for messages.
     :param retry_after: seconds, from the ``Retry-After`` header; None without a usable one.
+    :param date: unix time, from the ``Date`` header; None without a usable one.
     """
 
     status: int
     body: object = None
     excerpt: str = ""
     retry_after: float | None = None
+    date: float | None = None
 
     @classmethod
-    def from_http(cls, status: int, raw: bytes, retry_after: str | None = None, now: float | None = None) -> Reply:
+    def from_http(
+        cls,
+        status: int,
+        raw: bytes,
+        retry_after: str | None = None,
+        now: float | None = None,
+        date: str | None = None,
+    ) -> Reply:
         """Read what came over the wire; nothing in *raw* or *retry_after* can make this fail, or take long.
 
         :param raw: the body; one with more than 100,000 values is taken as no JSON.
         :param retry_after: the ``Retry-After`` header.
         :param now: the unix time, which a ``Retry-After`` with a date needs.
+        :param date: the ``Date`` header.
         """
         text = raw.decode("utf-8-sig", "replace")
         excerpt = one_line(_TOKEN.sub(r"\1…", text[:2000]), 200)
-        return cls(status, parse_json(raw, text), excerpt, read_retry_after(retry_after, now))
+        return cls(status, parse_json(raw, text), excerpt, read_retry_after(retry_after, now), read_date(date))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,17 @@ import time
 
 from airflow_provider_wiro.emulator.emulator import WiroEmulator
 
+PROGRAM = "python -m airflow_provider_wiro.emulator"
 
-def main(arguments: list[str] | None = None) -> int:
+
+def main(arguments: list[str] | None = None, *, prog: str = PROGRAM) -> int:
     """
     Run the emulator until SIGINT or SIGTERM, and return the exit code.
 
     :param arguments: the command line without the program's name; None: the process's own.
+    :param prog: how the program is called, for its help.
     """
-    parser = _parser()
+    parser = _parser(prog)
     options = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -84,6 +87,7 @@ def _started(options: argparse.Namespace) -> WiroEmulator:
         api_secret=options.api_secret or None,
         duration=options.duration,
         concurrency=options.concurrency,
+        first_taskid=options.first_taskid,
     ).start()
 
 
@@ -99,16 +103,17 @@ def _say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_wiro.emulator",
+        prog=prog,
         usage="%(prog)s [options]",
-        description="A Wiro API on loopback, for demos and tests.",
+        description="A Wiro API on loopback, for demos and tests. It reaches no network and costs nothing.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8099, help="port; 0: one that is free (default %(default)s)")
     parser.add_argument("--duration", type=float, default=6.0, help="seconds that a task takes (default %(default)s)")
     parser.add_argument("--concurrency", type=int, help="tasks that may be active at once (default: any number)")
+    parser.add_argument("--first-taskid", type=int, help="id of the first task (default: a random number)")
     parser.add_argument("--api-key", default="emulator-key", help="the right API key (default %(default)s)")
     parser.add_argument(
         "--api-secret", default="emulator-secret", help='its secret; "": none, nothing is signed (default %(default)s)'

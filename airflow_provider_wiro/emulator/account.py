@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import secrets
 import threading
 import time
 import uuid
@@ -64,13 +65,22 @@ class Account:
     :param api_secret: its secret; None: an API-key-only project.
     :param duration: seconds from a Run to the terminal status.
     :param concurrency: how many tasks may be active at once; None: any number.
+    :param first_taskid: the id of the first task, each further one is one more; None: a random number.
     """
 
-    def __init__(self, api_key: str, api_secret: str | None, duration: float, concurrency: int | None) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        api_secret: str | None,
+        duration: float,
+        concurrency: int | None = None,
+        first_taskid: int | None = None,
+    ) -> None:
         self.lock = threading.RLock()
         self.clock = Clock()
         self.api_key, self.api_secret = api_key, api_secret
         self.duration, self.concurrency = duration, concurrency
+        self.first_taskid = 1_000_000 + secrets.randbelow(9_000_000) if first_taskid is None else first_taskid
         self.url = ""
         self.tasks: dict[str, EmulatedTask] = {}
         self.by_token: dict[str, EmulatedTask] = {}
@@ -155,7 +165,7 @@ class Account:
         with self.lock:
             outcome = self._next_outcome()
             task = EmulatedTask(
-                taskid=str(2221 + len(self.tasks)),
+                taskid=str(self.first_taskid + len(self.tasks)),
                 token=random_token(),
                 model=model,
                 inputs=body.fields,
@@ -165,7 +175,7 @@ class Account:
                 clock=self.clock,
             )
             if outcome.parameters == "echo":
-                task.parameters = catalogue.echo(body.fields, self._keep_input)
+                task.parameters = catalogue.echo(body.fields, self._keep_input) | dict(outcome.rewritten)
             task.outputs = self._outputs(task)
             self.tasks[task.taskid] = self.by_token[task.token] = task
             self._active.append(task)
@@ -212,7 +222,7 @@ class Account:
             file = StoredFile(f"{number}.mp4", "video/mp4", video_of(task.outcome.output_bytes))
         else:
             file = StoredFile(f"{number}.txt", "text/plain", f"{task.inputs.get('prompt', task.model)}\n".encode())
-        added = str(int(task.created_at + task.duration))
+        added = str(int(self.clock.shown(task.created_at + task.duration)))
         return {
             "id": uuid.uuid4().hex,
             "name": file.name,

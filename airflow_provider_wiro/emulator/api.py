@@ -151,6 +151,15 @@ def _upload(account: Account, body: Body) -> dict[str, object]:
     return {"errors": [], "list": [row], "result": True}
 
 
+def row_of(account: Account, body: Body) -> dict[str, object] | None:
+    """Return the row of the task that a request names by any of its names; None where it names none."""
+    with account.lock:
+        task = account.tasks.get(str(body.fields.get("taskid")))
+        for token in ("tasktoken", "socketaccesstoken"):
+            task = task or account.by_token.get(str(body.fields.get(token)))
+        return None if task is None else task.row()
+
+
 def _find(account: Account, body: Body, token_name: str | None = None) -> EmulatedTask:
     """Find the task by ``taskid`` or, for the calls that take one, by the field ``token_name``."""
     known: dict[str, dict[str, EmulatedTask]] = {"taskid": account.tasks}

@@ -6,8 +6,9 @@ Bodies are JSON objects with the arguments of `WiroEmulator`'s methods.
 ``POST /_emulator/script``      ``{"call": "Run", "fault": "5xx", "times": 9, "rate": 0.05, "seed": 1, "status": 502}``
 ``POST /_emulator/outage``      ``{"seconds": 60}``: every connection is dropped
 ``POST /_emulator/outcome``     ``{"times": 1, "pexit": "1", "debugerror": "out of memory"}``
-``POST /_emulator/release``     ``{"taskid": "2221"}``
+``POST /_emulator/release``     ``{"taskid": "4711008"}``
 ``POST /_emulator/advance``     ``{"seconds": 60}``
+``POST /_emulator/skew``        ``{"seconds": -7}``: every time is shown so much later or earlier
 ``POST /_emulator/rotate-key``  ``{"api_key": "new", "api_secret": "new"}``
 ``POST /_emulator/clear``       no body
 ``GET  /_emulator/state``       tasks, number of requests by call, peak_active, duplicate_nonces
@@ -105,6 +106,10 @@ def _advance(account: Account, options: Options) -> None:
     account.clock.advance(_number(options["seconds"]))
 
 
+def _skew(account: Account, options: Options) -> None:
+    account.clock.skew(_number(options["seconds"]))
+
+
 def _rotate_key(account: Account, options: Options) -> None:
     secret = options["api_secret"]
     account.rotate_key(str(options["api_key"]), None if secret is None else str(secret))
@@ -126,6 +131,7 @@ _COMMANDS: dict[str, Callable[[Account, Options], None]] = {
     "outcome": _outcome,
     "release": _release,
     "advance": _advance,
+    "skew": _skew,
     "rotate-key": _rotate_key,
     "clear": _clear,
 }

@@ -31,6 +31,7 @@ class WiroEmulator:
     :param api_secret: its secret; None: an API-key-only project, whose requests are not signed.
     :param duration: seconds from a Run to the terminal status.
     :param concurrency: how many tasks may be active at once, beyond it a Run answers code 96; None: any number.
+    :param first_taskid: the id of the first task, each further one is one more; None: a random number.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class WiroEmulator:
         api_secret: str | None = "emulator-secret",
         duration: float = 2.0,
         concurrency: int | None = None,
+        first_taskid: int | None = None,
     ) -> None:
         if not is_loopback(host):
             raise ValueError(f"the emulator only listens on loopback (127.0.0.1, ::1 or localhost), not on {host!r}")
@@ -50,10 +52,12 @@ class WiroEmulator:
         check_duration(duration)
         if concurrency is not None and concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {concurrency!r}")
+        if first_taskid is not None and first_taskid < 1:
+            raise ValueError(f"first_taskid must be at least 1, not {first_taskid!r}")
         if not api_key:
             raise ValueError("api_key must not be empty")
         self._host, self._port = host, port
-        self._account = Account(api_key, api_secret, duration, concurrency)
+        self._account = Account(api_key, api_secret, duration, concurrency, first_taskid)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested: asyncio.Event | None = None
@@ -108,6 +112,11 @@ class WiroEmulator:
         if not self._account.url:
             raise RuntimeError("the emulator has no address before it is started")
         return self._account.url
+
+    @property
+    def first_taskid(self) -> int:
+        """The id of the first task; each further one's is one more."""
+        return self._account.first_taskid
 
     @property
     def connection(self) -> dict[str, str]:
@@ -200,3 +209,7 @@ class WiroEmulator:
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass at once in the life of every task."""
         self._account.clock.advance(seconds)
+
+    def skew(self, seconds: float) -> None:
+        """Show every time, in rows and ``Date`` headers, ``seconds`` later than it is here; negative: earlier."""
+        self._account.clock.skew(seconds)

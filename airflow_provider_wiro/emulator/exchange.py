@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import ClassVar, get_type_hints
+from typing import ClassVar, get_origin, get_type_hints
 
 from aiohttp import web
 
@@ -17,12 +17,14 @@ class Exchange:
 
     :param request: the request; its body has been read.
     :param work: does what the request asks for and returns the right answer.
+    :param look: returns the row of the task that the request names, whatever the call; None where it names none.
     :param pause: waits for so many seconds and returns True, or returns False as soon as the emulator stops.
     :param sending: called with the HTTP status when an answer begins that is sent piece by piece.
     """
 
     request: web.Request
     work: Callable[[], web.Response]
+    look: Callable[[], dict[str, object] | None]
     pause: Callable[[float], Awaitable[bool]]
     sending: Callable[[int], None]
 
@@ -71,6 +73,7 @@ class Fault(ABC):
     def __post_init__(self) -> None:
         for option, kind in get_type_hints(type(self)).items():
             value = getattr(self, option)
+            kind = get_origin(kind) if get_origin(kind) is dict else kind
             if option != "name" and not isinstance(value, kind | int if kind is float else kind):
                 raise ValueError(f"{option} of the fault {self.name} cannot be {value!r}")
 

@@ -8,12 +8,12 @@ goes wrong.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from airflow_provider_wiro.emulator.answers import ANSWERS
 from airflow_provider_wiro.emulator.exchange import Exchange, Fault, body_of
 from airflow_provider_wiro.emulator.hostile import HOSTILE
 
@@ -135,40 +135,6 @@ class BrokenJson(Fault):
 
 
 @dataclass(frozen=True)
-class NoTaskid(Fault):
-    """The right answer without its ``taskid`` and ``socketaccesstoken``; the work is done."""
-
-    name = "no_taskid"
-
-    async def answer(self, exchange: Exchange) -> web.StreamResponse | None:
-        answer = json.loads(exchange.work().text or "{}")
-        return web.json_response({key: answer[key] for key in answer if key not in ("taskid", "socketaccesstoken")})
-
-
-@dataclass(frozen=True)
-class Code(Fault):
-    """HTTP 200 with ``result: false`` and an error of this ``code`` and ``message``; the work is not done."""
-
-    name = "code"
-    code: int = 0
-    message: str = "Something went wrong"
-
-    async def answer(self, exchange: Exchange) -> web.StreamResponse | None:
-        return web.json_response({"errors": [{"code": self.code, "message": self.message}], "result": False})
-
-
-@dataclass(frozen=True)
-class StringErrors(Fault):
-    """HTTP 200 with ``result: false`` and an error that is a plain string; the work is not done."""
-
-    name = "string_errors"
-    message: str = "Something went wrong"
-
-    async def answer(self, exchange: Exchange) -> web.StreamResponse | None:
-        return web.json_response({"errors": [self.message], "result": False})
-
-
-@dataclass(frozen=True)
 class Truncated(Fault):
     """The right answer's headers and the first half of its body, then the connection is closed; the work is done."""
 
@@ -224,9 +190,7 @@ _CLASSES: tuple[type[Fault], ...] = (
     Hang,
     Slow,
     BrokenJson,
-    NoTaskid,
-    Code,
-    StringErrors,
+    *ANSWERS,
     Truncated,
     Huge,
     Drip,

@@ -43,6 +43,7 @@ class Outcome:
     :param output_bytes: the size of each video; a smaller number than the sample has leaves it as it is.
     :param totalcost: US dollars as a decimal string; None: the model's price when the run succeeds, else zero.
     :param parameters: "echo" shows the inputs, "empty" shows ``{}`` as the documentation's example does.
+    :param rewritten: inputs that the echo shows with another value than was sent, as a file's address for its name.
     :param extra: fields to add to the task's row, or to show in place of the right ones.
     :param missing: names of fields that the task's row lacks.
     """
@@ -58,6 +59,7 @@ class Outcome:
     output_bytes: int = 0
     totalcost: str | None = None
     parameters: Literal["echo", "empty"] = "echo"
+    rewritten: Mapping[str, object] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
     missing: Sequence[str] = ()
 

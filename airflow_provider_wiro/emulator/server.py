@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import ipaddress
 import time
-from collections.abc import Callable
+from email.utils import formatdate
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -43,6 +44,7 @@ class Server:
         self._stopping = asyncio.Event()
         self._callbacks: set[asyncio.Task[None]] = set()
         self.app = web.Application(client_max_size=api.MAX_UPLOAD + 1_000_000)
+        self.app.on_response_prepare.append(self._date)
         control.add_routes(self.app.router, account)
         self.app.router.add_route("*", "/{path:.*}", self._handle)
 
@@ -52,6 +54,10 @@ class Server:
         for callback in self._callbacks:
             callback.cancel()
         await asyncio.gather(*self._callbacks, return_exceptions=True)
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        clock = self._account.clock
+        response.headers["Date"] = formatdate(clock.shown(clock()), usegmt=True)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
@@ -64,7 +70,14 @@ class Server:
         except BadBody as error:
             body = error
         self._account.record(record)
-        response = await self._answer(request, record, lambda: self._work(request, record, body))
+        exchange = Exchange(
+            request,
+            work=lambda: self._work(request, record, body),
+            look=lambda: None if isinstance(body, BadBody) else api.row_of(self._account, body),
+            pause=self._pause,
+            sending=partial(setattr, record, "status"),
+        )
+        response = await self._answer(exchange, record.call)
         if response is None:
             if request.transport is not None:
                 request.transport.close()
@@ -72,18 +85,12 @@ class Server:
         record.status = response.status
         return response
 
-    async def _answer(
-        self, request: web.Request, record: RecordedRequest, work: Callable[[], web.Response]
-    ) -> web.StreamResponse | None:
-        def sending(status: int) -> None:
-            record.status = status
-
+    async def _answer(self, exchange: Exchange, call: str) -> web.StreamResponse | None:
         if self._account.in_outage:
             return None
-        fault = self._account.next_fault(record.call)
+        fault = self._account.next_fault(call)
         if fault is None:
-            return work()
-        exchange = Exchange(request, work, self._pause, sending)
+            return exchange.work()
         try:
             return await fault.answer(exchange)
         except ConnectionError:

@@ -33,10 +33,11 @@ def random_token() -> str:
 
 
 class Clock:
-    """The emulator's time: unix seconds, which a test can move forward."""
+    """The emulator's time: unix seconds, which a test can move forward, and show wrongly."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
+        self._skew = 0.0
 
     def __call__(self) -> float:
         return time.time() + self._ahead
@@ -44,6 +45,14 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass at once."""
         self._ahead += seconds
+
+    def skew(self, seconds: float) -> None:
+        """Show every time, of the past too, by ``seconds`` later than it is; earlier if they are negative."""
+        self._skew = seconds
+
+    def shown(self, moment: float) -> float:
+        """Return ``moment`` as the API shows it."""
+        return moment + self._skew
 
 
 @dataclass(eq=False)
@@ -128,6 +137,8 @@ class EmulatedTask:
             "guestid": None,
             "projectid": "699",
             "modelid": "598",
+            "modelslugowner": self.model.partition("/")[0],
+            "modelslugproject": self.model.partition("/")[2],
             "description": "",
             "basemodelid": "0",
             "runtype": "model",
@@ -135,7 +146,7 @@ class EmulatedTask:
             "modelfileid": "",
             "callbackurl": self.inputs.get("callbackUrl", ""),
             "marketplaceid": None,
-            "createtime": str(int(self.created_at)),
+            "createtime": self._shown(self.created_at),
             **self._times(now),
             **self._pexit(over, completed),
             "categories": json.dumps(CATEGORIES),
@@ -192,7 +203,10 @@ class EmulatedTask:
         times = dict.fromkeys(TIME_FIELDS.values(), "0")
         for place in range(self._place(self._stopped_at or now) + 1):
             if name := TIME_FIELDS.get(self._path[place]):
-                times[name] = str(int(self._reached_at(place) or 0))
+                times[name] = self._shown(self._reached_at(place) or self.created_at)
         if self._stopped_at is not None:
-            times["canceltime"] = str(int(self._stopped_at))
+            times["canceltime"] = self._shown(self._stopped_at)
         return times
+
+    def _shown(self, moment: float) -> str:
+        return str(int(self.clock.shown(moment)))

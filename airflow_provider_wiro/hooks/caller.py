@@ -1,13 +1,14 @@
-"""Carries flows out over an Airflow connection, in a worker."""
+"""Carrying flows out over an Airflow connection, in a worker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
+from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
-from airflow_provider_wiro.core.protocol import Flow
-from airflow_provider_wiro.exceptions import WiroRequestError
+from airflow_provider_wiro.core.protocol import Flow, sleep
+from airflow_provider_wiro.exceptions import WiroInterrupted, WiroRequestError
 from airflow_provider_wiro.hooks.connection import read_credentials
 
 if TYPE_CHECKING:
@@ -16,41 +17,105 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def never() -> bool:
+    """Say that nobody told this task to stop."""
+    return False
+
+
 class Caller:
     """Carries flows out over an Airflow connection, in a worker, and ends when it is told to.
 
-    :param conn_id: the Airflow connection; read when it is first needed.
-    :param log: where the flows' lines go.
-    :param told_to_stop: whether to end; asked before each request.
+    The connection is read when it is first needed, and again where Wiro rejects it or it leads elsewhere. It holds
+    nothing open.
+
+    :param conn_id: the Airflow connection.
+    :param log: where the flows report.
+    :param told_to_stop: ends what is carried out once it is true. It is asked at least every tenth of a second, so it
+        must be quick: signal handlers set a flag, and it reads that flag.
     """
 
-    def __init__(self, conn_id: str, log: Log, *, told_to_stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, conn_id: str, log: Log, *, told_to_stop: Callable[[], bool] = never) -> None:
         self.conn_id = conn_id
         self._log = log
         self._told_to_stop = told_to_stop
-        self._client: Client | None = None
+        self._made: Client | None = None
 
     @property
     def base_url(self) -> str:
-        """The base URL of the service that the connection names."""
-        return self._connected().credentials.base_url
+        """The base URL of the service that the connection leads to."""
+        return self._client.route.credentials.base_url
+
+    @property
+    def account(self) -> str:
+        """What tells the accounts of a service apart: a digest of the API key."""
+        return self._client.route.credentials.account
 
     def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
-        """Carry out *flow* and return its result."""
+        """Carry out *flow* and return its result. **What it submits may cost money.**
+
+        Once the task is told to stop, a request that only reads is broken off. One that may be paid for never is: it
+        runs to its own timeout.
+
+        :param service: the base URL that *flow* is for. Where the connection leads to another one, nothing is sent, and
+            each request is answered with ``NoReply(elsewhere=True)``. None = wherever the connection leads.
+        :param to_the_end: whether *flow* is carried out although the task is told to stop: what stops a Wiro task.
+        :raises WiroInterrupted: if the task was told to stop.
+        :raises WiroRequestError: as *flow* raises it; the message names the connection.
+        """
         try:
-            if to_the_end:
-                with self._connected().fresh() as client:
-                    return client.drive(flow)
-            return self._connected().drive(flow)
+            return self._client.drive(flow, service=service, to_the_end=to_the_end)
         except WiroRequestError as error:
             error.args = (f"Airflow connection {self.conn_id!r}: {error}",)
             raise
 
-    def _connected(self) -> Client:
-        from airflow_provider_wiro.clients.sync import Client
+    def pause(self, seconds: float) -> None:
+        """Do nothing for *seconds*.
 
-        if self._client is None:
-            self._client = Client(read_credentials(self.conn_id), self._log, lambda: read_credentials(self.conn_id))
+        :raises WiroInterrupted: as soon as the task is told to stop.
+        """
+        self.drive(sleep(seconds))
+
+    def check(self) -> None:
+        """Go on only if the task was not told to stop.
+
+        :raises WiroInterrupted: if it was.
+        """
         if self._told_to_stop():
-            self._client.interrupt()
-        return self._client
+            raise WiroInterrupted("Airflow told this task to stop; nothing more was sent")
+
+    def lost_output(self, urls: Iterable[str]) -> str | None:
+        """Look whether the outputs of a task are still there; sends no key, takes a minute at most.
+
+        Private addresses are not looked at, except the connection's own host and those that the Airflow option
+        ``[wiro] allow_private_hosts`` names.
+
+        :param urls: their addresses.
+        :returns: the first that is there no more (HTTP 404 or 410); None if none is known to be gone.
+        :raises WiroInterrupted: if the task was told to stop.
+        """
+        from airflow_provider_wiro.clients.outputs import first_gone
+
+        route = self._client.route
+        allowed = allowed_hosts(route.credentials.base_url)
+        return first_gone(urls, tls=route.tls, allowed=allowed, told_to_stop=self._told_to_stop)
+
+    @property
+    def _client(self) -> Client:
+        if self._made is None:
+            from airflow_provider_wiro.clients.sync import Client
+
+            def look_up() -> Credentials:
+                return read_credentials(self.conn_id)
+
+            self._made = Client(look_up(), self._log, look_up, told_to_stop=self._told_to_stop)
+        return self._made
+
+
+def allowed_hosts(base_url: str) -> list[str]:
+    """Return the hosts that may have private addresses: the connection's own, and ``[wiro] allow_private_hosts``."""
+    from airflow.providers.common.compat.sdk import conf
+
+    from airflow_provider_wiro.clients.addresses import host_of
+
+    named = conf.get("wiro", "allow_private_hosts", fallback="") or ""
+    return [host_of(base_url), *(host.strip() for host in named.split(",") if host.strip())]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from collections.abc import Sequence
 
 from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.sweep.errors import said
+from airflow_provider_wiro.sweep.process import see_the_deployment
+
+PROGRAM = "python -m airflow_provider_wiro.sweep"
 
 ABOUT = """
 Airflow does not tell a triggerer that has just died that its task was marked failed, and so the Wiro task runs on. This
@@ -18,18 +19,20 @@ which of them have ended, asks Wiro (free of charge) whether their Wiro tasks ru
 stops them. Run it where "airflow tasks" commands work, with the settings and connections that the workers have.
 """
 CODES = """
-exit codes: 0 nothing is left to stop; 1 something could not be read, asked or stopped, or is unknown (a Run whose
-outcome nobody knows: look in the Wiro dashboard); 2 wrong arguments; 3 (never with --stop)
+exit codes: 0 nothing is left to stop; 1 something could not be read, asked or stopped, is unknown (a submission
+whose outcome nobody knows: look in the Wiro dashboard), or was sent to another service than its connection leads to
+now; 2 wrong arguments; 3 (never with --stop)
 something runs on that --stop would stop.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Sweep once, and return the exit code.
 
     :param arguments: the command line without the program's name; None: the process's own.
+    :param prog: how the program is called, for its help.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     try:
         # Airflow looks for its database when it is imported.
         from airflow_provider_wiro.sweep.recorded import open_recorded
@@ -53,16 +56,15 @@ def _hours(text: str) -> float:
     return hours
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m airflow_provider_wiro.sweep", description=ABOUT, epilog=CODES)
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description=ABOUT, epilog=CODES)
     parser.add_argument("--stop", action="store_true", help="stop them; without it, nothing is changed")
     parser.add_argument(
-        "--hours", type=_hours, default=72.0, help="look at Runs that are at most so old (default %(default)g)"
+        "--hours", type=_hours, default=72.0, help="look at submissions that are at most so old (default %(default)g)"
     )
     return parser
 
 
 if __name__ == "__main__":
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"  # else Airflow 3.1+ reads no connection from its database
-    logging.disable(logging.INFO)
+    see_the_deployment()
     sys.exit(main())

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import astuple
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.exceptions import WiroJournalError
-from airflow_provider_wiro.journal_store import STATE_KEY, FolderJournal, journal_folder, journals_in
+from airflow_provider_wiro.journals import STATE_KEY, FolderJournal, journal_folder, journals_in
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 IN_ONE_QUERY = 200
 # Instead of the state of a task instance that is not in the database: its DAG is, or is not.
 GONE, NO_SUCH_DAG = "gone", "no_such_dag"
+ENDED = frozenset({"failed", "success", "skipped", "upstream_failed", "removed", GONE})
+Coordinates = tuple[str, str, str, int]
 
 
 class Recorded(ABC):
@@ -47,6 +48,13 @@ class Recorded(ABC):
         """Read one again.
 
         :raises WiroJournalError: if it cannot be read.
+        """
+
+    @abstractmethod
+    def forget(self, record: Record) -> None:
+        """Delete *record*: a further try of its task instance then pays for a new generation.
+
+        :raises WiroJournalError: if it cannot be deleted, or has changed meanwhile.
         """
 
 
@@ -86,6 +94,10 @@ class InFolder(Recorded):
         """Read one again."""
         return FolderJournal(self._folder, identity).read()
 
+    def forget(self, record: Record) -> None:
+        """Delete *record*."""
+        FolderJournal(self._folder, record.identity).replace(record, None)
+
 
 class InStateStore(Recorded):
     """In the metadata database of Airflow 3.3 and newer."""
@@ -124,7 +136,21 @@ class InStateStore(Recorded):
         from airflow.models.task_state_store import TaskStateStoreModel as Row
 
         one = (Row.dag_id == identity.dag_id, Row.run_id == identity.run_id, Row.task_id == identity.task_id)
-        return next((_read(*row) for row in _rows(*one, Row.map_index == identity.map_index)), None)
+        records = [_read(*row) for row in _rows(*one, Row.map_index == identity.map_index)]
+        return next((record for record in records if record.identity == identity), None)
+
+    def forget(self, record: Record) -> None:
+        """Delete *record*."""
+        from airflow.models.task_state_store import TaskStateStoreModel as Row
+        from airflow.utils.session import create_session
+        from sqlalchemy import delete
+
+        its = record.identity
+        one = (Row.dag_id == its.dag_id, Row.run_id == its.run_id, Row.task_id == its.task_id)
+        if self.of(its) != record:
+            raise WiroJournalError(f"{self.place_of(its)} has changed meanwhile")
+        with create_session() as session:
+            session.execute(delete(Row).where(Row.key == STATE_KEY, *one, Row.map_index == its.map_index))
 
 
 def _rows(*conditions: Any) -> list[tuple[Identity, str]]:
@@ -152,24 +178,34 @@ def _read(identity: Identity, value: str) -> Record:
 
 
 def states_of(identities: Sequence[Identity]) -> dict[Identity, str | None]:
-    """Return the state of each task instance; ``GONE`` or ``NO_SUCH_DAG`` for one that is not there."""
+    """Return the state of each task instance; ``GONE`` or ``NO_SUCH_DAG`` for one that is not there.
+
+    The executions of a task loop (Airflow 3.4) are not told apart: while one has not ended, its state is that of all.
+    """
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import select, tuple_
 
     columns = (TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id, TaskInstance.map_index)
-    states: dict[Identity, str | None] = {}
+    states: dict[Coordinates, str | None] = {}
+    asked = sorted({_coordinates(identity) for identity in identities})
     with create_session() as session:
-        for start in range(0, len(identities), IN_ONE_QUERY):
-            some = [astuple(identity) for identity in identities[start : start + IN_ONE_QUERY]]
-            wanted = tuple_(*columns).in_(some)
-            found = session.execute(select(*columns, TaskInstance.state).where(wanted)).all()
-            states |= {
-                Identity(dag_id, run_id, task_id, index): state for dag_id, run_id, task_id, index, state in found
-            }
-    missing = [identity for identity in identities if identity not in states]
-    known = _known({identity.dag_id for identity in missing})
-    return states | {identity: GONE if identity.dag_id in known else NO_SUCH_DAG for identity in missing}
+        for start in range(0, len(asked), IN_ONE_QUERY):
+            wanted = tuple_(*columns).in_(asked[start : start + IN_ONE_QUERY])
+            for *of, state in session.execute(select(*columns, TaskInstance.state).where(wanted)):
+                if states.get(key := cast("Coordinates", tuple(of)), GONE) in ENDED:
+                    states[key] = state
+    known = _known({key[0] for key in asked if key not in states})
+    return {
+        identity: states[key]
+        if (key := _coordinates(identity)) in states
+        else (GONE if identity.dag_id in known else NO_SUCH_DAG)
+        for identity in identities
+    }
+
+
+def _coordinates(identity: Identity) -> Coordinates:
+    return identity.dag_id, identity.run_id, identity.task_id, identity.map_index
 
 
 def _known(dag_ids: Set[str]) -> set[str]:

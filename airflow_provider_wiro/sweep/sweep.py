@@ -5,24 +5,28 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import astuple
 
+from airflow_provider_wiro.core.calls import detail, stop
 from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.protocol import Flow, T
+from airflow_provider_wiro.core.recall import NOT_NAMED, contradictions
+from airflow_provider_wiro.core.search import NoListing
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroJournalError, WiroTaskError, WiroTaskNotFound
-from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.core.whose import Doubt, Others, Proven
+from airflow_provider_wiro.exceptions import WiroJournalError, WiroTaskError, WiroTaskNotFound, WiroWrongService
+from airflow_provider_wiro.stages.recall import find
 from airflow_provider_wiro.sweep.errors import said
-from airflow_provider_wiro.sweep.recorded import GONE, NO_SUCH_DAG, Recorded, states_of
+from airflow_provider_wiro.sweep.recorded import ENDED, NO_SUCH_DAG, Recorded, states_of
+from airflow_provider_wiro.sweep.services import Services
 
-ENDED = frozenset({"failed", "success", "skipped", "upstream_failed", "removed", GONE})
 # The clocks of those who write and of this machine may differ by so many seconds.
 CLOCKS_DIFFER = 3600.0
 FAILURES_IN_A_ROW = 3
 
 WOULD_STOP, STOPPED, NOT_STOPPED = "would stop", "stopped", "COULD NOT BE STOPPED"
-NOT_ASKED, UNREADABLE, UNKNOWN = "COULD NOT BE ASKED", "UNREADABLE", "UNKNOWN"
-WANTED, WANTED_AGAIN, OVER = "wanted", "wanted again", "over"
+NOT_ASKED, UNREADABLE, UNKNOWN, OTHER_SERVICE = "COULD NOT BE ASKED", "UNREADABLE", "UNKNOWN", "OTHER SERVICE"
+WANTED, WANTED_AGAIN, OVER, NOT_ACCEPTED = "wanted", "wanted again", "over", "not accepted by Wiro"
 NOT_KNOWN_HERE = (
     "this Airflow knows no DAG of that name: if another deployment shares the folder, leave it alone and give each its "
     "own; if the DAG was deleted, nobody waits for it"
@@ -42,7 +46,7 @@ class Sweep:
         self._hours = hours
         self._stop = stop
         self._states: dict[Identity, str | None] = {}
-        self._services: dict[str, str | None] = {}
+        self._services = Services()
         self._done: Counter[str] = Counter()
 
     def run(self) -> int:
@@ -53,12 +57,12 @@ class Sweep:
         asked: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             # One Wiro task may be in two journals, if a lost answer was taken for one's own: then either may want it.
-            if self._is_wanted(record) or any(self._same_task(record, other) for other in wanted):
+            if self._is_wanted(record) or any(self._services.same_task(record, other) for other in wanted):
                 self._done[WANTED] += 1
             else:
                 asked[record.conn_id].append(record)
         for conn_id, of_connection in asked.items():
-            self._settle_all(WiroHook(conn_id), of_connection)
+            self._settle_all(conn_id, of_connection)
         return self._sum_up(len(records))
 
     def _is_wanted(self, record: Record) -> bool:
@@ -74,27 +78,32 @@ class Sweep:
                 records.append(found)
         return sorted(records, key=_moment)
 
-    def _settle_all(self, hook: WiroHook, records: Sequence[Record]) -> None:
+    def _settle_all(self, conn_id: str, records: Sequence[Record]) -> None:
         failures = 0
         for number, record in enumerate(records):
             if failures == FAILURES_IN_A_ROW:
                 left = len(records) - number
                 self._done[NOT_ASKED] += left
-                print(f"{NOT_ASKED}: {left} more of connection {one_line(hook.wiro_conn_id)}, which fails")
+                print(f"{NOT_ASKED}: {left} more of connection {one_line(conn_id)}, which fails")
                 return
             try:
-                self._settle(hook, record)
+                self._settle(record)
                 failures = 0
             except WiroTaskNotFound as error:
                 self._tell_unknown(record, said(error))
+                failures = 0
+            except WiroWrongService as error:
+                self._tell(OTHER_SERVICE, record, said(error))
                 failures = 0
             except Exception as error:
                 failures = 0 if isinstance(error, WiroTaskError) else failures + 1
                 self._tell(NOT_ASKED, record, said(error))
 
-    def _settle(self, hook: WiroHook, record: Record) -> None:
-        task = self._find(hook, record) if record.taskid is None else hook.get_task(record.taskid)
-        if isinstance(task, Task) and task.terminal:
+    def _settle(self, record: Record) -> None:
+        task = self._find(record) if record.taskid is None else self._read_task(record, record.taskid)
+        if task is None:
+            self._done[NOT_ACCEPTED] += 1
+        elif isinstance(task, Task) and task.terminal:
             self._done[OVER] += 1
         elif self._states[record.identity] == NO_SUCH_DAG:
             self._tell_unknown(record, NOT_KNOWN_HERE)
@@ -105,49 +114,50 @@ class Sweep:
         elif self._wanted_again(record):
             self._tell(WANTED_AGAIN, record, f"{task.status}; left alone")
         else:
-            stop = hook.stop(task.taskid)
-            self._tell(STOPPED if stop.over else NOT_STOPPED, record, f"{task.status}; {stop.note}", task.taskid)
+            stopped = self._services.drive(record, stop(task.taskid), to_the_end=True)
+            done = STOPPED if stopped.over else NOT_STOPPED
+            self._tell(done, record, f"{task.status}; {stopped.note}", task.taskid)
 
-    def _find(self, hook: WiroHook, record: Record) -> Task | str:
-        """Look for the task of an intent; return it, or in words why none is known to be its own."""
+    def _read_task(self, record: Record, taskid: str) -> Task | str:
+        """Read the task of a record; return it, or in words why it may be that of another service."""
+        task = self._services.drive(record, detail(taskid=taskid))
+        if record.base_url is not None or task.terminal:
+            return task
+        names = self._services.drive(record, contradictions(record))
+        return f"the record does not name its service; the task here has another {', '.join(names)}" if names else task
+
+    def _find(self, record: Record) -> Task | str | None:
+        """Look for the task of an intent; return it, in words why none is proven to be its own, or None for none."""
         if self._states[record.identity] == NO_SUCH_DAG:
             return NOT_KNOWN_HERE
-        task = hook.find(record)
-        if isinstance(task, str):
-            return task
-        # The journals are read after the search: whoever submitted what it found has written an intent before.
-        for other in self._recorded.since(record.at - CLOCKS_DIFFER):
-            if isinstance(other, WiroJournalError):
-                return f"task {task.taskid} has its inputs, but may be that of a journal that cannot be read"
-            if other.identity != record.identity and self._may_own(other, task, record):
-                owner = ", ".join(str(part) for part in astuple(other.identity))
-                return f"the only task of that time with its inputs, {task.taskid}, is or may be that of {owner}"
-        return task
+        lost = self._services.named(record)
 
-    def _may_own(self, other: Record, task: Task, lost: Record) -> bool:
-        """Return whether *task*, which was found for the *lost* Run, is that of *other*, or one that it may want."""
-        if not self._same_service(other, lost):
-            return False
-        if other.taskid is not None:
-            return other.taskid == task.taskid
-        alike = all(lost.inputs.get(name, value) == value for name, value in other.inputs.items())
-        return alike and not (other.stop_when_ended and states_of([other.identity])[other.identity] in ENDED)
+        def drive(flow: Flow[T]) -> T:
+            return self._services.drive(lost, flow)
 
-    def _same_task(self, record: Record, other: Record) -> bool:
-        return record.taskid is not None and record.taskid == other.taskid and self._same_service(record, other)
+        seen = find(
+            drive, lost, lambda: self._others(lost), account=self._services.account(record), quiet_since=record.at
+        )
+        if isinstance(seen, Doubt | NoListing):
+            return seen.why
+        if isinstance(seen, Proven):
+            return seen.row.task
+        return None if record.base_url else NOT_NAMED
 
-    def _same_service(self, record: Record, other: Record) -> bool:
-        """Return whether taskids of both are of one service, as they are where a connection cannot be read."""
-        services = {self._service(conn_id) for conn_id in {record.conn_id, other.conn_id}}
-        return len(services) == 1 or None in services
+    def _others(self, lost: Record) -> Others:
+        """Return the records of others that may own a task of that time, as they are now."""
+        others = list(self._recorded.since(lost.at - CLOCKS_DIFFER))
+        return [
+            other if isinstance(other, WiroJournalError) else self._services.named(other)
+            for other in others
+            if isinstance(other, WiroJournalError) or (other.identity != lost.identity and self._may_want(other))
+        ]
 
-    def _service(self, conn_id: str) -> str | None:
-        if conn_id not in self._services:
-            try:
-                self._services[conn_id] = WiroHook(conn_id).base_url
-            except Exception:
-                self._services[conn_id] = None
-        return self._services[conn_id]
+    def _may_want(self, other: Record) -> bool:
+        """Return whether a task that *other* may own is not to be stopped for a lost submission."""
+        if other.taskid is not None or not other.stop_when_ended:
+            return True
+        return states_of([other.identity])[other.identity] not in ENDED
 
     def _wanted_again(self, record: Record) -> bool:
         """Look again, right before stopping: a user may have cleared the task meanwhile."""
@@ -176,8 +186,9 @@ class Sweep:
 
     def _sum_up(self, records: int) -> int:
         counted = ", ".join(f"{count} {what}" for what, count in self._done.items())
-        print(f"{records} Runs of the last {self._hours:g} h in {self._recorded.place}: {counted or 'nothing to do'}")
-        if any(self._done[bad] for bad in (UNREADABLE, UNKNOWN, NOT_ASKED, NOT_STOPPED)):
+        looked_at = f"{records} submissions of the last {self._hours:g} h in {self._recorded.place}"
+        print(f"{looked_at}: {counted or 'nothing to do'}")
+        if any(self._done[bad] for bad in (UNREADABLE, UNKNOWN, NOT_ASKED, NOT_STOPPED, OTHER_SERVICE)):
             return 1
         return 3 if self._done[WOULD_STOP] else 0
 

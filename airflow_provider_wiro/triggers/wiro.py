@@ -16,7 +16,19 @@ from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.hooks.connection import aread_credentials
-from airflow_provider_wiro.triggers.guard import was_killed
+from airflow_provider_wiro.task_instance import was_killed
+
+STOPPED_LATER = (
+    "the Airflow task was killed; taskid %s COULD NOT BE STOPPED YET; it may still run and be paid: connection %s %s. "
+    "Trying again for %.0f s. %s, or stop it in the Wiro dashboard"
+)
+UNREAD = "cannot be read in the triggerer (%s)"
+UNREAD_ADVICE = "Let the triggerer see it, too (one in the environment of the workers alone is not enough)"
+ELSEWHERE = "leads to %s, but it runs on %s"
+ELSEWHERE_ADVICE = "Set the connection back to that"
+
+REREAD_PAUSE = 10.0
+"""Seconds between two readings of a connection that names another service."""
 
 # Stops that are on their way: the event loop itself holds tasks only weakly.
 _stopping: set[asyncio.Task[None]] = set()
@@ -36,6 +48,9 @@ class WiroTaskTrigger(BaseTrigger):
     :param outage_tolerance: seconds without one good answer after which the Wiro task is stopped.
     :param task_error_grace: seconds in ``task_error`` after which the Wiro task is stopped.
     :param cancel_on_kill: whether killing the Airflow task stops the Wiro task.
+    :param base_url: the service that the Wiro task runs on. Where the connection names another one, nothing is sent.
+        None, as 0.1.0 has it: the one that the connection names when this trigger starts.
+    :param try_number: the try that has deferred; None, as 0.1.0 has it: not known.
     """
 
     def __init__(
@@ -49,6 +64,8 @@ class WiroTaskTrigger(BaseTrigger):
         outage_tolerance: float = 600.0,
         task_error_grace: float = 120.0,
         cancel_on_kill: bool = True,
+        base_url: str | None = None,
+        try_number: int | None = None,
     ) -> None:
         super().__init__()
         self.taskid = taskid
@@ -59,6 +76,9 @@ class WiroTaskTrigger(BaseTrigger):
         self.outage_tolerance = outage_tolerance
         self.task_error_grace = task_error_grace
         self.cancel_on_kill = cancel_on_kill
+        self.base_url = base_url
+        self.try_number = try_number
+        self._service = base_url
         self._lease: Lease | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -74,6 +94,8 @@ class WiroTaskTrigger(BaseTrigger):
                 "outage_tolerance": self.outage_tolerance,
                 "task_error_grace": self.task_error_grace,
                 "cancel_on_kill": self.cancel_on_kill,
+                "base_url": self.base_url,
+                "try_number": self.try_number,
             },
         )
 
@@ -94,8 +116,8 @@ class WiroTaskTrigger(BaseTrigger):
             task_error_grace=self.task_error_grace,
         )
         try:
-            self._lease = await self._take_lease()
-            verdict = await self._lease.client.drive(wait(plan), self.log)
+            self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
+            verdict = await self._lease.client.drive(wait(plan), self.log, service=self._service)
         except asyncio.CancelledError:
             if not AIRFLOW_V_3_3_PLUS:
                 await self._stop_if_killed(if_unsure=False)
@@ -113,17 +135,28 @@ class WiroTaskTrigger(BaseTrigger):
         if lease is not None:
             await lease.release()
 
-    async def _take_lease(self) -> Lease:
-        """Read the connection; a paid task is not lost because that fails for a while."""
-        give_up = time.time() + self.outage_tolerance
+    async def _take_lease(self, give_up: float, *, killed: bool = False) -> Lease:
+        """Read the connection; a paid task is not lost because that fails for a while.
+
+        :param give_up: unix time after which the error is raised.
+        :param killed: whether the Wiro task has to be stopped, which a person must know of who could do it at once.
+        """
+        first = True
         while True:
             try:
-                return await Lease.take(self.conn_id, partial(aread_credentials, self.conn_id), self.log)
+                lease = await Lease.take(self.conn_id, partial(aread_credentials, self.conn_id), self.log)
             except Exception as error:
-                if time.time() >= min(give_up, self.deadline):
+                if time.time() >= give_up:
                     raise
                 said = one_line(f"{type(error).__name__}: {error}")
-                self.log.warning("taskid %s: connection %s cannot be read yet: %s", self.taskid, self.conn_id, said)
+                if killed and first:
+                    self._stopped_later(UNREAD % said, UNREAD_ADVICE, give_up)
+                else:
+                    self.log.warning("taskid %s: connection %s cannot be read yet: %s", self.taskid, self.conn_id, said)
+            else:
+                self._service = self._service or lease.client.base_url
+                return lease
+            first = False
             await asyncio.sleep(pause(time.time() - self.submitted_at, self.poll_interval, 0))
 
     async def _stop_if_killed(self, *, if_unsure: bool) -> None:
@@ -140,12 +173,10 @@ class WiroTaskTrigger(BaseTrigger):
         try:
             if not await self._was_killed(if_unsure):
                 return
-            lease = lease or await self._take_lease()
-            client = lease.client.fresh()
-            try:
-                stopped = await client.drive(stop(self.taskid), self.log)
-            finally:
-                await client.close()
+            give_up = time.time() + self.outage_tolerance
+            lease = lease or await self._take_lease(give_up, killed=True)
+            await self._await_service(lease, give_up)
+            stopped = await self._stop(lease)
             write = self.log.info if stopped.over else self.log.error
             write("the Airflow task was killed; %s", stopped.story(self.taskid))
         except Exception as error:
@@ -155,11 +186,31 @@ class WiroTaskTrigger(BaseTrigger):
             if lease is not None:
                 await lease.release()
 
+    async def _await_service(self, lease: Lease, give_up: float) -> None:
+        """Wait until the connection names again where the Wiro task runs: the stop must not go anywhere else."""
+        if lease.client.base_url == self._service:
+            return
+        self._stopped_later(ELSEWHERE % (lease.client.base_url, self._service), ELSEWHERE_ADVICE, give_up)
+        while lease.client.base_url != self._service and time.time() < give_up:
+            await asyncio.sleep(pause(time.time() - self.submitted_at, self.poll_interval, 0))
+            await lease.client.reread(REREAD_PAUSE, self.log)
+
+    def _stopped_later(self, why: str, advice: str, give_up: float) -> None:
+        self.log.error(STOPPED_LATER, self.taskid, self.conn_id, why, give_up - time.time(), advice)
+
+    async def _stop(self, lease: Lease) -> Stop:
+        """Stop the Wiro task over a session of its own, with the credentials that are in memory."""
+        client = lease.client.fresh()
+        try:
+            return await client.drive(stop(self.taskid), self.log, service=self._service)
+        finally:
+            await client.close()
+
     async def _was_killed(self, if_unsure: bool) -> bool:
         if self.task_instance is None:
             return False
         try:
-            return await was_killed(self.task_instance, self.taskid)
+            return await was_killed(self.task_instance, self.taskid, self.try_number)
         except Exception as error:
             said = one_line(f"{type(error).__name__}: {error}")
             what = "stopping it" if if_unsure else "leaving it running"

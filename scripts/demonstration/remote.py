@@ -29,8 +29,8 @@ def price(duration: str) -> tuple[bool, str]:
     works, message = _check()
     if not works:
         return False, message
-    with Client(read_credentials(DEFAULT_CONN_ID), logging.getLogger(__name__)) as client:
-        listed = _listed_price(client.drive(send("/Tool/Detail", MODEL)), duration)
+    client = Client(read_credentials(DEFAULT_CONN_ID), logging.getLogger(__name__))
+    listed = _listed_price(client.drive(send("/Tool/Detail", MODEL)), duration)
     if listed is None:
         return True, f"What it costs could not be asked: see {PAGE}."
     return True, f"Its list price there is {listed:g} US dollars."

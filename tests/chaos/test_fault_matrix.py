@@ -30,9 +30,10 @@ HASTE = {
     "core.calls.RUN_PAUSES": (0.05, 0.05, 0.05),
     "core.calls.STOP_PAUSES": (0.05, 0.05),
     "core.calls.STOP_TIMEOUT": CONNECTION_TIMEOUT,
-    "core.recovery.READ_PAUSES": (0.05, 0.05, 0.05),
-    "core.recovery.SETTLED_AFTER": 0.1,
-    "operators.capacity.SHORTEST": 0.1,
+    "core.recall.READ_PAUSES": (0.05, 0.05, 0.05),
+    "core.search.READ_PAUSES": (0.05, 0.05, 0.05),
+    "core.search.SETTLED_AFTER": 0.1,
+    "stages.room.SHORTEST": 0.1,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from airflow_provider_wiro.clients import aio, throttle
+from airflow_provider_wiro.clients import aio, sync, throttle
 from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -37,7 +37,7 @@ def _open_gates() -> Iterator[None]:
     throttle._opens.clear()
 
 
-@pytest.fixture(params=[DriveSync, DriveAsync], ids=["requests", "aiohttp"])
+@pytest.fixture(params=[DriveSync, DriveAsync], ids=["worker", "trigger"])
 def drive(request: pytest.FixtureRequest) -> Drive:
     """Carries out a flow; each test runs over both drivers."""
     kind: type[DriveSync | DriveAsync] = request.param
@@ -62,6 +62,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "STOP_PAUSES", (0.02, 0.02))
     monkeypatch.setattr(calls, "STOP_TIMEOUT", 0.5)
     monkeypatch.setattr(aio, "REREAD_PAUSE", 0.0)
+    monkeypatch.setattr(sync, "REREAD_PAUSE", 0.0)
 
 
 @pytest.fixture(scope="session")

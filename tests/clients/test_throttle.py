@@ -11,7 +11,8 @@ from email.utils import formatdate
 import pytest
 
 from airflow_provider_wiro.clients import throttle
-from airflow_provider_wiro.clients.aio import AsyncClient, Route
+from airflow_provider_wiro.clients.aio import AsyncClient
+from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.sync import Client
 from airflow_provider_wiro.core.calls import stop, submit
 from airflow_provider_wiro.core.credentials import Credentials
@@ -160,17 +161,18 @@ def test_another_connection_does_not_wait(drive: Drive, emulator: WiroEmulator) 
 
 def test_an_interrupt_ends_the_wait_and_nothing_is_sent(emulator: WiroEmulator, credentials: Credentials) -> None:
     throttled(emulator, 60)
-    with Client(credentials, ListLog()) as client:
-        interrupting = threading.Timer(0.3, client.interrupt)
-        interrupting.start()
-        begun = time.monotonic()
-        with pytest.raises(WiroInterrupted):
-            client.drive(submit("owner/model", {}))
-        interrupting.join()
-        assert time.monotonic() - begun < 2
-        throttled_for_a_moment = Send("/Task/Detail", {}, deadline=time.time() + 0.2)
-        with pytest.raises(WiroInterrupted):
-            client.drive(iter_of(throttled_for_a_moment))
+    told = threading.Event()
+    client = Client(credentials, ListLog(), told_to_stop=told.is_set)
+    interrupting = threading.Timer(0.3, told.set)
+    interrupting.start()
+    begun = time.monotonic()
+    with pytest.raises(WiroInterrupted):
+        client.drive(submit("owner/model", {}))
+    interrupting.join()
+    assert time.monotonic() - begun < 0.6
+    throttled_for_a_moment = Send("/Task/Detail", {}, deadline=time.time() + 0.2)
+    with pytest.raises(WiroInterrupted):
+        client.drive(iter_of(throttled_for_a_moment))
     assert len(emulator.requests) == 1
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import pytest
 
 from airflow_provider_wiro.clients.sync import Client
-from airflow_provider_wiro.core.calls import stop, submit
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, send
 from airflow_provider_wiro.emulator import WiroEmulator
 from driving import Drive, DriveSync, ListLog, credentials_of, look
-from small_servers import port_that_never_connects, read_request, socket_server
+from small_servers import port_that_never_connects, read_request, socket_server, yes_server
 
 TIMEOUT = 1.0
 LATEST = TIMEOUT + 1.5
@@ -141,27 +137,20 @@ def test_a_host_is_reached_at_the_address_that_answers(drive: Drive, monkeypatch
     assert isinstance(outcome, Reply)
 
 
-def test_a_stop_in_a_signal_handler_leaves_the_exchange_that_it_interrupts_its_own_time(
-    emulator: WiroEmulator, credentials: Credentials
-) -> None:
-    emulator.outcome(hold="task_queue", duration=0.01)
-    with Client(credentials, ListLog()) as client, ExitStack() as stack:
-        first = client.drive(submit("owner/model", {})).taskid
-        stopped = []
+def test_a_host_whose_first_address_is_dead_is_reached_in_time(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
 
-        def handle(_signal: int, _frame: object) -> None:
-            with client.fresh() as fresh:
-                stopped.append(fresh.drive(stop(first)).over)
+    def two(host: str | bytes | None, *args: object, **kwargs: object) -> list[object]:
+        if host != "two.example":
+            return resolve(host, *args, **kwargs)  # type: ignore[arg-type,return-value]
+        return [*resolve("127.0.0.2", *args, **kwargs), *resolve("127.0.0.1", *args, **kwargs)]  # type: ignore[arg-type]
 
-        before = signal.signal(signal.SIGUSR1, handle)
-        stack.callback(signal.signal, signal.SIGUSR1, before)
-        emulator.script("Run", "slow", seconds=1.5)
-        kicking = threading.Timer(0.4, signal.raise_signal, (signal.SIGUSR1,))
-        kicking.start()
-        second = client.drive(submit("owner/model", {})).taskid
-        kicking.join()
-    assert stopped == [True]
-    assert (emulator.tasks[first].status, second) == ("task_cancel", "2222")
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with yes_server() as server, port_that_never_connects("127.0.0.2", server.port):
+        begun = time.monotonic()
+        [outcome] = drive(look(), Credentials("key", "secret", f"http://two.example:{server.port}/v1", 20.0))
+        assert time.monotonic() - begun < 5
+    assert isinstance(outcome, Reply)
 
 
 def test_a_timeout_of_a_step_is_for_that_step(emulator: WiroEmulator, credentials: Credentials) -> None:
@@ -170,8 +159,7 @@ def test_a_timeout_of_a_step_is_for_that_step(emulator: WiroEmulator, credential
         return [short, (yield from send("/Task/Detail", {"taskid": "1"}))]
 
     emulator.script("Detail", "slow", times=2, seconds=0.6)
-    with Client(credentials, ListLog()) as client:
-        outcomes = client.drive(flow())
+    outcomes = Client(credentials, ListLog()).drive(flow())
     assert [type(outcome) for outcome in outcomes] == [NoReply, Reply]
 
 
@@ -179,7 +167,7 @@ def test_a_server_that_takes_its_time_first_for_the_handshake_and_then_for_the_r
     server_tls: ssl.SSLContext, ca_path: str
 ) -> None:
     def dawdle(connection: socket.socket) -> None:
-        time.sleep(1.8)
+        time.sleep(1.4)
         with server_tls.wrap_socket(connection, server_side=True):
             time.sleep(2.5)
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import NoReply, Reply
@@ -60,7 +68,6 @@ def test_the_connection_comes_before_the_environment(
     assert isinstance(outcome(drive, server_tls, ca_path), Reply)
 
 
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_nothing_is_verified_where_the_connection_says_so(
     drive: Drive, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext
 ) -> None:
@@ -80,6 +87,48 @@ def test_a_ca_file_that_cannot_be_used_is_named_before_anything_is_sent(
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
         with pytest.raises(WiroConfigError, match=rf"the CA file '.*ca.pem' {problem}.*extra verify"):
             drive(look(), Credentials("key", "secret", "https://127.0.0.1:9/v1", 5, verify))
+
+
+def test_a_ca_without_key_identifiers_is_trusted_on_each_python(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As many companies have one. Python 3.13 refuses it unless it is told otherwise, 3.12 does not."""
+    create = ssl.create_default_context
+
+    def as_python_3_13_does(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        context = create(*args, **kwargs)
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+        return context
+
+    server, ca = plain_certificates(tmp_path)
+    monkeypatch.setattr(ssl, "create_default_context", as_python_3_13_does)
+    assert isinstance(outcome(drive, server, str(ca)), Reply)
+
+
+def plain_certificates(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return TLS for a server on 127.0.0.1, and the file of a CA, neither of which has a key identifier."""
+    now = datetime.now(UTC)
+    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca_name, name = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("a plain CA", "server"))
+
+    def certificate(subject: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder(ca_name, subject, public, x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+
+    ca = certificate(ca_name, ca_key.public_key()).add_extension(x509.BasicConstraints(True, None), critical=True)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    served = certificate(name, key.public_key()).add_extension(names, critical=False)
+    pems = [made.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM) for made in (ca, served)]
+    ca_file, server_file = folder / "plain-ca.pem", folder / "server.pem"
+    ca_file.write_bytes(pems[0])
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    server_file.write_bytes(pems[1] + secret)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(server_file)
+    return context, ca_file
 
 
 def test_a_folder_of_cas_is_trusted(drive: Drive, server_tls: ssl.SSLContext, ca_path: str) -> None:

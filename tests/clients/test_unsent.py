@@ -16,7 +16,7 @@ from airflow_provider_wiro.core.calls import submit
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import NoReply
 from airflow_provider_wiro.exceptions import WiroSubmissionUnknown, WiroUnreachable
-from driving import Drive, look
+from driving import Drive, DriveAsync, DriveSync, look
 from small_servers import (
     port_nobody_listens_on,
     port_that_never_connects,
@@ -227,12 +227,18 @@ def test_a_proxy_that_hangs_up_may_have_sent_it(drive: Drive, monkeypatch: pytes
             assert outcome.sent
 
 
-def test_one_connection_serves_a_whole_flow_and_carries_no_cookie(drive: Drive) -> None:
+def test_no_request_carries_a_cookie(drive: Drive) -> None:
     with yes_server(headers={"Set-Cookie": "session=1; Path=/"}) as server:
         outcomes = drive(look(3), Credentials("key", "secret", f"http://127.0.0.1:{server.port}/v1", TIMEOUT))
     assert [type(outcome).__name__ for outcome in outcomes] == ["Reply"] * 3
-    assert server.connections == 1
     assert not any("cookie" in headers for _, headers in server.heads)
+
+
+@pytest.mark.parametrize(("kind", "connections"), [(DriveSync, 3), (DriveAsync, 1)])
+def test_the_looks_of_a_triggerer_share_a_connection(kind: type[DriveSync | DriveAsync], connections: int) -> None:
+    with yes_server() as server:
+        kind()(look(3), Credentials("key", "secret", f"http://127.0.0.1:{server.port}/v1", TIMEOUT))
+    assert (len(server.heads), server.connections) == (3, connections)
 
 
 def test_netrc_is_read_by_neither(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
@@ -19,12 +20,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.exceptions import WiroError
-from airflow_provider_wiro.journal_store import Journal
-from airflow_provider_wiro.operators import payment
-from airflow_provider_wiro.operators.payment import Generation, Payment
+from airflow_provider_wiro.journals import Journal
+from airflow_provider_wiro.stages import pay, record
+from airflow_provider_wiro.stages.paid import PaidTask
+from airflow_provider_wiro.stages.pay import Generation
+from airflow_provider_wiro.stages.this_try import Order, Settings, Try
 from fake_driver import START
-from records import INPUTS, MODEL, identity, intent
-from small_wiro import Died, SmallHook, SmallTask, SmallWiro
+from records import INPUTS, MODEL, identity
+from small_wiro import Died, SmallCaller, SmallTask, SmallWiro
 
 EXAMPLES = int(os.environ.get("WIRO_HISTORIES", "300"))
 WORK = [INPUTS, INPUTS | {"prompt": "A windmill"}]
@@ -33,6 +36,21 @@ RUN_FAULTS = [*FAULTS, "refused", "full"]
 JOURNAL_FAULTS = ["well", "well", "well", "fails", "dies before", "dies after"]
 silent = logging.getLogger("histories")
 silent.disabled = True
+SETTINGS = Settings(
+    conn_id="wiro_default",
+    deferrable=False,
+    wait_for_completion=True,
+    poll_interval=3.0,
+    timeout=3600.0,
+    outage_tolerance=600.0,
+    task_error_grace=120.0,
+    execution_timeout=None,
+    cancel_on_kill=True,
+    durable=True,
+    on_unknown="fail",
+    requires_output=True,
+    push_outputs=True,
+)
 
 
 class MemoryJournal(Journal):
@@ -60,12 +78,12 @@ class MemoryJournal(Journal):
         self._replace(kept)
 
     def _replace(self, kept: dict[str, object]) -> None:
-        self._write(json.dumps(kept))
+        self._keep(json.dumps(kept))
 
     def _delete(self) -> None:
-        self._write(None)
+        self._keep(None)
 
-    def _write(self, kept: str | None) -> None:
+    def _keep(self, kept: str | None) -> None:
         fault = self._before()
         self.kept = kept
         if fault == "dies after":
@@ -88,12 +106,14 @@ class History(RuleBasedStateMachine):
         self.wiro = SmallWiro()
         self.journal = MemoryJournal()
         self.moved = False
-        clock = SimpleNamespace(time=lambda: self.wiro.now)
-        self.patch = mock.patch.object(payment, "time", clock)
-        self.patch.start()
+        clock = SimpleNamespace(time=lambda: self.wiro.now, sleep=lambda seconds: None)
+        self.patches = [mock.patch.object(module, "time", clock) for module in (pay, record)]
+        for patch in self.patches:
+            patch.start()
 
     def teardown(self) -> None:
-        self.patch.stop()
+        for patch in self.patches:
+            patch.stop()
 
     @initialize(skew=st.sampled_from([0.0, 0.0, -240.0, 240.0]))
     def begin(self, skew: float) -> None:
@@ -118,20 +138,23 @@ class History(RuleBasedStateMachine):
 
     def _try(self, inputs: dict[str, object], ending: str) -> None:
         """Do what the operator does."""
-        generation = self._obtain(inputs)
+        generation, attached = self._obtain(inputs)
         task = self._task_of(generation)
         if generation.finished is not None or ending == "dies":
             return
         if task is None or not task.active or task.shown_at > self.wiro.now:
             return
         task.status = "task_cancel" if ending == "killed" else ending
-        if ending == "task_cancel" and generation.attached:
+        if ending == "task_cancel" and attached:
             self._obtain(inputs)
 
-    def _obtain(self, inputs: dict[str, object]) -> Generation:
-        hook: Any = SmallHook(self.wiro)
-        wanted = intent(inputs, at=self.wiro.now)
-        return Payment(hook, self.journal, wanted, inputs, "fail", silent).obtain(self.wiro.now + 3600.0)
+    def _obtain(self, inputs: dict[str, object]) -> tuple[Generation, bool]:
+        caller: Any = SmallCaller(self.wiro)
+        context: Any = {"ti": SimpleNamespace(**asdict(identity()), try_number=1, max_tries=3)}
+        this = Try(SETTINGS, context, silent, caller, PaidTask(), self.journal)
+        found = self.journal.read()
+        generation = pay.pay(this, Order(MODEL, inputs, None), found, self.wiro.now + 3600.0)
+        return generation, this.paid.attached
 
     def _task_of(self, generation: Generation) -> SmallTask | None:
         taskid = generation.submission.taskid
@@ -244,6 +267,10 @@ STORIES: dict[str, tuple[list[Any], int]] = {
     "a journal that fails after the run": ([a_try(journal=("well", "well", "fails")), later(90), a_try("success")], 1),
     "a journal that cannot be written": ([a_try(journal=("well", "fails"))], 0),
     "a service that is away": ([a_try(run=("unsent",) * 4), a_try("success")], 1),
+    "a death in the middle, and the key of another account": (
+        [a_try(run=("dies after",)), ("the_connection_leads_to_another_account", {}), later(90), a_try("success")],
+        1,
+    ),
     "refused inputs in between": ([a_try("success"), a_try(work=1, run=("refused",)), a_try("success")], 1),
     "no room for changed inputs": ([a_try("success"), a_try(work=1, run=("full",)), a_try("success")], 1),
     "somebody else's, shown before ours": (

@@ -5,36 +5,99 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_wiro.core.journal import (
-    Record,
-    digest,
-    digests,
-    fingerprint,
-    idempotency_key,
-    on_unknown_submission,
-)
+from airflow_provider_wiro.core.journal import Identity, Record, idempotency_key, on_unknown_submission
+from airflow_provider_wiro.core.work import digest, digests, fingerprint
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from odd_payloads import anything
-from records import BASE_URL, INPUTS, MODEL, identity, intent, submitted
+from records import BASE_URL, INPUTS, MODEL, identity, intent, of_0_1_0, submitted, work
 
 many = settings(max_examples=300, deadline=None, derandomize=True, database=None)
-RECORDS = [intent(), submitted(), intent(identity=identity(map_index=3)), submitted({}, stop_when_ended=False)]
+RECORDS = {
+    "intent": intent(),
+    "submitted": submitted(),
+    "mapped": intent(identity=identity(map_index=3)),
+    "no inputs": submitted({}, stop_when_ended=False),
+    "in a loop": submitted(identity=identity(execution="region-1")),
+    "of version 1": of_0_1_0(intent()),
+    "of version 1, submitted": of_0_1_0(intent()).submitted("2221", 5.0),
+}
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=["intent", "submitted", "mapped", "no inputs"])
+@pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 def test_a_record_comes_back_from_json_as_it_was(record: Record) -> None:
     assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
 def test_a_record_says_which_version_and_phase_it_is_of() -> None:
-    assert (intent().to_json()["version"], intent().to_json()["phase"]) == (1, "intent")
+    assert (intent().to_json()["version"], intent().to_json()["phase"]) == (2, "intent")
     assert submitted().to_json()["phase"] == "submitted"
+    assert of_0_1_0(intent()).to_json()["version"] == 1
+
+
+def test_a_record_names_its_service_and_outside_of_loops_no_execution() -> None:
+    kept = submitted().to_json()
+    assert kept["base_url"] == BASE_URL
+    assert "execution" not in str(kept["identity"])
+    assert Record.from_json(kept).identity == Identity("videos", "manual__2026-01-01", "video", -1)
+    looped = submitted(identity=identity(execution="region-1"))
+    assert looped.identity != identity()
+    assert Record.from_json(looped.to_json()).identity == looped.identity
+
+
+def test_a_record_of_version_1_is_kept_as_version_1_has_kept_it() -> None:
+    kept = of_0_1_0(intent()).to_json()
+    assert "base_url" not in kept
+    sample = json.loads((Path(__file__).parents[1] / "triggers/samples/0.1.0/journal.json").read_text())
+    assert [Record.from_json(each).to_json() for each in sample] == sample
+    assert set(kept) == set(sample[0])
+
+
+SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"model": "google/veo3.1"}, {"model": "Google/veo3-1"}),
+    ({"model": "wiro/Virtual Try-On"}, {"model": "wiro/virtual-try-on"}),
+    ({"inputs": {"duration": 5}}, {"inputs": {"duration": "5"}}),
+    ({"key": "ride"}, {"key": "ride", "model": "owner/another", "inputs": {}}),
+    ({}, {"inputs": INPUTS | {"callbackUrl": "https://x.example"}}),
+    ({}, {"base_url": "https://staging.example/v1"}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME, ids=str)
+def test_what_is_the_same_work_for_version_2(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert of(one).is_same_work(of(other))
+
+
+def of(fields: dict[str, Any]) -> Record:
+    return Record.of(work(**fields), identity(), at=1.0, conn_id="wiro_default")
+
+
+OTHERS: list[dict[str, Any]] = [
+    {"model": "owner/another"},
+    {"inputs": {"prompt": "1.5"}},
+    {"key": "ride"},
+    {"key": "another", "inputs": {"prompt": "1.50"}},
+]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_what_is_other_work_for_version_2(other: dict[str, Any]) -> None:
+    assert not of({"inputs": {"prompt": "1.50"}}).is_same_work(of(other))
+
+
+def test_a_record_is_compared_by_the_rule_of_the_version_that_wrote_it() -> None:
+    old = of_0_1_0(of({"inputs": {"duration": 5}}))
+    assert old.is_same_work(of({"inputs": {"duration": 5}}))
+    assert not old.is_same_work(of({"inputs": {"duration": "5"}}))
+    assert not old.is_same_work(of({"inputs": {"duration": 5}, "base_url": "https://staging.example/v1"}))
+    assert old.renewed(of({"inputs": {"duration": 5}})) == of({"inputs": {"duration": 5}})
+    assert old.renewed(of({"inputs": {"duration": 6}})) == old
 
 
 def test_a_record_holds_digests_and_not_the_inputs_themselves() -> None:
@@ -55,7 +118,11 @@ UNREADABLE: dict[str, object] = {
     "text": "2221",
     "a list": [submitted().to_json()],
     "nothing in it": {},
-    "another version": changed(version=2),
+    "a newer version": changed(version=3),
+    "a version that is a truth": changed(version=True),
+    "no service in version 2": {name: value for name, value in changed().items() if name != "base_url"},
+    "an empty service": changed(base_url=""),
+    "an execution that is a number": changed(identity=dataclasses.asdict(identity()) | {"execution": 1}),
     "no version": {name: value for name, value in changed().items() if name != "version"},
     "a phase that is none": changed(phase="running"),
     "submitted without a taskid": changed(taskid=None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_wiro.core.protocol import Send
-from airflow_provider_wiro.core.recovery import Attach, Finished, Fresh
+from airflow_provider_wiro.core.recalled import Attach, Finished, Fresh
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
     WiroError,

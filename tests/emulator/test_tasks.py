@@ -22,9 +22,11 @@ LIFE = [
     "task_postprocess_start",
     "task_postprocess_end",
 ]
-# The fields of the documentation's Kill answer.
+# The fields of the documentation's Kill answer, and the two by which the vendor's own clients tell the model.
 DOCUMENTED = [
     "id",
+    "modelslugowner",
+    "modelslugproject",
     "uuid",
     "name",
     "socketaccesstoken",

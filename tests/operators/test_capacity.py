@@ -14,14 +14,16 @@ from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferr
 from airflow_provider_wiro.clients import throttle
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroBusy, WiroInterrupted, WiroRefused
+from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import open_journal
-from airflow_provider_wiro.operators import capacity
-from airflow_provider_wiro.operators.capacity import Queue
+from airflow_provider_wiro.journals import open_journal
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.stages import room
+from airflow_provider_wiro.stages.room import Queue
 from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 from doubles import FakeTaskInstance, Lines, context_of, when
 from operators import defer, runway
+from taskids import FIRST, SECOND
 
 LIMIT = {"code": 96, "message": "At most 1 task can be active at once"}
 
@@ -43,7 +45,7 @@ def full(wiro_emulator: WiroEmulator) -> WiroEmulator:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity, "SHORTEST", 0.1)
+    monkeypatch.setattr(room, "SHORTEST", 0.1)
 
 
 def nothing_is_kept() -> bool:
@@ -136,10 +138,10 @@ def test_it_submits_and_waits_for_the_task_once_there_is_room(full: WiroEmulator
     with pytest.raises(TaskDeferred) as caught:
         again(deferred, ti, deferrable=True)
     assert caught.value.method_name == "execute_complete"
-    assert caught.value.kwargs == {"attached": False}
+    assert caught.value.kwargs["attached"] is False
     kwargs = caught.value.trigger.serialize()[1]
     assert kwargs["deadline"] == kwargs["submitted_at"] + 3600
-    assert ti.xcoms == {"taskid": "2221"}
+    assert ti.xcoms["taskid"] == FIRST
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
@@ -186,11 +188,11 @@ def test_a_long_throttle_is_waited_for_in_the_worker_where_it_may_not_defer(
 ) -> None:
     paused: list[float] = []
 
-    def pause(_: WiroHook, seconds: float) -> None:
+    def pause(_: Caller, seconds: float) -> None:
         paused.append(seconds)
         throttle._opens.clear()
 
-    monkeypatch.setattr(WiroHook, "pause", pause)
+    monkeypatch.setattr(Caller, "pause", pause)
     wiro_emulator.script("Run", "429", retry_after=60)
     assert runway().execute(context_of(FakeTaskInstance()))["outputs"]
     [pause_before_the_second_run] = paused
@@ -248,10 +250,10 @@ def test_without_a_journal_one_warning_is_enough_for_all_attempts(
 
 
 def test_a_real_limit_is_never_exceeded(monkeypatch: pytest.MonkeyPatch, wiro_emulator: WiroEmulator) -> None:
-    monkeypatch.setattr(capacity, "SHORTEST", 0.1)
+    monkeypatch.setattr(room, "SHORTEST", 0.1)
     wiro_emulator._account.concurrency = 1
     WiroHook().run("owner/video", {"prompt": "somebody else's"})
-    assert runway().execute(context_of(FakeTaskInstance()))["taskid"] == "2222"
+    assert runway().execute(context_of(FakeTaskInstance()))["taskid"] == SECOND
     assert wiro_emulator.peak_active == 1
     assert wiro_emulator.count("Run") > 2
 
@@ -260,16 +262,16 @@ def test_a_real_limit_is_never_exceeded(monkeypatch: pytest.MonkeyPatch, wiro_em
 def test_a_place_is_waited_for_also_where_an_earlier_task_was_stopped(
     wiro_emulator: WiroEmulator, deferrable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capacity, "SHORTEST", 0.1)
+    monkeypatch.setattr(room, "SHORTEST", 0.1)
     wiro_emulator.outcome(hold=True, duration=0.0)
     ti = FakeTaskInstance()
     defer(runway(deferrable=True), ti)
-    wiro_emulator.tasks["2221"].stop()
+    wiro_emulator.tasks[FIRST].stop()
     wiro_emulator.script("Run", "code", times=2, **LIMIT)
     make = WiroRunOperator.execute_complete
     event = {
         "version": 1,
-        "taskid": "2221",
+        "taskid": FIRST,
         "verdict": "cancelled",
         "status": "task_cancel",
         "reason": "",
@@ -281,7 +283,7 @@ def test_a_place_is_waited_for_also_where_an_earlier_task_was_stopped(
     except TaskDeferred as deferred:
         with pytest.raises(TaskDeferred):
             again(deferred, ti, deferrable=True)
-        assert ti.xcoms["taskid"] == "2221"
+        assert ti.xcoms["taskid"] == FIRST
     else:
-        assert result["taskid"] == "2222"
+        assert result["taskid"] == SECOND
     assert wiro_emulator.count("Run") == (3 if deferrable else 4)

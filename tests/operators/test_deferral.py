@@ -21,10 +21,13 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskFailed,
     WiroTaskNotFound,
 )
-from airflow_provider_wiro.operators.failing import final_errors_skip_retries
+from airflow_provider_wiro.stages import wait
+from airflow_provider_wiro.stages.failing import final_errors_skip_retries
+from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from doubles import FakeTaskInstance, Lines, context_of, event, wait_until, when
 from operators import defer, generic, runway
+from taskids import FIRST
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def test_it_defers_to_a_trigger_that_has_all_it_needs_and_no_secret(held: WiroEm
     submitted_at = kwargs["submitted_at"]
     assert abs(submitted_at - time.time()) < 30
     assert kwargs == {
-        "taskid": "2221",
+        "taskid": FIRST,
         "conn_id": "wiro_default",
         "submitted_at": submitted_at,
         "deadline": submitted_at + 100,
@@ -53,26 +56,25 @@ def test_it_defers_to_a_trigger_that_has_all_it_needs_and_no_secret(held: WiroEm
         "outage_tolerance": 50.0,
         "task_error_grace": 9.0,
         "cancel_on_kill": False,
+        "base_url": held.url,
+        "try_number": 1,
     }
     assert deferred.method_name == "execute_complete"
-    assert ti.xcoms == {"taskid": "2221"}
+    assert ti.xcoms["taskid"] == FIRST
     assert held.runs[0].token not in json.dumps(kwargs)
 
 
-def test_the_taskid_is_recorded_before_it_defers(held: WiroEmulator) -> None:
-    from airflow_provider_wiro.operators.wiro import WiroRunOperator
-
+def test_the_taskid_is_in_xcom_before_it_defers(held: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, Any]] = []
-    ti = FakeTaskInstance()
+    ti, real = FakeTaskInstance(), wait._defer
 
-    class Watched(WiroRunOperator):
-        def defer(self, **kwargs: Any) -> Any:
-            seen.append(dict(ti.xcoms))
-            return super().defer(**kwargs)
+    def watched(this: Try) -> None:
+        seen.append(dict(ti.xcoms))
+        real(this)
 
-    operator = Watched(task_id="video", model="owner/video", deferrable=True)
-    defer(operator, ti)
-    assert seen == [{"taskid": "2221"}]
+    monkeypatch.setattr(wait, "_defer", watched)
+    defer(generic(deferrable=True), ti)
+    assert [xcoms["taskid"] for xcoms in seen] == [FIRST]
 
 
 def test_airflows_own_timeout_is_only_a_backstop(held: WiroEmulator) -> None:
@@ -100,7 +102,7 @@ VERDICTS: list[tuple[Kind, str, str]] = [
     ("cancelled", "WiroTaskCancelled", "An Airflow retry submits it again"),
     ("stuck", "WiroTaskStuck", "An Airflow retry submits it again"),
     ("timeout", "WiroTaskTimeout", "Increase timeout or execution_timeout"),
-    ("gave_up", "WiroTaskGaveUp", "raise outage_tolerance"),
+    ("gave_up", "WiroTaskGaveUp", "Increase outage_tolerance"),
     ("not_found", "WiroTaskNotFound", "look for it in the Wiro dashboard"),
 ]
 
@@ -112,8 +114,8 @@ def test_each_verdict_raises_its_own_error_which_says_what_to_do(kind: Kind, nam
     error = caught.value
     assert isinstance(error, getattr(exceptions, name))
     assert type(error).__name__ == name
-    assert (error.taskid, error.status) == ("2221", "task_start")
-    for part in ("2221", "task_start", "pexit 1: no GPU left", advice):
+    assert (error.taskid, error.status) == (FIRST, "task_start")
+    for part in (FIRST, "task_start", "pexit 1: no GPU left", advice):
         assert part in str(error)
     assert isinstance(error, AirflowFailException) == (kind == "not_found")
 
@@ -127,7 +129,7 @@ def test_a_task_that_could_not_be_stopped_is_not_run_again(wiro_emulator: WiroEm
 def test_a_success_needs_no_request(wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.stop()
     output = {"url": "https://x.example/0.mp4", "name": None, "content_type": None, "size": None}
-    result: Any = {"taskid": "2221", "status": "task_postprocess_end", "outputs": [output]}
+    result: Any = {"taskid": FIRST, "status": "task_postprocess_end", "outputs": [output]}
     result |= {"cost_usd": None, "elapsed_seconds": None}
     ti = FakeTaskInstance()
     assert runway().execute_complete(context_of(ti), event(result=result)) == result
@@ -136,7 +138,7 @@ def test_a_success_needs_no_request(wiro_emulator: WiroEmulator) -> None:
 
 @pytest.mark.parametrize(
     "unreadable",
-    [None, {}, {"version": 2, "taskid": "2221", "verdict": "success"}, {"version": 1, "verdict": "success"}],
+    [None, {}, {"version": 2, "taskid": FIRST, "verdict": "success"}, {"version": 1, "verdict": "success"}],
 )
 def test_an_event_that_cannot_be_read_stops_the_task_and_says_why(
     held: WiroEmulator, unreadable: dict[str, Any] | None
@@ -147,7 +149,7 @@ def test_an_event_that_cannot_be_read_stops_the_task_and_says_why(
     with pytest.raises(WiroTaskError, match=r"event cannot be read.*version") as caught:
         runway().execute_complete(context_of(ti), unreadable)
     assert isinstance(caught.value, AirflowFailException)
-    assert held.tasks["2221"].status == "task_cancel"
+    assert held.tasks[FIRST].status == "task_cancel"
 
 
 def test_an_unknown_verdict_is_never_a_success(held: WiroEmulator) -> None:
@@ -155,7 +157,7 @@ def test_an_unknown_verdict_is_never_a_success(held: WiroEmulator) -> None:
     defer(runway(deferrable=True), ti)
     with pytest.raises(WiroTaskError, match="cannot be read"):
         runway().execute_complete(context_of(ti), event() | {"verdict": "succeeded"})
-    assert held.tasks["2221"].status == "task_cancel"
+    assert held.tasks[FIRST].status == "task_cancel"
 
 
 @pytest.mark.parametrize("error", ["Trigger timeout", "Trigger/execution timeout", "something new"])
@@ -165,7 +167,7 @@ def test_a_deferral_whose_time_is_over_stops_the_task_and_is_raised(held: WiroEm
     with pytest.raises(AirflowException) as caught:
         runway().resume_execution("__fail__", {"error": error, "traceback": ["Traceback"]}, context_of(ti))
     assert type(caught.value).__name__ in ("TaskDeferralError", "TaskDeferralTimeout")
-    assert held.tasks["2221"].status == "task_cancel"
+    assert held.tasks[FIRST].status == "task_cancel"
 
 
 def test_a_broken_trigger_is_waited_for_in_the_worker(wiro_emulator: WiroEmulator, lines: Lines) -> None:
@@ -173,9 +175,9 @@ def test_a_broken_trigger_is_waited_for_in_the_worker(wiro_emulator: WiroEmulato
     ti = FakeTaskInstance()
     defer(runway(deferrable=True), ti)
     result = runway().resume_execution("__fail__", {"error": "Trigger failure"}, context_of(ti))
-    assert (result["taskid"], result["status"]) == ("2221", "task_postprocess_end")
+    assert (result["taskid"], result["status"]) == (FIRST, "task_postprocess_end")
     assert wiro_emulator.count("Run") == 1
-    assert "taskid 2221: its trigger broke; waiting for it in this worker" in lines.text
+    assert f"taskid {FIRST}: its trigger broke; waiting for it in this worker" in lines.text
 
 
 def test_a_kill_while_waiting_for_a_broken_trigger_stops_the_task(held: WiroEmulator) -> None:
@@ -185,18 +187,18 @@ def test_a_kill_while_waiting_for_a_broken_trigger_stops_the_task(held: WiroEmul
     when(lambda: held.count("Detail"), operator.on_kill)
     with pytest.raises(WiroInterrupted):
         operator.resume_execution("__fail__", {"error": "Trigger failure"}, context_of(ti))
-    wait_until(lambda: held.tasks["2221"].status == "task_cancel")
+    wait_until(lambda: held.tasks[FIRST].status == "task_cancel")
 
 
 def test_a_failed_deferral_is_not_retried_where_the_stop_fails(held: WiroEmulator, lines: Lines) -> None:
-    ti = FakeTaskInstance({"taskid": "2221"})
+    ti = FakeTaskInstance({"taskid": FIRST})
     operator = runway()
     operator.wiro_conn_id = "no_such_connection"
     with pytest.raises(WiroNotStopped, match=r"TaskDeferral\w+: Trigger timeout.*COULD NOT BE STOPPED") as caught:
         operator.resume_execution("__fail__", {"error": "Trigger timeout"}, context_of(ti))
     assert isinstance(caught.value, AirflowFailException)
     assert isinstance(caught.value.__cause__, AirflowException)
-    assert "taskid 2221 COULD NOT BE STOPPED" in lines.text
+    assert f"taskid {FIRST} COULD NOT BE STOPPED" in lines.text
 
 
 def test_a_failed_deferral_of_a_task_that_has_finished_well_is_a_success(wiro_emulator: WiroEmulator) -> None:
@@ -204,7 +206,7 @@ def test_a_failed_deferral_of_a_task_that_has_finished_well_is_a_success(wiro_em
     ti = FakeTaskInstance()
     defer(runway(deferrable=True), ti)
     result = runway().resume_execution("__fail__", {"error": "Trigger timeout"}, context_of(ti))
-    assert result["taskid"] == "2221"
+    assert result["taskid"] == FIRST
     assert ti.xcoms["output_urls"] == [output["url"] for output in result["outputs"]]
 
 
@@ -213,14 +215,13 @@ class Unreadable(FakeTaskInstance):
         raise ConnectionError("the XCom backend is away")
 
 
-@pytest.mark.parametrize("ti", [FakeTaskInstance({"taskid": ["2221"]}), Unreadable()], ids=["odd", "unreadable"])
+@pytest.mark.parametrize("ti", [FakeTaskInstance({"taskid": [FIRST]}), Unreadable()], ids=["odd", "unreadable"])
 def test_a_failed_deferral_of_which_nobody_knows_the_task_is_not_retried(
-    wiro_emulator: WiroEmulator, lines: Lines, ti: FakeTaskInstance
+    wiro_emulator: WiroEmulator, ti: FakeTaskInstance
 ) -> None:
-    with pytest.raises(WiroNotStopped):
+    with pytest.raises(WiroNotStopped, match="may still run and be paid"):
         runway().resume_execution("__fail__", None, context_of(ti))
     assert wiro_emulator.requests == []
-    assert "may still run and be paid" in lines.text
 
 
 def test_an_event_resumes_through_resume_execution(wiro_emulator: WiroEmulator) -> None:
@@ -237,13 +238,13 @@ def test_an_error_keeps_its_class_words_and_fields_when_it_is_made_final(
     kind: type[WiroTaskError], final: bool
 ) -> None:
     with pytest.raises(kind) as caught, final_errors_skip_retries():
-        raise kind("what happened", taskid="2221", status="task_start", code=1)
+        raise kind("what happened", taskid=FIRST, status="task_start", code=1)
     error = caught.value
     assert isinstance(error, AirflowFailException) == final
-    assert (str(error), error.taskid, error.status, error.code) == ("what happened", "2221", "task_start", 1)
+    assert (str(error), error.taskid, error.status, error.code) == ("what happened", FIRST, "task_start", 1)
     assert repr(error) == f"{kind.__name__}('what happened')"
     again = pickle.loads(pickle.dumps(error))
-    assert (type(again).__name__, str(again), again.taskid) == (kind.__name__, "what happened", "2221")
+    assert (type(again).__name__, str(again), again.taskid) == (kind.__name__, "what happened", FIRST)
     assert isinstance(again, kind)
     assert isinstance(again, AirflowFailException) == final
 

@@ -16,29 +16,30 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroRequestError,
-    WiroSubmissionUnknown,
     WiroTaskError,
 )
-from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.operators import wiro
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.stages import pay, settle
+from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, Lines
 from operators import defer, generic, runway
-from tries import Died, die, kept, lose_a_try, run_try, warnings_in
+from taskids import FIRST, SECOND
+from tries import kept, lose_a_try, run_try, warnings_in
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
 
 
-POINTS: dict[str, tuple[type, str, bool]] = {
-    "before the intent": (FolderJournal, "begin", False),
-    "before the answer comes": (WiroHook, "run", True),
-    "before the taskid is written down": (FolderJournal, "submitted", False),
-    "after the taskid is written down": (FolderJournal, "submitted", True),
+POINTS: dict[str, tuple[Any, str, bool]] = {
+    "before the intent": (pay, "_begin", False),
+    "before the answer comes": (PaidTask, "obtained", False),
+    "before the taskid is written down": (pay, "write_down", False),
+    "after the taskid is written down": (pay, "write_down", True),
     "before XCom": (FakeTaskInstance, "xcom_push", False),
     "after XCom": (FakeTaskInstance, "xcom_push", True),
-    "while it waits or defers": (WiroRunOperator, "_deadline", True),
-    "before the result is returned": (WiroRunOperator, "_finish", False),
-    "after all is done": (WiroRunOperator, "_finish", True),
+    "while it waits or defers": (wiro, "wait_for_verdict", False),
+    "before the result is returned": (settle, "deliver", False),
+    "after all is done": (settle, "deliver", True),
 }
 
 
@@ -49,21 +50,15 @@ def test_a_try_that_dies_is_taken_up_by_the_next_one(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, point: str, finished: bool, deferrable: bool
 ) -> None:
     owner, method, after = POINTS[point]
-    if method == "_deadline":  # it is asked once before the Run, and once after it
-        with monkeypatch.context() as patched:
-            die(patched, WiroHook, "wait")
-            die(patched, WiroRunOperator, "_defer")
-            with pytest.raises(Died):
-                run_try(deferrable=deferrable)
-    else:
-        lose_a_try(monkeypatch, owner, method, after=after, deferrable=deferrable)
+    lose_a_try(monkeypatch, owner, method, after=after, deferrable=deferrable)
     if finished:
-        wiro_emulator.advance(60)
+        wiro_emulator.advance(3)
     ti = FakeTaskInstance()
     result = run_try(ti=ti, deferrable=deferrable)
     assert len(wiro_emulator.runs) == wiro_emulator.count("Run") == 1
     assert result["status"] == "task_postprocess_end"
     assert result["outputs"][0]["url"].endswith("/0.mp4")
+    assert ti.xcoms.pop("wiro_generation")["outcome"] == "success"
     assert ti.xcoms == {"taskid": result["taskid"], "output_urls": [result["outputs"][0]["url"]]}
     record = kept()
     assert record is not None
@@ -78,24 +73,18 @@ def test_what_is_written_down_with_its_taskid_needs_no_search(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     owner, method, after = POINTS[point]
-    lose_a_try(monkeypatch, *((WiroHook, "wait") if method == "_deadline" else (owner, method)), after=after)
-    assert run_try()["taskid"] == "2221"
+    lose_a_try(monkeypatch, owner, method, after=after)
+    assert run_try()["taskid"] == FIRST
     assert (len(wiro_emulator.runs), wiro_emulator.count("List")) == (1, 0)
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_death_between_intent_and_run_leaves_it_to_a_person(
+def test_after_a_death_between_intent_and_submission_the_list_shows_that_nothing_was_accepted(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
-    lose_a_try(monkeypatch, WiroHook, "run", deferrable=deferrable)
-    with pytest.raises(WiroSubmissionUnknown, match="no task of that time has its inputs") as caught:
-        run_try(deferrable=deferrable)
-    assert isinstance(caught.value, AirflowFailException)
+    lose_a_try(monkeypatch, pay, "_begin", after=True, deferrable=deferrable)
     assert wiro_emulator.count("Run") == 0
-    record = kept()
-    assert record is not None
-    assert record.taskid is None
-    assert run_try(deferrable=deferrable, on_unknown_submission="submit")["outputs"]
+    assert run_try(deferrable=deferrable)["outputs"]
     assert len(wiro_emulator.runs) == 1
 
 
@@ -113,7 +102,7 @@ def test_taking_an_earlier_result_is_one_warning_that_says_how_to_force_a_new_on
     monkeypatch.setattr(time, "time", lambda now=time.time: now() + 3 * 86400 + 7200)
     run_try()
     [warning] = warnings_in(lines)
-    assert re.search(r"taskid 2221: taking the outputs of the Run of 3 days 2 hours.* ago", warning)
+    assert re.search(rf"taskid {FIRST}: taking the outputs of the submission of 3 days 2 hours.* ago", warning)
     for part in ("nothing is submitted", "map_index=-1.json", "durable=False", "idempotency_key"):
         assert part in warning
 
@@ -122,7 +111,7 @@ def test_going_on_with_a_task_that_is_active_is_said_in_the_log(all_held: WiroEm
     defer(runway(deferrable=True), FakeTaskInstance())
     lines.lines.clear()
     defer(runway(deferrable=True), FakeTaskInstance())
-    assert re.search(r"taskid 2221: .*(earlier|attach|going on)", lines.text)
+    assert re.search(rf"taskid {FIRST}: .*(earlier|attach|going on)", lines.text)
 
 
 def test_durable_false_always_submits_and_writes_nothing_down(
@@ -131,7 +120,7 @@ def test_durable_false_always_submits_and_writes_nothing_down(
     for _ in range(2):
         run_try(durable=False)
     assert len(wiro_emulator.runs) == 2
-    assert list(journal_folder.iterdir()) == []
+    assert list(journal_folder.rglob("*.json")) == []
 
 
 def test_without_a_journal_there_is_one_warning(
@@ -151,7 +140,7 @@ def test_changed_inputs_stop_the_old_task_before_there_is_a_new_one(
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push", prompt="old", deferrable=deferrable)
     all_held.clear()
     result = run_try(prompt="new", deferrable=deferrable)
-    assert (all_held.tasks["2221"].status, result["taskid"]) == ("task_cancel", "2222")
+    assert (all_held.tasks[FIRST].status, result["taskid"]) == ("task_cancel", SECOND)
     assert all_held.peak_active == 1
 
 
@@ -167,7 +156,7 @@ def test_changed_inputs_whose_old_task_cannot_be_stopped_submit_nothing(
     assert all_held.count("Run") == 1
     record = kept()
     assert record is not None
-    assert record.taskid == "2221"
+    assert record.taskid == FIRST
 
 
 def test_a_rendered_idempotency_key_makes_inputs_that_differ_the_same_work(
@@ -176,7 +165,7 @@ def test_a_rendered_idempotency_key_makes_inputs_that_differ_the_same_work(
     def signed(signature: str) -> dict[str, Any]:
         return {"input_image_url": f"https://x.example/0.png?s={signature}", "idempotency_key": "ride-1"}
 
-    lose_a_try(monkeypatch, WiroHook, "run", after=True, **signed("a"))
+    lose_a_try(monkeypatch, PaidTask, "obtained", **signed("a"))
     results = [run_try(**signed(signature)) for signature in "bc"]
     assert len(wiro_emulator.runs) == 1
     assert run_try(**signed("d") | {"idempotency_key": "ride-2"})["taskid"] != results[0]["taskid"]
@@ -194,7 +183,7 @@ def test_an_idempotency_key_that_is_rendered_to_nothing_sends_nothing(wiro_emula
 def test_inputs_that_were_refused_in_between_do_not_make_one_pay_again(wiro_emulator: WiroEmulator) -> None:
     paid = run_try()
     wiro_emulator.script("Run", "code", code=0, message="Request parameters are invalid.")
-    with pytest.raises(WiroRequestError, match="prompt is too long"):
+    with pytest.raises(WiroRequestError, match="parameters are invalid"):
         run_try(prompt="far too long")
     assert run_try() == paid
     assert len(wiro_emulator.runs) == 1
@@ -204,7 +193,7 @@ def test_a_generation_that_failed_is_generated_anew(wiro_emulator: WiroEmulator)
     wiro_emulator.outcome(pexit="1", debugerror="CUDA out of memory")
     with pytest.raises(WiroTaskError, match="CUDA out of memory"):
         run_try()
-    assert run_try()["taskid"] == "2222"
+    assert run_try()["taskid"] == SECOND
 
 
 @pytest.mark.parametrize("make", [runway, generic])
@@ -224,15 +213,15 @@ def test_airflows_own_state_store_serves_where_there_is_no_folder(
     run_dag: Callable[..., Any], wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
     monkeypatch.delenv("AIRFLOW__WIRO__JOURNAL_PATH")
-    finish, lost = WiroRunOperator._finish, [True]
+    deliver, lost = settle.deliver, [True]
 
     def lost_once(*arguments: Any) -> Any:
         if lost.pop() if lost else False:
             raise RuntimeError("the first try is lost")
-        return finish(*arguments)
+        return deliver(*arguments)
 
-    monkeypatch.setattr(WiroRunOperator, "_finish", lost_once)
+    monkeypatch.setattr(settle, "deliver", lost_once)
     run = run_dag(lambda: runway(deferrable=deferrable, retries=1, retry_delay=timedelta(0)))
     assert (run.state, run.tries) == ("success", 2)
-    assert run.xcom()["taskid"] == "2221"
+    assert run.xcom()["taskid"] == FIRST
     assert (len(wiro_emulator.runs), wiro_emulator.count("List")) == (1, 0)

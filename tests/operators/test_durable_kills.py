@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_wiro.core import recovery
+from airflow_provider_wiro.core import recall
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroInterrupted,
     WiroTaskCancelled,
 )
-from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.operators import wiro
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.stages import pay
+from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, context_of, wait_until, when
 from operators import runway
+from taskids import FIRST, SECOND
 from tries import Died, kept, lose_a_try, run_try
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -33,11 +35,11 @@ def test_a_task_that_was_only_attached_to_and_is_cancelled_is_submitted_once_mor
 
     def stop_it() -> None:
         all_held.clear()
-        all_held.tasks["2221"].stop()
+        all_held.tasks[FIRST].stop()
 
     when(lambda: all_held.count("Detail") > looks + 1, stop_it)
     result = run_try(deferrable=deferrable)
-    assert result["taskid"] == "2222"
+    assert result["taskid"] == SECOND
     assert len(all_held.runs) == 2
     assert all_held.peak_active == 1
 
@@ -47,7 +49,7 @@ def test_it_is_submitted_only_once_more(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push", after=True, deferrable=deferrable)
-    for taskid in ("2221", "2222"):
+    for taskid in (FIRST, SECOND):
         when(
             lambda taskid=taskid: taskid in all_held.tasks and all_held.count("Detail") > 1,
             lambda taskid=taskid: (time.sleep(0.3), all_held.tasks[taskid].stop()),
@@ -61,7 +63,7 @@ def test_it_is_submitted_only_once_more(
 def test_a_task_of_this_very_try_that_is_cancelled_is_not_submitted_again(
     all_held: WiroEmulator, deferrable: bool
 ) -> None:
-    when(lambda: all_held.count("Detail"), lambda: all_held.tasks["2221"].stop())
+    when(lambda: all_held.count("Detail"), lambda: all_held.tasks[FIRST].stop())
     with pytest.raises(WiroTaskCancelled):
         run_try(deferrable=deferrable)
     assert len(all_held.runs) == 1
@@ -69,7 +71,7 @@ def test_a_task_of_this_very_try_that_is_cancelled_is_not_submitted_again(
 
 def test_nor_is_it_where_its_answer_was_lost(all_held: WiroEmulator) -> None:
     all_held.script("Run", "drop_after")
-    when(lambda: all_held.count("Detail"), lambda: all_held.tasks["2221"].stop())
+    when(lambda: all_held.count("Detail"), lambda: all_held.tasks[FIRST].stop())
     with pytest.raises(WiroTaskCancelled):
         run_try(timeout=5)
     assert len(all_held.runs) == 1
@@ -88,7 +90,7 @@ def test_a_kill_while_waiting_for_an_attached_task_stops_it_and_submits_nothing(
     operator, looks = runway(), all_held.count("Detail")
     when(lambda: all_held.count("Detail") > looks + 2, operator.on_kill)
     killed(operator)
-    wait_until(lambda: all_held.tasks["2221"].status == "task_cancel")
+    wait_until(lambda: all_held.tasks[FIRST].status == "task_cancel")
     assert len(all_held.runs) == 1
 
 
@@ -98,18 +100,18 @@ def test_a_kill_while_the_earlier_task_is_being_looked_at_stops_it(
 ) -> None:
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push", prompt="same")
     all_held.script("Detail", "5xx", times=1)
-    monkeypatch.setattr(recovery, "READ_PAUSES", (1.0, 1.0))
+    monkeypatch.setattr(recall, "READ_PAUSES", (1.0, 1.0))
     operator = runway(prompt=prompt)
     when(lambda: all_held.count("Detail"), operator.on_kill)
     killed(operator)
-    wait_until(lambda: all_held.tasks["2221"].status == "task_cancel", within=3)
+    wait_until(lambda: all_held.tasks[FIRST].status == "task_cancel", within=3)
     assert len(all_held.runs) == 1
 
 
 def test_a_kill_while_the_earlier_run_is_being_looked_for_submits_nothing_and_keeps_the_intent(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lose_a_try(monkeypatch, WiroHook, "run", after=True)
+    lose_a_try(monkeypatch, PaidTask, "obtained")
     all_held.script("List", "slow", seconds=0.5)
     operator = runway(on_unknown_submission="submit")
     when(lambda: all_held.count("List"), operator.on_kill)
@@ -117,20 +119,20 @@ def test_a_kill_while_the_earlier_run_is_being_looked_for_submits_nothing_and_ke
     assert len(all_held.runs) == 1
     record = kept()
     assert record is not None
-    all_held.tasks["2221"].release()
-    assert run_try()["taskid"] == "2221"
+    all_held.tasks[FIRST].release()
+    assert run_try()["taskid"] == FIRST
 
 
 def test_a_kill_while_the_intent_is_written_sends_nothing_and_leaves_none(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator, begin = runway(), FolderJournal.begin
+    operator, begin = runway(), pay._begin
 
     def killed_meanwhile(*arguments: Any, **named: Any) -> None:
         operator.on_kill()
         begin(*arguments, **named)
 
-    monkeypatch.setattr(FolderJournal, "begin", killed_meanwhile)
+    monkeypatch.setattr(pay, "_begin", killed_meanwhile)
     killed(operator)
     assert all_held.count("Run") == 0
     assert kept() is None
@@ -139,7 +141,7 @@ def test_a_kill_while_the_intent_is_written_sends_nothing_and_leaves_none(
 def test_a_signal_that_raises_right_after_the_intent_leaves_none_either(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = FolderJournal.begin
+    begin = pay._begin
 
     def too_late(*_: object) -> None:
         raise Died
@@ -148,7 +150,7 @@ def test_a_signal_that_raises_right_after_the_intent_leaves_none_either(
         begin(*arguments, **named)
         signal.raise_signal(signal.SIGALRM)
 
-    monkeypatch.setattr(FolderJournal, "begin", signalled)
+    monkeypatch.setattr(pay, "_begin", signalled)
     before = signal.signal(signal.SIGALRM, too_late)
     try:
         with pytest.raises(Died):
@@ -165,7 +167,7 @@ def test_a_kill_while_the_run_is_in_flight_stops_what_it_started(all_held: WiroE
     operator = runway(deferrable=deferrable)
     when(lambda: all_held.count("Run"), operator.on_kill)
     assert killed(operator).retryable
-    assert all_held.tasks["2221"].status == "task_cancel"
+    assert all_held.tasks[FIRST].status == "task_cancel"
 
 
 def test_a_kill_while_the_run_is_in_flight_whose_answer_is_lost_keeps_the_intent(all_held: WiroEmulator) -> None:
@@ -176,58 +178,39 @@ def test_a_kill_while_the_run_is_in_flight_whose_answer_is_lost_keeps_the_intent
     record = kept()
     assert record is not None
     assert len(all_held.runs) == 1
-    all_held.tasks["2221"].release()
-    assert run_try()["taskid"] == "2221"
+    all_held.tasks[FIRST].release()
+    assert run_try()["taskid"] == FIRST
 
 
 def test_a_kill_while_the_taskid_is_written_down_stops_the_task(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator, submitted = runway(), FolderJournal.submitted
+    operator, write_down = runway(), pay.write_down
 
     def killed_meanwhile(*arguments: Any, **named: Any) -> None:
         operator.on_kill()
-        submitted(*arguments, **named)
+        write_down(*arguments, **named)
 
-    monkeypatch.setattr(FolderJournal, "submitted", killed_meanwhile)
+    monkeypatch.setattr(pay, "write_down", killed_meanwhile)
     killed(operator)
-    assert all_held.tasks["2221"].status == "task_cancel"
+    assert all_held.tasks[FIRST].status == "task_cancel"
     record = kept()
     assert record is not None
-    assert record.taskid == "2221"
+    assert record.taskid == FIRST
 
 
 def test_a_kill_before_the_replacement_of_a_cancelled_task_submits_none(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push")
-    operator, instead = runway(), WiroRunOperator._generate_instead
+    operator, needs_anew = runway(), wiro.needs_anew
 
-    def killed_meanwhile(self: WiroRunOperator, *arguments: Any) -> Any:
+    def killed_meanwhile(*arguments: Any) -> Any:
         operator.on_kill()
-        return instead(self, *arguments)
+        return needs_anew(*arguments)
 
-    monkeypatch.setattr(WiroRunOperator, "_generate_instead", killed_meanwhile)
+    monkeypatch.setattr(wiro, "needs_anew", killed_meanwhile)
     looks = all_held.count("Detail")
-    when(lambda: all_held.count("Detail") > looks + 1, lambda: all_held.tasks["2221"].stop())
+    when(lambda: all_held.count("Detail") > looks + 1, lambda: all_held.tasks[FIRST].stop())
     killed(operator)
-    assert len(all_held.runs) == 1
-
-
-def test_a_kill_after_which_the_task_is_cancelled_is_not_taken_for_somebody_elses(
-    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lose_a_try(monkeypatch, FakeTaskInstance, "xcom_push")
-    operator, wait = runway(), WiroHook.wait
-
-    def killed_meanwhile(self: WiroHook, *arguments: Any, **named: Any) -> Any:
-        operator.on_kill()
-        self._interrupted = False
-        assert self._client is not None
-        self._client._interrupted = False
-        return wait(self, *arguments, **named)
-
-    monkeypatch.setattr(WiroHook, "wait", killed_meanwhile)
-    with pytest.raises((WiroTaskCancelled, WiroInterrupted)):
-        operator.execute(context_of(FakeTaskInstance()))
     assert len(all_held.runs) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 import pytest
@@ -13,9 +14,10 @@ from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroOutputsGone,
 )
-from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.hooks.caller import Caller
 from driving import DriveSync, credentials_of
 from operators import generic
+from taskids import FIRST, SECOND
 from tries import run_try
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -25,14 +27,14 @@ def test_outputs_that_were_deleted_are_an_error_of_their_own(wiro_emulator: Wiro
     run_try()
     token = wiro_emulator.runs[0].token
     DriveSync()(send("/Task/InputOutputDelete", {"tasktoken": token}), credentials_of(wiro_emulator))
-    with pytest.raises(WiroOutputsGone, match="2221 succeeded in an earlier try and was paid") as caught:
+    with pytest.raises(WiroOutputsGone, match=f"{FIRST} succeeded in an earlier try and was paid") as caught:
         run_try()
     assert isinstance(caught.value, AirflowFailException)
-    assert caught.value.taskid == "2221"
+    assert caught.value.taskid == FIRST
     for part in ("Nothing was submitted", "durable=False", "map_index=-1.json"):
         assert part in str(caught.value)
     assert len(wiro_emulator.runs) == 1
-    assert run_try(durable=False)["taskid"] == "2222"
+    assert run_try(durable=False)["taskid"] == SECOND
 
 
 def test_an_output_that_is_not_found_is_named(wiro_emulator: WiroEmulator) -> None:
@@ -54,7 +56,7 @@ def test_outputs_that_wiro_lists_no_more_are_gone_for_any_model(
         return read(payload | {"outputs": []} if isinstance(payload, dict) else payload)
 
     monkeypatch.setattr(Task, "from_payload", emptied)
-    with pytest.raises(WiroOutputsGone, match="there no more"):
+    with pytest.raises(WiroOutputsGone, match="no longer"):
         run_try(generic)
 
 
@@ -77,4 +79,4 @@ def test_no_key_is_sent_where_the_outputs_are(wiro_emulator: WiroEmulator) -> No
     ["http://" + "a" * 70 + ".com/", "http://[::1/0.mp4", "http://a..b/0.mp4", "https://%/", "http://127.0.0.1:99999/"],
 )
 def test_an_address_that_nothing_can_be_asked_of_proves_nothing(wiro_emulator: WiroEmulator, url: str) -> None:
-    assert WiroHook().lost_output([url]) is None
+    assert Caller("wiro_default", logging.getLogger("test")).lost_output([url]) is None

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from doubles import FakeTaskInstance, Lines, context_of, statuses
 from operators import defer, generic, runway
+from taskids import FIRST, SECOND
 from tries import run_try
 from triggerer import fire
 
@@ -41,7 +43,7 @@ def test_a_broken_wait_for_room_submits_and_takes_no_other_works_outputs(wiro_em
     old = run_try(generic, inputs={"prompt": "old"})
     ti = wait_for_room(wiro_emulator, inputs={"prompt": "new"})
     new = gives_up(generic(inputs={"prompt": "new"}, deferrable=True), ti)
-    assert (old["taskid"], new["taskid"]) == ("2221", "2222")
+    assert (old["taskid"], new["taskid"]) == (FIRST, SECOND)
 
 
 def test_a_wait_for_room_that_is_out_of_time_takes_no_other_works_outputs(wiro_emulator: WiroEmulator) -> None:
@@ -55,18 +57,18 @@ def test_a_wait_for_room_that_is_out_of_time_takes_no_other_works_outputs(wiro_e
 def test_a_broken_wait_for_room_submits_without_a_journal_too(wiro_emulator: WiroEmulator, lines: Lines) -> None:
     ti = wait_for_room(wiro_emulator, durable=False)
     wiro_emulator.outcome(duration=0.0)
-    assert gives_up(generic(deferrable=True, durable=False), ti)["taskid"] == "2221"
+    assert gives_up(generic(deferrable=True, durable=False), ti)["taskid"] == FIRST
     assert "COULD NOT BE STOPPED" not in lines.text
 
 
 def test_a_task_that_was_only_attached_to_is_made_anew_where_the_trigger_broke_too(all_held: WiroEmulator) -> None:
     defer(runway(deferrable=True), FakeTaskInstance())
     ti = FakeTaskInstance()
-    assert defer(runway(deferrable=True), ti).kwargs == {"attached": True}
-    WiroHook().stop("2221")
+    assert defer(runway(deferrable=True), ti).kwargs["attached"]
+    WiroHook().stop(FIRST)
     all_held.clear()
     all_held.outcome(duration=0.0)
-    assert gives_up(runway(deferrable=True), ti)["taskid"] == "2222"
+    assert gives_up(runway(deferrable=True), ti)["taskid"] == SECOND
     assert statuses(all_held) == ["task_cancel", "task_postprocess_end"]
 
 
@@ -80,7 +82,7 @@ def test_a_success_is_delivered_where_the_journal_cannot_be_used_any_more(
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", UNUSABLE)
     given = {**(deferred.kwargs or {}), "event": event}
     result = runway().resume_execution(deferred.method_name, given, context_of(ti))
-    assert result["taskid"] == "2221"
+    assert result["taskid"] == FIRST
 
 
 def test_what_is_out_of_time_is_stopped_where_the_journal_cannot_be_used_any_more(
@@ -127,12 +129,16 @@ def test_what_breaks_after_the_run_ends_nothing_that_the_next_try_finds(
 def test_what_breaks_after_a_run_that_could_not_be_written_down_is_stopped(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_wiro.journal_store import FolderJournal
+    from airflow_provider_wiro.journals import FolderJournal
 
-    def away(*_: object, **__: object) -> None:
-        raise WiroJournalError("the folder is away")
+    replace = FolderJournal.replace
 
-    monkeypatch.setattr(FolderJournal, "submitted", away)
+    def away(self: FolderJournal, over: Record | None, record: Record | None) -> None:
+        if record is not None and record.taskid:
+            raise WiroJournalError("the folder is away")
+        replace(self, over, record)
+
+    monkeypatch.setattr(FolderJournal, "replace", away)
     ti = FakeTaskInstance(broken=True)
     ti.max_tries = 1  # type: ignore[misc]
     with pytest.raises(ConnectionError):

@@ -9,10 +9,12 @@ import pytest
 
 from airflow_provider_wiro.core.task import Submission
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroBusy, WiroJournalTaken, WiroSubmissionUnknown, WiroTaskFailed
-from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.exceptions import WiroBusy, WiroJournalTaken, WiroTaskFailed
+from airflow_provider_wiro.stages import pay
+from airflow_provider_wiro.stages.paid import PaidTask
 from doubles import FakeTaskInstance, Lines, context_of, statuses
 from operators import defer, runway
+from taskids import FIRST, SECOND
 from tries import kept, lose_a_try, run_try, warnings_in
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -23,15 +25,15 @@ def submit(**arguments: Any) -> None:
 
 
 def let_the_next_try_submit_meanwhile(monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Submission]) -> None:
-    """Let the next try submit while a Run is on its way, which then brings *answer*."""
-    run = WiroHook.run
+    """Let the next try submit while a submission is on its way, which then brings *answer*."""
+    run = pay.submit
 
-    def overtaken(*arguments: Any, **named: Any) -> Submission:
-        monkeypatch.setattr(WiroHook, "run", run)
+    def overtaken(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(pay, "submit", run)
         submit(on_unknown_submission="submit")
         return answer(*arguments, **named)
 
-    monkeypatch.setattr(WiroHook, "run", overtaken)
+    monkeypatch.setattr(pay, "submit", overtaken)
 
 
 def test_of_two_tries_that_find_the_same_failed_run_one_submits(
@@ -41,16 +43,18 @@ def test_of_two_tries_that_find_the_same_failed_run_one_submits(
     wiro_emulator.outcome(hold="task_queue", times=-1)
     with pytest.raises(WiroTaskFailed):
         run_try()
-    recover = WiroHook.recover
+    recall = pay.recall
 
     def overtaken(*arguments: Any, **named: Any) -> Any:
-        decision = recover(*arguments, **named)
-        monkeypatch.setattr(WiroHook, "recover", recover)
+        decision = recall(*arguments, **named)
+        monkeypatch.setattr(pay, "recall", recall)
         submit()
         return decision
 
-    monkeypatch.setattr(WiroHook, "recover", overtaken)
-    with pytest.raises(WiroJournalTaken, match=r"another try of this task instance .* holds Wiro task 2222") as caught:
+    monkeypatch.setattr(pay, "recall", overtaken)
+    with pytest.raises(
+        WiroJournalTaken, match=rf"another try of this task instance .* holds Wiro task {SECOND}"
+    ) as caught:
         submit()
     assert statuses(wiro_emulator) == ["task_postprocess_end", "task_queue"]
     assert caught.value.retryable
@@ -67,19 +71,19 @@ def test_a_refused_try_leaves_the_record_of_the_next_one(
     assert "WARNING nothing was submitted here; another try" in lines.text
     record = kept()
     assert record is not None
-    assert record.taskid == "2221"
+    assert record.taskid == FIRST
 
 
 def test_a_run_that_was_accepted_beside_another_tries_is_told_and_stopped(
     all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
-    let_the_next_try_submit_meanwhile(monkeypatch, WiroHook.run)
-    given_up = FakeTaskInstance(broken=True)
-    given_up.max_tries = 1  # type: ignore[misc]
-    with pytest.raises(ConnectionError):
-        runway(deferrable=True).execute(context_of(given_up))
+    let_the_next_try_submit_meanwhile(monkeypatch, pay.submit)
+    with pytest.raises(
+        WiroJournalTaken, match=rf"holds Wiro task {FIRST}\. So this try's taskid {SECOND}: stopped"
+    ) as caught:
+        runway(deferrable=True).execute(context_of(FakeTaskInstance()))
+    assert not caught.value.retryable
     assert statuses(all_held) == ["task_start", "task_cancel"]
-    assert "ERROR taskid 2222: another try" in lines.text
 
 
 def test_the_answer_of_a_quick_retry_is_found_beside_the_failed_run(
@@ -89,8 +93,8 @@ def test_the_answer_of_a_quick_retry_is_found_beside_the_failed_run(
     wiro_emulator.outcome(duration=0.0)
     with pytest.raises(WiroTaskFailed):
         run_try()
-    lose_a_try(monkeypatch, WiroHook, "run", after=True)
-    assert run_try()["taskid"] == "2222"
+    lose_a_try(monkeypatch, PaidTask, "obtained")
+    assert run_try()["taskid"] == SECOND
     assert len(wiro_emulator.runs) == 2
 
 
@@ -99,10 +103,9 @@ def test_a_new_generation_that_was_never_sent_is_not_the_one_before(
 ) -> None:
     wiro_emulator.outcome(duration=0.0, times=-1)
     run_try(idempotency_key="1")
-    lose_a_try(monkeypatch, WiroHook, "run", idempotency_key="2")
-    with pytest.raises(WiroSubmissionUnknown, match="no task of that time has its inputs"):
-        run_try(idempotency_key="2")
-    assert len(wiro_emulator.runs) == 1
+    lose_a_try(monkeypatch, pay, "_begin", after=True, idempotency_key="2")
+    assert run_try(idempotency_key="2")["taskid"] == SECOND
+    assert len(wiro_emulator.runs) == 2
 
 
 def test_paying_for_changed_inputs_is_a_warning_that_names_them(wiro_emulator: WiroEmulator, lines: Lines) -> None:
@@ -110,7 +113,7 @@ def test_paying_for_changed_inputs_is_a_warning_that_names_them(wiro_emulator: W
     run_try(prompt="try 1", seed=7)
     lines.lines.clear()
     run_try(prompt="try 2", seed=7)
-    [warning] = [line for line in warnings_in(lines) if "2221" in line]
+    [warning] = [line for line in warnings_in(lines) if FIRST in line]
     assert "is paid for, but its inputs were others (prompt)" in warning
     assert "set idempotency_key" in warning
     run_try(prompt="try 2", seed=7, idempotency_key="x")

@@ -16,10 +16,12 @@ from airflow_provider_wiro.exceptions import (
     WiroSubmissionUnknown,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import FolderJournal
+from airflow_provider_wiro.journals import FolderJournal
+from airflow_provider_wiro.stages import pay
 from doubles import FakeTaskInstance, Lines
 from operators import generic
 from records import failing
+from taskids import FIRST, SECOND
 from tries import kept, lose_a_try, run_try
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -31,12 +33,12 @@ def test_a_run_whose_answer_is_lost_is_found_in_the_same_try(
     wiro_emulator: WiroEmulator, lines: Lines, fault: str, deferrable: bool
 ) -> None:
     wiro_emulator.script("Run", fault)
-    assert run_try(deferrable=deferrable)["taskid"] == "2221"
+    assert run_try(deferrable=deferrable)["taskid"] == FIRST
     assert wiro_emulator.count("Run") == 1
-    assert "taskid 2221: found in Task/List" in lines.text
+    assert f"taskid {FIRST}: found in Task/List" in lines.text
     record = kept()
     assert record is not None
-    assert record.taskid == "2221"
+    assert record.taskid == FIRST
 
 
 LIST_FAULTS: list[tuple[str, dict[str, Any]]] = [("5xx", {}), ("code", {"code": 1}), ("html", {})]
@@ -78,16 +80,16 @@ def test_a_task_of_another_model_with_the_same_inputs_is_not_adopted(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     WiroHook().run("owner/another-video", {"prompt": "x"})
-    lose_a_try(monkeypatch, WiroHook, "run", make=generic)
-    with pytest.raises(WiroSubmissionUnknown):
-        run_try(generic)
+    lose_a_try(monkeypatch, pay, "_begin", after=True, make=generic)
+    assert run_try(generic)["taskid"] == SECOND
+    assert [task.model for task in wiro_emulator.runs] == ["owner/another-video", "owner/video"]
 
 
 @pytest.mark.parametrize("lost", [1, 2])
 def test_after_two_lost_answers_the_same_try_asks_no_third_time(wiro_emulator: WiroEmulator, lost: int) -> None:
     wiro_emulator.script("Run", "drop_before", times=lost)
     if lost == 1:
-        assert run_try(on_unknown_submission="submit")["taskid"] == "2221"
+        assert run_try(on_unknown_submission="submit")["taskid"] == FIRST
     else:
         with pytest.raises(WiroSubmissionUnknown):
             run_try(on_unknown_submission="submit")
@@ -110,7 +112,7 @@ NO_SPACE = OSError(28, "No space left on device")
 def test_where_the_intent_cannot_be_written_nothing_is_sent(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_wiro.journal_store.os.fsync", failing(NO_SPACE))
+    monkeypatch.setattr("airflow_provider_wiro.journals.local.os.fsync", failing(NO_SPACE))
     with pytest.raises(WiroJournalError, match="No space left on device") as caught:
         run_try()
     assert not isinstance(caught.value, AirflowFailException)
@@ -134,7 +136,7 @@ def test_a_taskid_that_cannot_be_written_down_ends_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(FolderJournal, "_replace", failing(NO_SPACE))
         paid = run_try()
-    assert re.search(r"ERROR taskid 2221: .*No space left on device.*going on", lines.text)
+    assert re.search(rf"ERROR taskid {FIRST}: .*No space left on device.*going on", lines.text)
     assert run_try() == paid
     assert len(wiro_emulator.runs) == 1
 
@@ -143,7 +145,7 @@ REFUSALS: list[tuple[str, dict[str, Any]]] = [
     ("code", {"code": 0, "message": "Request parameters are invalid."}),
     ("code", {"code": 97, "message": "Insufficient balance"}),
     ("code", {"code": 98, "message": "Sign in"}),
-    ("string_errors", {"message": "Request parameters are invalid."}),
+    ("string_errors", {"message": "Request files [inputImage] required"}),
 ]
 
 
@@ -155,7 +157,7 @@ def test_a_run_that_is_refused_leaves_no_intent(
     with pytest.raises(WiroRequestError):
         run_try()
     assert kept() is None
-    assert run_try()["taskid"] == "2221"
+    assert run_try()["taskid"] == FIRST
 
 
 def test_a_rejected_key_leaves_no_intent(wiro_emulator: WiroEmulator) -> None:

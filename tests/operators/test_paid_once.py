@@ -14,8 +14,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroNotStopped, WiroSubmissionUnknown, WiroTaskError
+from airflow_provider_wiro.stages import wait
 from doubles import FakeTaskInstance, Lines, context_of, event, when
 from operators import defer, runway
+from taskids import FIRST
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_a_task_that_was_killed_but_could_not_be_stopped_is_not_retried(held: Wi
     with pytest.raises(WiroInterrupted) as caught:
         operator.execute(context_of(ti))
     assert isinstance(caught.value, AirflowFailException)
-    assert "taskid 2221 COULD NOT BE STOPPED" in lines.text
+    assert f"taskid {FIRST} COULD NOT BE STOPPED" in lines.text
 
 
 def test_an_xcom_backend_that_is_away_while_wiro_is_away_too_is_not_retried(held: WiroEmulator) -> None:
@@ -88,17 +90,16 @@ def test_an_xcom_backend_that_is_away_while_wiro_is_away_too_is_not_retried(held
 
 
 def test_a_kill_just_before_the_deferral_does_not_defer(held: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    operator = runway(deferrable=True)
-    defer = operator._defer
+    operator, defer = runway(deferrable=True), wait._defer
 
     def killed_meanwhile(*arguments: Any) -> None:
         operator.on_kill()
         defer(*arguments)
 
-    monkeypatch.setattr(operator, "_defer", killed_meanwhile)
+    monkeypatch.setattr(wait, "_defer", killed_meanwhile)
     with pytest.raises(WiroInterrupted):
         operator.execute(context_of(FakeTaskInstance()))
-    assert held.tasks["2221"].status == "task_cancel"
+    assert held.tasks[FIRST].status == "task_cancel"
 
 
 @pytest.mark.parametrize(("cancel_on_kill", "status"), [(True, "task_cancel"), (False, "task_start")])
@@ -109,10 +110,10 @@ def test_ctrl_c_while_waiting_is_a_kill(
         raise KeyboardInterrupt
 
     operator = runway(cancel_on_kill=cancel_on_kill)
-    monkeypatch.setattr(operator.hook, "wait", interrupted)
+    monkeypatch.setattr(wait, "wait_here", interrupted)
     with pytest.raises(KeyboardInterrupt):
         operator.execute(context_of(FakeTaskInstance()))
-    assert held.tasks["2221"].status == status
+    assert held.tasks[FIRST].status == status
 
 
 def test_ctrl_c_while_the_run_is_on_its_way_stops_what_it_started(held: WiroEmulator) -> None:
@@ -120,4 +121,4 @@ def test_ctrl_c_while_the_run_is_on_its_way_stops_what_it_started(held: WiroEmul
     when(lambda: held.count("Run"), lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         runway(deferrable=True).execute(context_of(FakeTaskInstance()))
-    assert held.tasks["2221"].status == "task_cancel"
+    assert held.tasks[FIRST].status == "task_cancel"

@@ -25,6 +25,7 @@ from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from operators import IMAGE, PROMPT, SEED_BODY, generic, run_bodies, runway
 from small_airflow import Run
+from taskids import FIRST, SECOND
 
 RunDag = Callable[..., Run]
 retries_a_deferred_task = pytest.mark.skipif(
@@ -61,13 +62,13 @@ def test_without_waiting_the_task_ends_right_after_submission(
     run = run_dag(lambda: runway(wait_for_completion=False, deferrable=deferrable))
     assert run.state == "success"
     assert run.xcom() == {
-        "taskid": "2221",
+        "taskid": FIRST,
         "status": None,
         "outputs": [],
         "cost_usd": None,
         "elapsed_seconds": None,
     }
-    assert run.xcom("taskid") == "2221"
+    assert run.xcom("taskid") == FIRST
     assert [request.call for request in wiro_emulator.requests] == ["Run"]
 
 
@@ -225,9 +226,9 @@ def test_a_failed_generation_is_tried_again(run_dag: RunDag, wiro_emulator: Wiro
     assert run.state == "success"
     assert isinstance(error, WiroTaskFailed)
     assert not isinstance(error, AirflowFailException)
-    assert "2221" in str(error)
+    assert FIRST in str(error)
     assert "no GPU left" in str(error)
-    assert run.xcom("taskid") == "2222"
+    assert run.xcom("taskid") == SECOND
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_a_rejected_key_is_not_tried_again(run_dag: RunDag, wiro_emulator: WiroE
 def test_the_concurrency_limit_is_no_failure(
     run_dag: RunDag, wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
-    monkeypatch.setattr("airflow_provider_wiro.operators.capacity.SHORTEST", 0.2)
+    monkeypatch.setattr("airflow_provider_wiro.stages.room.SHORTEST", 0.2)
     wiro_emulator.script("Run", "code", code=96, message="Concurrency limit", times=2)
     run = run_dag(lambda: runway(deferrable=deferrable))
     assert (run.state, run.errors) == ("success", [])
@@ -315,7 +316,7 @@ def test_a_result_that_is_too_large_for_the_event_is_fetched_once(run_dag: RunDa
 def test_do_xcom_push_false_still_records_the_paid_task(run_dag: RunDag, wiro_emulator: WiroEmulator) -> None:
     run = run_dag(lambda: runway(do_xcom_push=False))
     assert run.state == "success"
-    assert run.xcom("taskid") == "2221"
+    assert run.xcom("taskid") == FIRST
     assert run.xcom() is None
     assert run.xcom("output_urls") is None
 
@@ -324,4 +325,4 @@ def test_execution_timeout_ends_the_wait_and_stops_the_task(run_dag: RunDag, wir
     wiro_emulator.outcome(hold=True, duration=0.0)
     run = run_dag(lambda: runway(deferrable=True, execution_timeout=timedelta(seconds=4)))
     assert type(run.errors[0]).__name__ == "WiroTaskTimeout"
-    assert wiro_emulator.tasks["2221"].status == "task_cancel"
+    assert wiro_emulator.tasks[FIRST].status == "task_cancel"

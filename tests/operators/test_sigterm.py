@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from doubles import wait_until
+from taskids import FIRST
 
 SCRIPT = Path(__file__).with_name("sigterm_script.py")
 ENDS = {"returns": "WiroInterrupted", "raises": "KeyboardInterrupt"}
@@ -33,7 +34,7 @@ def terminate(handler: str, condition: Callable[[], object]) -> str:
 def test_sigterm_while_waiting_stops_the_wiro_task(wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.outcome(hold=True, duration=0.0)
     assert terminate("returns", lambda: wiro_emulator.count("Detail") > 1) == "WiroInterrupted"
-    assert wiro_emulator.tasks["2221"].status == "task_cancel"
+    assert wiro_emulator.tasks[FIRST].status == "task_cancel"
 
 
 @pytest.mark.parametrize("handler", ENDS)
@@ -42,5 +43,5 @@ def test_sigterm_while_the_run_is_in_flight_stops_what_it_started(wiro_emulator:
     wiro_emulator.script("Run", "slow", seconds=1.5)
     assert terminate(handler, lambda: wiro_emulator.count("Run")) == ENDS[handler]
     wait_until(lambda: wiro_emulator.runs)
-    assert wiro_emulator.tasks["2221"].status == "task_cancel"
+    assert wiro_emulator.tasks[FIRST].status == "task_cancel"
     assert wiro_emulator.count("Run") == 1

@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from airflow.providers.common.compat.sdk import Context
 
+from taskids import FIRST
+
 try:
     import structlog
 except ImportError:  # Airflow 2 may do without it
@@ -120,5 +122,5 @@ def statuses(emulator: WiroEmulator) -> list[str]:
 
 def event(kind: Kind = "success", **fields: Any) -> dict[str, Any]:
     """Return the event of a verdict, as the trigger makes it."""
-    fields = {"taskid": "2221", "status": "task_start"} | fields
+    fields = {"taskid": FIRST, "status": "task_start"} | fields
     return Verdict(kind, **fields).to_event()

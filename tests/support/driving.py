@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from airflow_provider_wiro.clients.aio import AsyncClient, Lookup, Route
+from airflow_provider_wiro.clients.aio import AsyncClient, Lookup
+from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.sync import Client
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, send
@@ -37,34 +38,52 @@ class Drive(Protocol):
     log: ListLog
 
     def __call__(
-        self, flow: Flow[T], credentials: Credentials, lookup: Callable[[], Credentials] | None = None
+        self,
+        flow: Flow[T],
+        credentials: Credentials,
+        lookup: Callable[[], Credentials] | None = None,
+        *,
+        service: str | None = None,
     ) -> T: ...
 
 
 class DriveSync:
-    """Over requests."""
+    """As a worker does."""
 
     def __init__(self) -> None:
         self.log = ListLog()
 
-    def __call__(self, flow: Flow[T], credentials: Credentials, lookup: Callable[[], Credentials] | None = None) -> T:
-        with Client(credentials, self.log, lookup) as client:
-            return client.drive(flow)
+    def __call__(
+        self,
+        flow: Flow[T],
+        credentials: Credentials,
+        lookup: Callable[[], Credentials] | None = None,
+        *,
+        service: str | None = None,
+    ) -> T:
+        return Client(credentials, self.log, lookup).drive(flow, service=service)
 
 
 class DriveAsync:
-    """Over aiohttp."""
+    """As a triggerer does."""
 
     def __init__(self) -> None:
         self.log = ListLog()
 
-    def __call__(self, flow: Flow[T], credentials: Credentials, lookup: Callable[[], Credentials] | None = None) -> T:
-        return asyncio.run(self._drive(flow, credentials, _awaited(lookup)))
+    def __call__(
+        self,
+        flow: Flow[T],
+        credentials: Credentials,
+        lookup: Callable[[], Credentials] | None = None,
+        *,
+        service: str | None = None,
+    ) -> T:
+        return asyncio.run(self._drive(flow, credentials, _awaited(lookup), service))
 
-    async def _drive(self, flow: Flow[T], credentials: Credentials, lookup: Lookup | None) -> T:
+    async def _drive(self, flow: Flow[T], credentials: Credentials, lookup: Lookup | None, service: str | None) -> T:
         client = AsyncClient(await Route.to(credentials), lookup)
         try:
-            return await client.drive(flow, self.log)
+            return await client.drive(flow, self.log, service=service)
         finally:
             await client.close()
 

@@ -23,9 +23,17 @@ ANSWER = json.dumps(
 
 
 @contextmanager
-def socket_server(handle: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Hand each connection to *handle*, in a thread; the server's port comes out."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def socket_server(handle: Callable[[socket.socket], None], receive_buffer: int | None = None) -> Iterator[int]:
+    """Hand each connection to *handle*, in a thread; the server's port comes out.
+
+    :param receive_buffer: how many bytes the system takes although nobody reads them; default: many.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if receive_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     over = threading.Event()
 
     def one(connection: socket.socket) -> None:
@@ -172,11 +180,11 @@ def port_nobody_listens_on() -> Iterator[int]:
 
 
 @contextmanager
-def port_that_never_connects() -> Iterator[int]:
+def port_that_never_connects(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Listen with a queue that is full: a connection to it is neither made nor refused."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, port))
         listener.listen(0)
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())

@@ -1,4 +1,4 @@
-"""A Wiro in memory, on a clock of its own, and a hook that carries the real flows out against it."""
+"""A Wiro in memory, on a clock of its own, and what carries the real flows out against it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from airflow_provider_wiro.core.calls import submit
-from airflow_provider_wiro.core.journal import OnUnknown, Record
 from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
-from airflow_provider_wiro.core.recovery import Decision, recover
-from airflow_provider_wiro.core.task import Submission
 from fake_driver import NOT_FOUND, START, UNANSWERED, UNSENT, VIDEO, page, refusal, reply
 
 T = TypeVar("T")
@@ -138,24 +134,19 @@ def _page(rows: Iterable[object]) -> Reply:
     return reply({"result": True, "errors": [], "tasklist": list(rows)})
 
 
-class SmallHook:
-    """As much of the hook as a payment uses."""
+class SmallCaller:
+    """Carries flows out against a small Wiro."""
+
+    base_url = "https://api.wiro.ai/v1"
 
     def __init__(self, wiro: SmallWiro) -> None:
         self.wiro = wiro
 
-    def interrupt(self) -> None:
-        """Nothing here is interrupted."""
+    @property
+    def account(self) -> str:
+        return str(self.wiro.account)
 
-    def run(self, model: str, inputs: Mapping[str, object], *, deadline: float | None = None) -> Submission:
-        return self.drive(submit(model, inputs, deadline=deadline))
-
-    def recover(
-        self, found: Record, wanted: Record, *, on_unknown: OnUnknown, place: str, deadline: float | None = None
-    ) -> Decision:
-        return self.drive(recover(found, wanted, on_unknown=on_unknown, place=place, deadline=deadline))
-
-    def drive(self, flow: Flow[T]) -> T:
+    def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
         answer: Answer = None
         try:
             while True:

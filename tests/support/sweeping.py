@@ -15,7 +15,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import STATE_KEY, file_name
+from airflow_provider_wiro.journals import STATE_KEY, file_name
 
 # Airflow 2 makes the paths of an ObjectStoragePath in a way that its library is going to end.
 OLD_PATHS = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
@@ -45,7 +45,7 @@ class Deployment:
 
     def record(self, map_index: int, **fields: Any) -> Record:
         identity = Identity(self.dag_id, self.run_id, "video", map_index)
-        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default")
+        intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default", base_url=WiroHook().base_url)
         return replace(intent, **fields)
 
     def write(self, record: Record) -> Record:
@@ -64,8 +64,9 @@ class Deployment:
 
         with create_session() as session:
             run = session.query(DagRun.id).filter_by(dag_id=identity.dag_id, run_id=identity.run_id).scalar()
-            session.query(TaskStateStoreModel).filter_by(**asdict(identity), key=key).delete()
-            session.add(TaskStateStoreModel(**asdict(identity), dag_run_id=run, key=key, value=text))
+            where = {name: value for name, value in asdict(identity).items() if name != "execution"}
+            session.query(TaskStateStoreModel).filter_by(**where, key=key).delete()
+            session.add(TaskStateStoreModel(**where, dag_run_id=run, key=key, value=text))
 
     def set_state(self, map_index: int, state: str | None) -> None:
         from airflow.models.taskinstance import TaskInstance

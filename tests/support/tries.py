@@ -9,7 +9,7 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_wiro.core.journal import Record
-from airflow_provider_wiro.journal_store import open_journal
+from airflow_provider_wiro.journals import open_journal
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import runway

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import task
 
+from airflow_provider_wiro.core import search
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.sweep.__main__ import main
 from sweeping import PLACES, Deployment, Swept, empty_the_store
@@ -61,6 +62,11 @@ def deployment(
         made.set_state(map_index, "success")
     if made.place == "store":
         empty_the_store()
+
+
+@pytest.fixture(autouse=True)
+def shown_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SETTLED_AFTER", 0.2)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
-from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.sweep import sweep
 from airflow_provider_wiro.sweep.__main__ import main
 from doubles import statuses
@@ -98,14 +97,11 @@ def test_a_task_instance_that_is_gone_wants_nothing(deployment: Deployment, swep
     assert "map_index=77 state=gone" in said
 
 
-def test_a_run_whose_outcome_nobody_knows_is_shown_and_never_stopped(deployment: Deployment, swept: Swept) -> None:
+def test_a_submission_that_wiro_has_not_accepted_needs_nobody(deployment: Deployment, swept: Swept) -> None:
     deployment.set_state(0, "failed")
     deployment.write(deployment.record(0))
     code, said = swept("--stop")
-    assert code == 1
-    assert said.startswith("UNKNOWN: ")
-    assert "look in the Wiro dashboard" in said
-    assert not deployment.wiro.requests
+    assert (code, said.splitlines()[-1].partition(": ")[2]) == (0, "1 not accepted by Wiro")
     deployment.set_state(0, "running")
     assert swept("--stop")[0] == 0
 
@@ -114,13 +110,13 @@ def test_a_user_who_clears_the_task_at_the_last_moment_keeps_it(
     deployment: Deployment, swept: Swept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment.runs_on(0, "failed")
-    ask = WiroHook.get_task
+    ask = sweep.detail
 
-    def clear_meanwhile(hook: WiroHook, taskid: str) -> Any:
+    def clear_meanwhile(*, taskid: str) -> Any:
         deployment.set_state(0, None)
-        return ask(hook, taskid)
+        return ask(taskid=taskid)
 
-    monkeypatch.setattr(WiroHook, "get_task", clear_meanwhile)
+    monkeypatch.setattr(sweep, "detail", clear_meanwhile)
     code, said = swept("--stop")
     assert (code, statuses(deployment.wiro)) == (0, ["task_start"])
     assert said.startswith("wanted again: ")

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from airflow_provider_wiro.core.journal import Identity, Record, digests
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.journal_store import file_name
+from airflow_provider_wiro.journals import file_name
+from airflow_provider_wiro.sweep import sweep
 from doubles import statuses
 from sweeping import IN_THE_FOLDER, OLD_PATHS, Deployment, Swept
 
@@ -49,11 +51,68 @@ def test_a_lost_run_that_is_found_is_stopped(deployment: Deployment, swept: Swep
     assert "task_id=lost map_index=-1 state=gone taskid=" in said
 
 
-OWNERS: dict[str, Owner] = {
+def lose_one_of_two(deployment: Deployment) -> Record:
+    """Lose the answer to one of two submissions of the same inputs; nobody knows which."""
+    for _ in range(2):
+        WiroHook().run("owner/any-model", {"prompt": "A kite 0"})
+    return lose(deployment)
+
+
+def test_a_submission_whose_outcome_nobody_knows_is_shown_and_never_stopped(
+    deployment: Deployment, swept: Swept
+) -> None:
+    lose_one_of_two(deployment)
+    code, said = swept("--stop")
+    assert (code, statuses(deployment.wiro)) == (1, ["task_start"] * 2)
+    assert said.startswith("UNKNOWN: ")
+    assert "2 tasks of that time have the same inputs" in said
+    assert "look in the Wiro dashboard" in said
+
+
+def test_a_lost_one_is_found_by_elimination_and_stopped(deployment: Deployment, swept: Swept) -> None:
+    deployment.runs_on(0, "running", inputs=INPUTS)
+    WiroHook().run("owner/any-model", {"prompt": "A kite 0"})
+    lose(deployment)
+    code, said = swept("--stop")
+    assert (code, statuses(deployment.wiro)) == (0, ["task_start", "task_cancel"]), said
+
+
+SUBMITTED_BY_HAND: list[tuple[str, dict[str, object]]] = [
+    ("owner/any-model", {"prompt": "A kite 0", "ratio": "720:1280"}),
+    ("owner/another-model", {"prompt": "A kite 0"}),
+]
+
+
+@pytest.mark.parametrize(("model", "inputs"), SUBMITTED_BY_HAND, ids=str)
+def test_what_somebody_has_submitted_by_hand_is_not_stopped(
+    deployment: Deployment, swept: Swept, model: str, inputs: dict[str, object]
+) -> None:
+    WiroHook().run(model, inputs)
+    lose(deployment)
+    swept("--stop")
+    assert statuses(deployment.wiro) == ["task_start"]
+
+
+RECORDED: dict[str, Owner] = {
     "it waits": lambda deployment: deployment.runs_on(0, "running", inputs=INPUTS),
     "its task is to outlive it": lambda deployment: deployment.runs_on(
         0, "success", inputs=INPUTS, stop_when_ended=False
     ),
+}
+
+
+@pytest.mark.parametrize("owner", RECORDED.values(), ids=RECORDED)
+def test_what_stands_in_the_record_of_another_is_not_that_of_a_lost_submission(
+    deployment: Deployment, swept: Swept, owner: Owner
+) -> None:
+    owner(deployment)
+    lose(deployment)
+    code, said = swept("--stop")
+    assert (code, statuses(deployment.wiro)) == (0, ["task_start"])
+    assert "1 not accepted by Wiro" in said
+
+
+OWNERS: dict[str, Owner] = {
     "it has not written down the answer yet": lambda deployment: intent_of_another(deployment, "running"),
     "it is to be tried again": lambda deployment: intent_of_another(deployment, "up_for_retry"),
     "its lost task is to outlive it": lambda deployment: intent_of_another(
@@ -63,7 +122,7 @@ OWNERS: dict[str, Owner] = {
 
 
 @pytest.mark.parametrize("owner", OWNERS.values(), ids=OWNERS)
-def test_what_another_task_instance_may_own_is_not_stopped_for_a_lost_run(
+def test_what_another_task_instance_may_own_is_not_stopped_for_a_lost_submission(
     deployment: Deployment, swept: Swept, owner: Owner
 ) -> None:
     owner(deployment)
@@ -76,28 +135,28 @@ def test_what_another_task_instance_may_own_is_not_stopped_for_a_lost_run(
 
 def test_an_owner_that_is_older_than_hours_still_owns_its_task(deployment: Deployment, swept: Swept) -> None:
     record = deployment.runs_on(0, "running", inputs=INPUTS)
-    deployment.write(replace(record, submitted_at=time.time() - 120))
+    deployment.write(replace(record, at=time.time() - 120, submitted_at=time.time() - 120))
     lose(deployment)
-    assert swept("--stop", "--hours", str(110 / 3600))[0] == 1
+    assert "1 not accepted by Wiro" in swept("--stop", "--hours", str(110 / 3600))[1]
     assert statuses(deployment.wiro) == ["task_start"]
 
 
 @pytest.fixture
 def submitted_meanwhile(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another task instance submits the same inputs while the sweep searches."""
-    search = WiroHook.find
+    search = sweep.find
 
-    def submit_and_search(hook: WiroHook, record: Record) -> Any:
+    def submit_and_search(*arguments: Any, **options: Any) -> Any:
         deployment.runs_on(0, "running", inputs=INPUTS)
-        return search(hook, record)
+        return search(*arguments, **options)
 
-    monkeypatch.setattr(WiroHook, "find", submit_and_search)
+    monkeypatch.setattr(sweep, "find", submit_and_search)
 
 
 @pytest.mark.usefixtures("submitted_meanwhile")
 def test_an_owner_that_submits_while_the_sweep_searches_is_seen(deployment: Deployment, swept: Swept) -> None:
     lose(deployment)
-    assert swept("--stop")[0] == 1
+    assert "1 not accepted by Wiro" in swept("--stop")[1]
     assert statuses(deployment.wiro) == ["task_start"]
 
 
@@ -115,7 +174,7 @@ def test_it_is_seen_where_the_storage_remembers_what_it_has_listed(
     monkeypatch.setattr(LocalFileSystem, "find", find_once)
     monkeypatch.setattr(LocalFileSystem, "invalidate_cache", lambda fs, path=None: listed.clear())
     lose(deployment)
-    assert swept("--stop")[0] == 1
+    assert "1 not accepted by Wiro" in swept("--stop")[1]
     assert statuses(deployment.wiro) == ["task_start"]
 
 
@@ -145,8 +204,7 @@ def test_a_wanted_run_of_other_inputs_owns_nothing_of_a_lost_one(deployment: Dep
 
 
 def test_the_line_of_an_unknown_run_says_which_record_to_delete(deployment: Deployment, swept: Swept) -> None:
-    deployment.set_state(2, "failed")
-    record = deployment.write(deployment.record(2))
+    record = lose_one_of_two(deployment)
     code, said = swept()
     assert code == 1
     if deployment.place == "folder":
@@ -202,14 +260,51 @@ def test_a_task_that_two_journals_hold_is_left_to_the_one_that_waits(deployment:
 def test_the_same_taskid_on_another_service_is_another_task(
     deployment: Deployment, swept: Swept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = deployment.runs_on(0, "running")
-    with WiroEmulator() as elsewhere:
+    deployment.runs_on(0, "running")
+    with WiroEmulator(first_taskid=deployment.wiro.first_taskid) as elsewhere:
         monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps(elsewhere.connection))
         for inputs in ({"prompt": "A kite 1"}, {"prompt": "A kite 0"}):
             WiroHook("elsewhere").run("owner/any-model", inputs)
         deployment.set_state(1, "failed")
-        deployment.write(deployment.record(1, taskid=record.taskid, submitted_at=time.time(), conn_id="elsewhere"))
-        lose(deployment, conn_id="elsewhere")
+        there: dict[str, Any] = {"conn_id": "elsewhere", "base_url": WiroHook("elsewhere").base_url}
+        taskid = elsewhere.runs[0].taskid
+        deployment.write(deployment.record(1, taskid=taskid, submitted_at=time.time(), **there))
+        lose(deployment, **there)
         code, said = swept("--stop")
         assert (code, statuses(elsewhere)) == (0, ["task_cancel"] * 2), said
     assert statuses(deployment.wiro) == ["task_start"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_record_whose_connection_leads_elsewhere_is_told_and_nothing_is_sent(
+    deployment: Deployment, swept: Swept, lost: bool
+) -> None:
+    there = {"base_url": "https://api.wiro.ai/v1"}
+    if lost:
+        lose(deployment, **there)
+    else:
+        deployment.runs_on(0, "failed", **there)
+    before = len(deployment.wiro.requests)
+    code, said = swept("--stop")
+    assert code == 1
+    assert said.startswith("OTHER SERVICE: ")
+    for part in (there["base_url"], WiroHook().base_url, "nothing was sent there", "set the connection's host back"):
+        assert part in said
+    assert len(deployment.wiro.requests) == before
+
+
+def test_a_record_of_0_1_0_whose_task_here_surely_is_another_one_is_a_persons_case(
+    deployment: Deployment, swept: Swept
+) -> None:
+    deployment.runs_on(0, "failed", base_url=None, inputs=digests({"prompt": "A boat"}))
+    deployment.runs_on(1, "failed", base_url=None, inputs=digests({"prompt": "A kite 1"}))
+    code, said = swept("--stop")
+    assert (code, statuses(deployment.wiro)) == (1, ["task_start", "task_cancel"])
+    assert "the record does not name its service; the task here has another prompt" in said
+
+
+def test_a_lost_submission_of_0_1_0_that_is_not_listed_here_is_unknown(deployment: Deployment, swept: Swept) -> None:
+    lose(deployment, base_url=None)
+    code, said = swept()
+    assert code == 1
+    assert "does not say to which service it was sent" in said

@@ -15,6 +15,7 @@ from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from doubles import Lines
 from small_airflow import Run
+from taskids import FIRST, SECOND
 from triggerer import Triggerer, WaitingTask, make_trigger, until
 
 RunDag = Callable[..., Run]
@@ -43,7 +44,7 @@ def cancel(
     meanwhile: Callable[[], object] = lambda: None,
 ) -> str:
     """Run a trigger, *end* it once it has looked at its task, and return what became of the Wiro task."""
-    trigger = trigger or make_trigger("2221")
+    trigger = trigger or make_trigger(FIRST)
     trigger.task_instance = task.seen
 
     looks = emulator.count("Detail")
@@ -59,7 +60,7 @@ def cancel(
 
     with task.supervised():
         asyncio.run(scene())
-    return emulator.tasks["2221"].status
+    return emulator.tasks[FIRST].status
 
 
 def test_a_task_marked_failed_stops_the_wiro_task(wiro_emulator: WiroEmulator, task: WaitingTask) -> None:
@@ -80,7 +81,7 @@ def test_a_trigger_that_moves_to_another_triggerer_leaves_the_wiro_task_alone(
     assert wiro_emulator.count("Kill") == wiro_emulator.count("Cancel") == 0
 
 
-@pytest.mark.parametrize("recorded", [None, "2222"])
+@pytest.mark.parametrize("recorded", [None, SECOND])
 def test_a_task_that_was_cleared_and_is_deferred_again_stops_the_old_wiro_task(
     wiro_emulator: WiroEmulator, task: WaitingTask, recorded: str | None
 ) -> None:
@@ -118,7 +119,7 @@ def test_where_it_is_unsure_only_a_kill_by_name_stops_the_wiro_task(
 
 def test_cancel_on_kill_false_leaves_the_wiro_task_alone(wiro_emulator: WiroEmulator, task: WaitingTask) -> None:
     task.set_state("failed")
-    trigger = make_trigger("2221", cancel_on_kill=False)
+    trigger = make_trigger(FIRST, cancel_on_kill=False)
     assert cancel(wiro_emulator, task, Triggerer.kill, trigger=trigger) == "task_start"
 
 
@@ -150,7 +151,7 @@ def test_a_key_that_was_rotated_before_the_kill_is_read_for_the_stop(
         monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(wiro_emulator.connection))
 
     task.set_state("failed")
-    trigger = make_trigger("2221", poll_interval=30.0)
+    trigger = make_trigger(FIRST, poll_interval=30.0)
     assert cancel(wiro_emulator, task, Triggerer.kill, trigger=trigger, meanwhile=rotate) == "task_cancel"
 
 
@@ -168,7 +169,7 @@ def test_a_kill_while_the_connection_is_still_being_read_stops_the_wiro_task(
 
     monkeypatch.setattr("airflow_provider_wiro.triggers.wiro.aread_credentials", slow)
     task.set_state("failed")
-    trigger = make_trigger("2221")
+    trigger = make_trigger(FIRST)
     trigger.task_instance = task.seen
 
     async def scene() -> None:
@@ -181,7 +182,7 @@ def test_a_kill_while_the_connection_is_still_being_read_stops_the_wiro_task(
 
     with task.supervised():
         asyncio.run(scene())
-    assert wiro_emulator.tasks["2221"].status == "task_cancel"
+    assert wiro_emulator.tasks[FIRST].status == "task_cancel"
     assert wiro_emulator.count("Detail") == 0
 
 
@@ -194,7 +195,7 @@ def test_other_triggers_of_the_connection_go_on_when_one_is_killed(
     wiro_emulator.outcome(hold=True, duration=0.0)
     other = WiroHook().run("owner/video", {"prompt": "y"}).taskid
     task.set_state("failed")
-    trigger = make_trigger("2221")
+    trigger = make_trigger(FIRST)
     trigger.task_instance = task.seen
 
     async def scene() -> str:
@@ -202,7 +203,7 @@ def test_other_triggers_of_the_connection_go_on_when_one_is_killed(
         triggerer = Triggerer(trigger)
         await until(lambda: wiro_emulator.count("Detail") >= 2)
         await triggerer.kill()
-        await until(lambda: wiro_emulator.tasks["2221"].status == "task_cancel")
+        await until(lambda: wiro_emulator.tasks[FIRST].status == "task_cancel")
         wiro_emulator.release(other)
         return str((await waiting)["verdict"])
 

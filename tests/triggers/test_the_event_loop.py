@@ -13,7 +13,8 @@ from airflow.secrets.environment_variables import EnvironmentVariablesBackend
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from airflow_provider_wiro.triggers import guard
+from airflow_provider_wiro.task_instance import killed
+from airflow_provider_wiro.task_instance.lookup import Seen
 from triggerer import Triggerer, event_of, make_trigger, until
 
 LONG = 0.8
@@ -75,12 +76,11 @@ def test_a_slow_answer_does_not_block(wiro_emulator: WiroEmulator, taskid: str, 
 def test_a_slow_look_up_of_the_task_instance_does_not_block(
     wiro_emulator: WiroEmulator, taskid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(_: object) -> tuple[str, None]:
+    def slow(_: object) -> Seen:
         time.sleep(LONG)
-        return "failed", None
+        return Seen("failed")
 
-    for name in ("_look_up", "_look_up_in_database"):
-        monkeypatch.setattr(guard, name, slow)
+    monkeypatch.setattr(killed, "look_up", slow)
     trigger = make_trigger(taskid)
     seen: Any = SimpleNamespace(task_id="video")
     trigger.task_instance = seen

@@ -61,7 +61,7 @@ def test_a_row_of_each_release_passes_through_airflows_database_format(release: 
     with warnings_of_airflow():
         kept = Trigger(classpath=row["classpath"], kwargs=row["kwargs"])
         trigger = build(kept.classpath, kept.kwargs)
-    assert trigger.serialize()[1] == row["kwargs"]
+    assert row["kwargs"].items() <= trigger.serialize()[1].items()
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)

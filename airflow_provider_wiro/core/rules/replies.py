@@ -135,7 +135,7 @@ NOTHING = "Nothing was submitted"
 MAYBE = "It may be running and be paid"
 CHECK_CREDENTIALS = "check login (API key) and password (API secret)"
 _LOOK = "look for it in the Wiro dashboard before you run this task again"
-_CHECK_ALL = "check the model's name, the inputs and the connection's host, then clear this task"
+CHECK_ALL = "check the model's name, the inputs and the connection's host, then clear this task"
 _CHECK_ACCOUNT = f"{CHECK_CREDENTIALS}, and what the project and the account may do, in the Wiro dashboard"
 _LIMIT = "the account is at its concurrency limit: limit the parallel tasks (an Airflow pool) or top up the balance"
 _TOP_UP = "top up the account's balance, then clear this task"
@@ -177,16 +177,16 @@ REPLIES: tuple[ReplyRule, ...] = (
         _http(*REFUSING_STATUSES),
         Meaning.REFUSED,
         NOTHING,
-        _CHECK_ALL,
+        CHECK_ALL,
         WiroRefused,
     ),
-    ReplyRule("code 1, not found", _code(1), Meaning.REFUSED, NOTHING, _CHECK_ALL, WiroRefused),
+    ReplyRule("code 1, not found", _code(1), Meaning.REFUSED, NOTHING, CHECK_ALL, WiroRefused),
     ReplyRule(
         "code 0 or none, the documented words about inputs or model",
         _listed(_LISTED_INPUTS),
         Meaning.REFUSED,
         NOTHING,
-        _CHECK_ALL,
+        CHECK_ALL,
         WiroRefused,
     ),
     ReplyRule(
@@ -202,7 +202,7 @@ REPLIES: tuple[ReplyRule, ...] = (
         _http(301, 307, 308),
         Meaning.REFUSED,
         NOTHING,
-        _CHECK_ALL,
+        CHECK_ALL,
         WiroRefused,
     ),
     ReplyRule(

@@ -53,9 +53,9 @@ def die(once: Path) -> None:
 
 
 def journal_kinds() -> list[type]:
-    from airflow_provider_wiro import journal_store
+    from airflow_provider_wiro import journals
 
-    kinds = [journal_store.Journal]
+    kinds = [journals.Journal]
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
     return kinds
@@ -101,10 +101,10 @@ def after(find: Callable[[], list[tuple[type, str]]], die_now: Callable[[], None
 
 
 POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
-    "before the intent": functools.partial(before, functools.partial(journal, "begin")),
-    "after the intent": functools.partial(after, functools.partial(journal, "begin")),
+    "before the intent": functools.partial(before, functools.partial(journal, "_create")),
+    "after the intent": functools.partial(after, functools.partial(journal, "_create")),
     "after the answer": functools.partial(after, functools.partial(hook, "run")),
-    "after the record": functools.partial(after, functools.partial(journal, "submitted")),
+    "after the record": functools.partial(after, functools.partial(journal, "_replace")),
     "during defer": functools.partial(before, functools.partial(operator, "defer")),
     "after the event": functools.partial(before, functools.partial(operator, "execute_complete")),
 }

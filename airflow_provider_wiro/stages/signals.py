@@ -1,24 +1,25 @@
-"""Airflow's signals wait while a Run is on its way."""
+"""Airflow's signals wait while a submission is on its way, and while a paid task is being stopped."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.stages.paid import PaidTask
 
 
 @contextmanager
-def signals_held(on_signal: Callable[[], None]) -> Iterator[None]:
+def signals_held(paid: PaidTask) -> Iterator[None]:
     """Hold SIGINT, SIGTERM and SIGALRM back during the block, and deliver them after it.
 
     Airflow 2 raises out of its handler of SIGTERM, and every version out of that of SIGALRM, which is how an
-    ``execution_timeout`` ends. In the middle of a Run that would lose the taskid of a task that is paid for.
+    ``execution_timeout`` ends. In the middle of a submission that would lose the taskid of a task that is paid for.
 
-    :param on_signal: called as soon as a signal comes, to have the block end early.
+    :param paid: is told to stop as soon as a signal comes, so that the block ends early where it can.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals only ever reach the main thread
@@ -27,7 +28,7 @@ def signals_held(on_signal: Callable[[], None]) -> Iterator[None]:
 
     def hold(number: int, frame: FrameType | None) -> None:
         held.append(number)
-        on_signal()
+        paid.told_to_stop = True
 
     before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     try:

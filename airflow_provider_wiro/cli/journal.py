@@ -1,0 +1,73 @@
+"""``journal``: what is written down of paid generations."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from airflow_provider_wiro.exceptions import WiroError
+
+SUMMARY = "show, or forget, what is written down of generations; mark the journal's folder"
+
+ABOUT = """
+What the tasks of this deployment have written down of their submissions, so that no later try pays again. Run it where
+"airflow tasks" commands work, with the settings that the workers have. It asks Wiro nothing, stops nothing there, and
+costs nothing; but what "forget" forgets is paid again by the next try.
+"""
+CODES = """
+exit codes: 0 done; 1 a record is not there, or cannot be read or changed, or the answer was no; 2 wrong arguments.
+"""
+FORGETTING = """
+Forget the record of one task instance. This costs nothing by itself, but the next try of that task (a retry, or after a
+clear) then pays for a new generation. A Wiro task of it that still runs is not stopped, and is paid as well: look in
+the Wiro dashboard first. No try of the task may run meanwhile.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the arguments say, and return the exit code."""
+    from airflow_provider_wiro.sweep.process import see_the_deployment
+
+    options = _parser().parse_args(arguments)
+    see_the_deployment()
+    # Airflow looks for its database when it is imported.
+    from airflow_provider_wiro.cli import journal_acts
+    from airflow_provider_wiro.sweep.errors import said
+
+    act: Callable[[argparse.Namespace], int] = getattr(journal_acts, options.act)
+    try:
+        return act(options)
+    except WiroError as error:
+        print(f"journal: {said(error)}", file=sys.stderr)
+    except Exception as error:
+        print(f'journal: {said(error)}. Does "airflow dags list" work here?', file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_wiro journal", description=ABOUT, epilog=CODES)
+    acts = parser.add_subparsers(metavar="ACTION", required=True)
+    listing = acts.add_parser("list", help="one line for each record, oldest first", epilog=CODES)
+    listing.add_argument("--dag-id", help="only of this DAG")
+    listing.add_argument("--run-id", help="only of this DAG run")
+    listing.set_defaults(act="list_records")
+    showing = acts.add_parser("show", help="all that the record of one task instance says", epilog=CODES)
+    showing.set_defaults(act="show")
+    forgetting = acts.add_parser(
+        "forget", help="forget one: the next try pays anew", description=FORGETTING, epilog=CODES
+    )
+    forgetting.add_argument("--yes", action="store_true", help="do not ask")
+    forgetting.set_defaults(act="forget")
+    for one in (showing, forgetting):
+        for name in ("DAG_ID", "RUN_ID", "TASK_ID"):
+            one.add_argument(name.lower(), metavar=name)
+        one.add_argument("--map-index", type=int, default=-1, help="of a mapped task (default: not mapped)")
+        one.add_argument("--execution", default="", help="of a task loop (Airflow 3.4 and newer; default: no loop)")
+    marking = acts.add_parser(
+        "init",
+        help="mark the folder of [wiro] journal_path as a journal, so that one not mounted is noticed",
+        epilog=CODES,
+    )
+    marking.set_defaults(act="init")
+    return parser

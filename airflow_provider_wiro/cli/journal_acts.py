@@ -1,0 +1,130 @@
+"""What the command ``journal`` does, in a process that has Airflow."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.journals import journal_folder, mark
+from airflow_provider_wiro.sweep.errors import said
+from airflow_provider_wiro.sweep.recorded import Recorded, open_recorded
+
+
+def list_records(options: Namespace) -> int:
+    """Print a line for each record, and return the exit code."""
+    recorded = open_recorded()
+    records: list[Record] = []
+    unreadable = 0
+    for found in recorded.since(0.0):
+        if isinstance(found, WiroJournalError):
+            unreadable += 1
+            print(f"UNREADABLE: {said(found)}")
+        elif _wanted(found.identity, options):
+            records.append(found)
+    for record in sorted(records, key=lambda one: one.at):
+        print(_line(record, recorded))
+    kept = f"{len(records)} record(s) in {recorded.place}"
+    print(f"{kept}, {unreadable} UNREADABLE" if unreadable else kept)
+    return 1 if unreadable else 0
+
+
+def show(options: Namespace) -> int:
+    """Print what one record says, and return the exit code."""
+    recorded, identity = open_recorded(), _identity(options)
+    record = recorded.of(identity)
+    if record is None:
+        return _nothing(recorded, identity)
+    print("\n".join(f"{name:<18}{one_line(value, 1000)}" for name, value in _told(record, recorded).items()))
+    return 0
+
+
+def forget(options: Namespace) -> int:
+    """Delete one record, once a person has agreed, and return the exit code."""
+    recorded, identity = open_recorded(), _identity(options)
+    record = recorded.of(identity)
+    if record is None:
+        return _nothing(recorded, identity)
+    print(_line(record, recorded))
+    print(_price_of_forgetting(record))
+    if not options.yes and not _agreed():
+        print("Nothing was changed.")
+        return 1
+    recorded.forget(record)
+    print("Forgotten.")
+    return 0
+
+
+def init(_: Namespace) -> int:
+    """Mark the folder of ``[wiro] journal_path`` as one that holds a journal, and return the exit code."""
+    folder = journal_folder()
+    if folder is None:
+        raise WiroJournalError(
+            "[wiro] journal_path is not set, so there is no folder to mark. Airflow's task state store needs no mark"
+        )
+    marker = mark(folder)
+    print(f"{folder} needs no mark." if marker is None else f"{folder} is marked as a journal, by the file {marker}.")
+    return 0
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        print("There is nobody to ask here: repeat the command with --yes.", file=sys.stderr)
+        return False
+    return input("Forget it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _price_of_forgetting(record: Record) -> str:
+    again = "The next try of this task instance then submits again, and pays for it."
+    if record.taskid is None:
+        return f"It is not known whether Wiro accepted this submission: if it did, it is paid too. {again}"
+    return f"Wiro task {record.taskid} is not stopped by this: if it runs or has finished, it is paid. {again}"
+
+
+def _nothing(recorded: Recorded, identity: Identity) -> int:
+    print(f"journal: there is no record in {recorded.place_of(identity)}", file=sys.stderr)
+    return 1
+
+
+def _identity(options: Namespace) -> Identity:
+    return Identity(options.dag_id, options.run_id, options.task_id, options.map_index, options.execution)
+
+
+def _wanted(identity: Identity, options: Namespace) -> bool:
+    return options.dag_id in (None, identity.dag_id) and options.run_id in (None, identity.run_id)
+
+
+def _line(record: Record, recorded: Recorded) -> str:
+    told = _told(record, recorded)
+    names = ("dag_id", "run_id", "task_id", "map_index", "execution", "phase", "taskid", "model", "at", "place")
+    return " ".join(f"{name}={one_line(told[name], 500)}" for name in names if name in told)
+
+
+def _told(record: Record, recorded: Recorded) -> dict[str, object]:
+    identity = record.identity
+    told = {
+        "dag_id": identity.dag_id,
+        "run_id": identity.run_id,
+        "task_id": identity.task_id,
+        "map_index": identity.map_index,
+        "execution": identity.execution or None,
+        "phase": "intent" if record.taskid is None else "submitted",
+        "taskid": record.taskid,
+        "model": record.model,
+        "inputs": ", ".join(record.inputs) or None,
+        "at": _utc(record.at),
+        "submitted_at": None if record.submitted_at is None else _utc(record.submitted_at),
+        "conn_id": record.conn_id,
+        "base_url": record.base_url,
+        "stop_when_ended": record.stop_when_ended,
+        "earlier": ", ".join(record.earlier) or None,
+        "place": recorded.place_of(identity),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _utc(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,155 @@
+"""What becomes of what an earlier try left: look at it, and carry out the row of the table that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
+from airflow_provider_wiro.core.journal import OnUnknown, Record
+from airflow_provider_wiro.core.protocol import Flow, Reply, now, report, send, sleep
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, Sighting
+from airflow_provider_wiro.core.refusal import line_of, refusal_of
+from airflow_provider_wiro.core.rules import recall as rules
+from airflow_provider_wiro.core.rules.recall import Left, Shown, Unknown, row_for, shown_of
+from airflow_provider_wiro.core.search import READ_PAUSES, NoListing
+from airflow_provider_wiro.core.task import Task
+from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, differing
+from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, WiroTaskNotFound, WiroUnreachable
+
+# How long Wiro may need to show a task whose taskid it has given.
+SHOWN_AFTER = 60.0
+WAS_ANOTHER = "host or idempotency_key were others when it was submitted"
+NOT_NAMED = (
+    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent"
+)
+
+
+class Service(Enum):
+    """Whether a record is of the service that the connection leads to."""
+
+    NAMED = "the record names its service"
+    PROVEN = "a record of version 1, whose fingerprint proves it"
+    UNKNOWN = "a record of version 1 of other work"
+    DOUBTFUL = "a record of version 1 of the same model and inputs, and of another service or key"
+
+
+def service_of(found: Record, wanted: Record) -> Service:
+    """Say what is known of the service that *found* was submitted to."""
+    if found.version != 1:
+        return Service.NAMED
+    if found.is_same_work(wanted):
+        return Service.PROVEN
+    work = wanted.work
+    keyed = work is not None and work.idempotency_key is not None
+    if not keyed and work is not None and (found.model, found.inputs) == (wanted.model, wanted.inputs):
+        return Service.DOUBTFUL
+    return Service.UNKNOWN
+
+
+def look(found: Record, wanted: Record, *, deadline: float | None = None) -> Flow[Sighting]:
+    """Look at the task of a record that has a taskid.
+
+    :param deadline: unix time until which it is held back at most while Wiro throttles; None: there is none.
+    """
+    assert found.taskid is not None
+    service = service_of(found, wanted)
+    if service is Service.DOUBTFUL:
+        return Sighting(Shown.DOUBTFUL, found, why=WAS_ANOTHER)
+    try:
+        task = yield from _read(found.taskid, deadline)
+    except WiroTaskNotFound:
+        age = (yield from now()) - (found.submitted_at or found.at)
+        return Sighting(Shown.YOUNG if age < SHOWN_AFTER else Shown.MISSING, found.renewed(wanted))
+    except WiroRequestError as error:
+        return Sighting(Shown.UNREADABLE, found, error=error)
+    if (
+        service is Service.UNKNOWN
+        and not task.terminal
+        and (names := (yield from contradictions(found, deadline=deadline)))
+    ):
+        why = f"the task of that id at {wanted.base_url or 'this service'} has another {', '.join(names)}"
+        return Sighting(Shown.DOUBTFUL, found, task, why)
+    return Sighting(shown_of(task), found.renewed(wanted), task)
+
+
+def _read(taskid: str, deadline: float | None) -> Flow[Task]:
+    for pause in (*READ_PAUSES, None):
+        try:
+            return (yield from detail(taskid=taskid, deadline=deadline))
+        except WiroUnreachable as error:
+            time = yield from now()
+            if pause is None or (deadline is not None and time + pause > deadline):
+                raise
+            yield from report(f"taskid {taskid}: cannot be read ({error}); trying again in {pause:.0f} s", "warning")
+            yield from sleep(pause)
+    raise AssertionError("unreachable")
+
+
+def contradictions(found: Record, *, deadline: float | None = None) -> Flow[list[str]]:
+    """Return the inputs by which the task of that id at this service surely is not that of the record.
+
+    For records of version 1, which do not name their service.
+    """
+    outcome = yield from send("/Task/Detail", {"taskid": found.taskid}, deadline=deadline)
+    listed = outcome.body.get("tasklist") if isinstance(outcome, Reply) and isinstance(outcome.body, Mapping) else None
+    for row in listed if isinstance(listed, list) else []:
+        if isinstance(row, Mapping) and isinstance(parameters := row.get("parameters"), Mapping):
+            return differing(parameters, found.inputs)
+    return []
+
+
+def sighting_of(found: Record, wanted: Record, seen: Found | NoListing) -> Sighting:
+    """Say what a search has brought to light of a record without a taskid."""
+    if isinstance(seen, NothingAccepted):
+        if service_of(found, wanted) is Service.UNKNOWN:
+            return Sighting(Shown.DOUBTFUL, found, why=NOT_NAMED)
+        return Sighting(Shown.MISSING, found)
+    if isinstance(seen, Doubt):
+        return Sighting(Shown.DOUBTFUL, found, why=seen.why)
+    if isinstance(seen, NoListing):
+        return Sighting(Shown.UNREADABLE, found, why=seen.why)
+    task = seen.row.task
+    return Sighting(shown_of(task), found.submitted(task.taskid, seen.row.created).renewed(wanted), task)
+
+
+def settle(found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Flow[Decision]:
+    """Carry out the row that holds. Submits nothing itself.
+
+    :param place: where the journal is, for messages.
+    :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
+    """
+    left = Left.INTENT if found.taskid is None else Left.SUBMITTED
+    work = rules.Work.SAME if found.is_same_work(wanted) else rules.Work.CHANGED
+    row = row_for(left, seen.shown, work, Unknown(on_unknown))
+    if found.taskid is None and seen.task is not None:
+        yield from report(f"taskid {seen.task.taskid}: found in Task/List as the one whose answer was lost", "warning")
+    match row.decision:
+        case rules.Decision.ATTACH:
+            yield from report(f"taskid {seen.record.taskid}: an earlier try has submitted it; going on with it")
+            return Attach(seen.record)
+        case rules.Decision.TAKE:
+            assert seen.task is not None
+            return Finished(seen.record, seen.task)
+        case rules.Decision.REFUSE:
+            raise seen.error or refusal_of(row, seen, wanted, place)
+        case rules.Decision.STOP:
+            assert seen.task is not None
+            yield from _stop_changed(seen.task)
+    if (line := line_of(row, seen, wanted)) is not None:
+        yield from report(line, "info" if row.unknown is None and row.work is None else "warning")
+    return Fresh(nothing_accepted=left is Left.INTENT and seen.shown is Shown.MISSING)
+
+
+def _stop_changed(task: Task) -> Flow[None]:
+    taskid = task.taskid
+    yield from report(f"taskid {taskid}: the inputs have changed since it was submitted; stopping it", "warning")
+    stopped = yield from stop(taskid)
+    if not stopped.over:
+        raise WiroNotStopped(
+            f"Wiro task {taskid}, of an earlier try with other inputs, {NOT_STOPPED} ({stopped.note}). "
+            "Nothing was submitted; an Airflow retry tries again",
+            taskid=taskid,
+            retryable=True,
+        )
+    yield from report(stopped.story(taskid))

@@ -1,0 +1,113 @@
+"""What a person is told of what an earlier try left: why nothing is submitted, or why something is all the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow_provider_wiro.core.journal import Record, forget
+from airflow_provider_wiro.core.recalled import Sighting
+from airflow_provider_wiro.core.rules.recall import Left, Row, Shown, Work
+from airflow_provider_wiro.exceptions import WiroError
+
+
+def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroError:
+    """Return the error of a row that refuses.
+
+    :param place: where the journal is.
+    """
+    assert row.error is not None
+    if Left.INTENT in row.left and seen.shown is not Shown.ELSEWHERE and seen.task is None:
+        return row.error(_unknown(seen, place))
+    words = {
+        Shown.FAILED_CHARGED: _charged,
+        Shown.EMPTY_CHARGED: _charged,
+        Shown.YOUNG: _missing,
+        Shown.MISSING: _missing,
+        Shown.DOUBTFUL: _doubtful,
+        Shown.ELSEWHERE: _elsewhere,
+    }[seen.shown]
+    return row.error(
+        words(seen, wanted, place),
+        taskid=seen.record.taskid,
+        status=seen.task.status if seen.task else None,
+        retryable=seen.shown is Shown.YOUNG,
+    )
+
+
+def _charged(seen: Sighting, wanted: Record, place: str) -> str:
+    task = seen.task
+    assert task is not None
+    what = "shows no outputs" if task.pexit is None else f"has failed with pexit {task.pexit}"
+    return (
+        f"Wiro task {task.taskid}, of an earlier try, {what}, but was charged {task.cost_usd} USD: look at it in the "
+        f"Wiro dashboard. Nothing was submitted; for a new generation, {forget(place)}"
+    )
+
+
+def _missing(seen: Sighting, wanted: Record, place: str) -> str:
+    return (
+        f"an earlier try of this task submitted Wiro task {seen.record.taskid}, which Wiro does not know now. "
+        "Nothing was submitted, for that might pay twice. If the connection is of another account now, set it "
+        f"back; if the task is really lost, {forget(place)}"
+    )
+
+
+def _doubtful(seen: Sighting, wanted: Record, place: str) -> str:
+    return (
+        f"an earlier try of this task submitted Wiro task {seen.record.taskid}, and its record, of version 0.1.0, does "
+        f"not say to which service: {seen.why}. Nothing was sent to {wanted.base_url or 'it'}, and nothing submitted. "
+        f"If the host of the connection was changed, set it back. If the task is over, {forget(place)}"
+    )
+
+
+def _elsewhere(seen: Sighting, wanted: Record, place: str) -> str:
+    record = seen.record
+    what = f"Wiro task {record.taskid}" if record.taskid else "a generation, perhaps accepted,"
+    return (
+        f"an earlier try of this task submitted {what} to {record.base_url}, but Airflow connection "
+        f"{wanted.conn_id!r} now leads elsewhere ({seen.why}). Nothing was sent there, and nothing submitted. The Wiro "
+        f"task may run on at {record.base_url} and be paid. To go on with it, set the connection's host back, then "
+        f"clear this task. Otherwise stop it there; then, for a new generation, {forget(place)}"
+    )
+
+
+def _unknown(seen: Sighting, place: str) -> str:
+    found = seen.record
+    sent = f"{datetime.fromtimestamp(found.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"it is not known whether Wiro accepted the submission to {found.model} that was sent about {sent}: {seen.why}"
+        ". Nothing more was submitted, for that might pay twice. Look in the Wiro dashboard for a task of that time: "
+        f"stop it, or use its outputs; then, for a new generation, {forget(place)} "
+        '(on_unknown_submission="submit" does so by itself, and may pay twice)'
+    )
+
+
+def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
+    """Return the line for the log of a row that submits; None where there is nothing to say."""
+    if row.unknown is not None:
+        return (
+            f"whether Wiro accepted the last submission cannot be found out ({seen.why}); submitting again, as "
+            "on_unknown_submission says: both may be paid"
+        )
+    if seen.task is None:
+        return "Wiro has accepted nothing of the last submission: no task of that time can be it; submitting"
+    taskid = seen.task.taskid
+    if row.work is Work.CHANGED and seen.task.terminal:
+        return (
+            f"taskid {taskid}: is paid for, but {_difference(seen.record, wanted)}; submitting a new one, which is "
+            "paid too. Where that is not wanted, set idempotency_key"
+        )
+    return (
+        f"taskid {taskid}: the earlier one is over ({seen.task.status}); submitting a new one"
+        if seen.task.terminal
+        else None
+    )
+
+
+def _difference(record: Record, wanted: Record) -> str:
+    names = sorted(
+        name for name in {*record.inputs, *wanted.inputs} if record.inputs.get(name) != wanted.inputs.get(name)
+    )
+    if names:
+        return f"its inputs were others ({', '.join(names)})"
+    return "its model was another" if record.model != wanted.model else "its service or idempotency_key was another"

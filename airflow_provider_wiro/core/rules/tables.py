@@ -1,0 +1,54 @@
+"""Which rules the documentation shows, and what of each row.
+
+``scripts/render`` writes them between the markers ``<!-- table: NAME -->`` and ``<!-- end of table -->``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A rule that is shown.
+
+    :param name: what its marker calls it.
+    :param rows: where its rows are, "module:ATTRIBUTE"; of a dict, its values are the rows.
+    :param columns: for each heading, the field of a row; a number is a place in a tuple, a dot leads further.
+    """
+
+    name: str
+    rows: str
+    columns: Mapping[str, str]
+
+
+_RULES = "airflow_provider_wiro.core.rules"
+
+TABLES = (
+    Table(
+        "replies",
+        f"{_RULES}.replies:REPLIES",
+        {"Wiro's answer": "name", "the submission was": "meaning", "money": "money", "what to do": "advice"},
+    ),
+    Table(
+        "recall",
+        f"{_RULES}.recall:RECALL",
+        {"what an earlier try left": "name", "what is done": "decision", "money": "money", "error": "error"},
+    ),
+    Table(
+        "waits",
+        f"{_RULES}.waits:PATIENCE",
+        {"the task shows no end": "name", "verdict": "kind", "it is stopped": "stops"},
+    ),
+    Table(
+        "endings",
+        f"{_RULES}.waits:ENDINGS",
+        {"verdict": "kind", "the task": "what", "money": "money", "error": "error", "a retry submits": "retryable"},
+    ),
+    Table(
+        "stops",
+        f"{_RULES}.waits:STOPS",
+        {"where it was not over": "what", "money": "money", "nothing is submitted after it": "final"},
+    ),
+)

@@ -1,0 +1,221 @@
+"""Whose a listed task is: that of the submission whose answer was lost, or somebody else's. Pure; asks nobody."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.rules.defaults import DEFAULTS
+from airflow_provider_wiro.core.search import CLOCK_SKEW, Listing, Row, nearest_to_zero
+from airflow_provider_wiro.core.work import NOT_THE_WORK, digest, slug
+from airflow_provider_wiro.exceptions import WiroJournalError
+
+# How long after its intent a submission may at most have arrived: its pauses, timeouts, and a Retry-After.
+SENT_WITHIN = 1200.0
+# Wiro tells the time of a task in whole seconds.
+WHOLE_SECONDS = 1.0
+# How far clocks that are kept right may differ.
+KEPT_RIGHT = 0.3
+Others = Sequence[Record | WiroJournalError] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The row is that of the lost submission."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A person must decide.
+
+    :param why: in words.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingAccepted:
+    """No listed task can be that of the lost submission."""
+
+
+Found = Proven | Doubt | NothingAccepted
+
+
+class Likeness(Enum):
+    """How much a row looks like a record."""
+
+    SAME = "the same model as far as shown, and just these inputs"
+    POSSIBLE = "not surely another"
+    OTHER = "surely another model, or another value of an input"
+
+
+def judge(lost: Record, listing: Listing, others: Others) -> Found:
+    """Say which row is the task of an intent.
+
+    :param others: the records of other task instances, read after the list was, with errors for those that cannot be
+        read; None: they cannot be listed.
+    """
+    owners = _owners(lost, others or ())
+    rows = [row for row in listing.rows.values() if row.task.taskid not in lost.earlier]
+    rows = [row for row in rows if row.task.taskid not in owners.surely]
+    alike = {row.task.taskid: likeness(row, lost) for row in rows}
+    possible = [row for row in rows if alike[row.task.taskid] is not Likeness.OTHER]
+    possible = [row for row in possible if row.created <= lost.at + SENT_WITHIN + CLOCK_SKEW]
+    if not possible:
+        return NothingAccepted()
+    if lost.identity.mapped and others is None:
+        return Doubt("a mapped task cannot be told from its siblings, whose records cannot be listed here")
+    if not lost.inputs:
+        return Doubt("it has no inputs")
+    ahead = _most_ahead(lost, listing, others or ())
+    timely = [row for row in possible if row.created <= lost.at + SENT_WITHIN + max(0.0, ahead)]
+    if silent := sum(not row.parameters for row in timely):
+        return Doubt(f"{silent} task(s) of that time do not show their parameters")
+    same = [row for row in timely if alike[row.task.taskid] is Likeness.SAME]
+    if not same:
+        return Doubt(f"no task of that time has just its inputs, but it may be one of these: {_named(possible)}")
+    if len(same) > 1:
+        return Doubt(f"{len(same)} tasks of that time have the same inputs: {_named(same)}")
+    why = _why_not(lost, same[0], owners, ahead)
+    return Proven(same[0]) if why is None else Doubt(why)
+
+
+def _why_not(lost: Record, row: Row, owners: _Owners, ahead: float) -> str | None:
+    """Say why the only row with the inputs of a lost submission is not surely its own."""
+    taskid = row.task.taskid
+    if row.created <= lost.at + ahead - WHOLE_SECONDS - KEPT_RIGHT:
+        clock = f"; Wiro's clock may be {ahead:.0f} s ahead" if ahead >= WHOLE_SECONDS else ""
+        return f"task {taskid} has the same inputs, but is or may be older than the submission{clock}"
+    if owners.unreadable:
+        return f"task {taskid} has its inputs, but may be that of a journal that cannot be read"
+    if (owner := owners.perhaps.get(taskid)) or (owner := _intent_of(row, owners)):
+        return f"the only task of that time with its inputs, {taskid}, is or may be that of {_who(owner)}"
+    return None
+
+
+@dataclass(slots=True)
+class _Owners:
+    """Whose the tasks are that stand in other records.
+
+    :param perhaps: by taskid, where a record does not say of which service it is.
+    :param intents: the records without a taskid.
+    """
+
+    surely: set[str] = field(default_factory=set)
+    perhaps: dict[str, Identity] = field(default_factory=dict)
+    intents: list[Record] = field(default_factory=list)
+    unreadable: bool = False
+
+
+def _owners(lost: Record, others: Iterable[Record | WiroJournalError]) -> _Owners:
+    owners = _Owners()
+    for other in others:
+        if isinstance(other, WiroJournalError):
+            owners.unreadable = True
+        elif other.identity == lost.identity or _is_elsewhere(other, lost):
+            continue
+        elif other.taskid is None:
+            owners.intents.append(other)
+        elif _is_here(other, lost):
+            owners.surely |= {other.taskid, *other.earlier}
+        else:
+            owners.perhaps[other.taskid] = other.identity
+    return owners
+
+
+def _is_here(other: Record, lost: Record) -> bool:
+    if other.base_url is None and lost.base_url is None:
+        return other.conn_id == lost.conn_id
+    return other.base_url == lost.base_url
+
+
+def _is_elsewhere(other: Record, lost: Record) -> bool:
+    return None not in (other.base_url, lost.base_url) and other.base_url != lost.base_url
+
+
+def _intent_of(row: Row, owners: _Owners) -> Identity | None:
+    return next((other.identity for other in owners.intents if _may_own(other, row)), None)
+
+
+def _may_own(other: Record, row: Row) -> bool:
+    if not other.at - CLOCK_SKEW <= row.created <= other.at + SENT_WITHIN + CLOCK_SKEW:
+        return False
+    return likeness(row, other) is not Likeness.OTHER
+
+
+def _most_ahead(lost: Record, listing: Listing, others: Iterable[Record | WiroJournalError]) -> float:
+    """Return how far Wiro's clock is, or may be, ahead of that of the worker which wrote the intent.
+
+    Wiro dates the tasks of other records by the same clock as the lost one, so they show what the difference is; where
+    there are none it is taken for 0. Each further measure, and the ``Date`` of the answers, can only raise it.
+    """
+    measured = [
+        nearest_to_zero(row.created - other.submitted_at, row.created + WHOLE_SECONDS - other.at)
+        for other in others
+        if isinstance(other, Record) and other.submitted_at is not None and _is_here(other, lost)
+        if (row := listing.rows.get(other.taskid or "")) is not None
+    ]
+    ahead = max(measured, default=0.0)
+    return ahead if listing.ahead is None else max(ahead, listing.ahead)
+
+
+def likeness(row: Row, record: Record) -> Likeness:
+    """Say how much a row looks like what *record* is of."""
+    owner, _, project = slug(record.model).partition("/")
+    shown_owner, _, shown_project = slug(row.model).partition("/")
+    if shown_owner not in ("", owner) or shown_project not in ("", project):
+        return Likeness.OTHER
+    if differing(row.parameters, record.inputs):
+        return Likeness.OTHER
+    extras = {name: value for name, value in row.parameters.items() if name not in record.inputs}
+    defaults = DEFAULTS.get(slug(record.model), {})
+    explained = all(
+        name in NOT_THE_WORK or (name in defaults and digest(value) == digest(defaults[name]))
+        for name, value in extras.items()
+    )
+    equal = all(name in row.parameters and digest(row.parameters[name]) == of for name, of in record.inputs.items())
+    return Likeness.SAME if explained and equal else Likeness.POSSIBLE
+
+
+def differing(parameters: Mapping[str, object], inputs: Mapping[str, str]) -> list[str]:
+    """Return the inputs that surely have another value: one that is shown, is no file, list or object, and differs.
+
+    Wiro may rewrite the URL of a file, and write a number or a text a little differently.
+    """
+    shown = {name: of for name, of in inputs.items() if name in parameters and not name.lower().endswith("url")}
+    return [name for name, of in shown.items() if _surely_differs(parameters[name], of)]
+
+
+def _surely_differs(value: object, of: str) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    text = str(value)
+    return text.strip() != "" and "://" not in text and all(digest(way) != of for way in _ways_to_write(value))
+
+
+def _ways_to_write(value: str | float) -> Iterable[object]:
+    yield value
+    text = str(value)
+    yield text.strip()
+    yield html.unescape(text)
+    yield text.replace("\r\n", "\n")
+    try:
+        yield float(text)
+    except ValueError:
+        return
+
+
+def _named(rows: Sequence[Row]) -> str:
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return f"{', '.join(row.task.taskid for row in rows[:3])}{more}"
+
+
+def _who(identity: Identity) -> str:
+    parts = (identity.dag_id, identity.run_id, identity.task_id, str(identity.map_index), identity.execution)
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,126 @@
+"""An operator whose tries share one paid Wiro task, which ends with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+from airflow_provider_wiro.core.journal import OnUnknown
+from airflow_provider_wiro.exceptions import (
+    WiroInterrupted,
+    WiroJournalError,
+    WiroNotStopped,
+    WiroTaskGaveUp,
+    WiroTaskStuck,
+    WiroTaskTimeout,
+)
+from airflow_provider_wiro.journals import open_journal
+from airflow_provider_wiro.stages.ending import end_outside, ending_well
+from airflow_provider_wiro.stages.failing import final_errors_skip_retries
+from airflow_provider_wiro.stages.paid import PaidTask
+from airflow_provider_wiro.stages.this_try import Settings, Try
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+# What a retry could make one pay for twice, unless the retry finds the same Wiro task again.
+SAFE_WITH_A_JOURNAL = (WiroInterrupted, WiroNotStopped, WiroTaskTimeout, WiroTaskStuck, WiroTaskGaveUp)
+
+
+class TryingOperator(BaseOperator):
+    """Everything about a try that is no stage of it."""
+
+    requires_output: ClassVar[bool] = False
+
+    wiro_conn_id: str
+    deferrable: bool
+    wait_for_completion: bool
+    poll_interval: float
+    timeout: float
+    outage_tolerance: float
+    task_error_grace: float
+    execution_timeout: timedelta | None
+    cancel_on_kill: bool
+    durable: bool
+    on_unknown_submission: OnUnknown
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._paid = PaidTask()
+        self._try: Try | None = None
+        self._at_work = False
+
+    def on_kill(self) -> None:
+        """Tell the try to stop: ``execute`` sees it within moments, and does what ``core/rules/fate.py`` says.
+
+        Where Airflow calls this with no ``execute`` to see it (after the deferral, or on Airflow 2 for a deferred task
+        whose time is over), it is done here.
+        """
+        self._paid.told_to_stop = True
+        if self._at_work:
+            return
+        context = None if AIRFLOW_V_3_0_PLUS else _resumed_context()
+        if context is not None:
+            self._try = self._new_try(context)
+        if self._try is not None:
+            end_outside(self._try, out_of_time=context is not None)
+
+    @contextmanager
+    def trying(self, context: Context) -> Iterator[Try]:
+        """Let no error lead to a second payment: neither by a retry, nor by a task that runs on unseen."""
+        with final_errors_skip_retries():
+            this = self._try = self._new_try(context)
+            self._at_work = True
+            try:
+                with ending_well(this):
+                    yield this
+            except SAFE_WITH_A_JOURNAL as error:
+                error.retryable = error.retryable or this.journal is not None
+                raise
+            finally:
+                self._at_work = False
+
+    def _new_try(self, context: Context) -> Try:
+        from airflow_provider_wiro.hooks.caller import Caller
+
+        paid = self._paid = PaidTask(told_to_stop=self._paid.told_to_stop)
+        caller = Caller(self.wiro_conn_id, self.log, told_to_stop=lambda: paid.told_to_stop)
+        this = Try(self._settings(), context, self.log, caller, paid)
+        try:
+            this.journal = open_journal(context)
+        except WiroJournalError as error:  # of no concern to a task that is paid already
+            this.unusable = error
+        return this
+
+    def _settings(self) -> Settings:
+        return Settings(
+            conn_id=self.wiro_conn_id,
+            deferrable=self.deferrable,
+            wait_for_completion=self.wait_for_completion,
+            poll_interval=self.poll_interval,
+            timeout=self.timeout,
+            outage_tolerance=self.outage_tolerance,
+            task_error_grace=self.task_error_grace,
+            execution_timeout=self.execution_timeout,
+            cancel_on_kill=self.cancel_on_kill,
+            durable=self.durable,
+            on_unknown=self.on_unknown_submission,
+            requires_output=self.requires_output,
+            push_outputs=self.do_xcom_push,
+        )
+
+
+def _resumed_context() -> Context | None:
+    """Airflow 2 calls ``on_kill`` on a fresh operator when a deferred task's time is over."""
+    from airflow.providers.common.compat.sdk import AirflowException, get_current_context
+
+    try:
+        context = get_current_context()
+    except AirflowException:  # killed before it ran
+        return None
+    return context if getattr(context["ti"], "next_method", None) else None

@@ -1,0 +1,134 @@
+"""How a try ends where it is not its own verdict that ends it: the table in ``core/rules/fate.py``, carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
+
+from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
+from airflow_provider_wiro.core.rules.fate import Fate, Happening, Rule, fate_of
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import (
+    WiroError,
+    WiroInputError,
+    WiroInterrupted,
+    WiroNotStopped,
+    WiroTaskError,
+)
+from airflow_provider_wiro.stages.resume import take_up
+from airflow_provider_wiro.stages.signals import signals_held
+from airflow_provider_wiro.stages.stop import stop_now
+from airflow_provider_wiro.stages.tell import tell_failure
+from airflow_provider_wiro.stages.this_try import Try
+from airflow_provider_wiro.task_instance import Standing, another_try_comes, standing
+
+TOLD_TO_STOP = {
+    Standing.ENDED: Happening.ENDED,
+    Standing.GOES_ON: Happening.WORKER_GOES,
+    Standing.AIRFLOW_SILENT: Happening.AIRFLOW_SILENT,
+    Standing.NOT_ASKED: Happening.NOT_ASKED,
+}
+
+
+@contextmanager
+def ending_well(this: Try) -> Iterator[None]:
+    """Let nothing that ends the block leave a paid task running for nobody, or stop one that somebody needs."""
+    try:
+        yield
+    except BaseException as error:
+        instead = end(this, error)
+        if isinstance(error, WiroTaskError):
+            tell_failure(this, error)
+        if instead is not None:
+            raise instead from error
+        raise
+
+
+def end(this: Try, error: BaseException) -> WiroError | None:
+    """Do with the paid task what the table says; return the error to raise in the place of *error*, if there is one."""
+    happening = _happening(this, error)
+    if happening is None:
+        return None
+    if this.paid.taskid is None:
+        return WiroInterrupted("Airflow told this task to stop") if isinstance(error, TaskDeferred) else None
+    if this.paid.stopped is not None:
+        return None
+    with signals_held(this.paid):
+        return _carried_out(this, happening, error)
+
+
+def end_outside(this: Try, *, out_of_time: bool) -> None:
+    """End the paid task where no ``execute`` runs that would do it; never raises.
+
+    :param out_of_time: whether the time of the deferred task is over, and it is not known yet what it has submitted.
+    """
+    happening = Happening.TIME_OVER if out_of_time else None
+    try:
+        if out_of_time and not take_up(this):
+            return
+        if this.paid.taskid is not None and this.paid.stopped is None:
+            _carried_out(this, happening or TOLD_TO_STOP[standing(this.ti)], WiroInterrupted("told to stop"))
+    except Exception as error:
+        stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
+        this.log.error("%s", stopped.story(this.paid.taskid or "unknown"))
+
+
+def _happening(this: Try, error: BaseException) -> Happening | None:
+    """Return what has happened; None where the error is the try's own verdict, or its deferral."""
+    if isinstance(error, KeyboardInterrupt):
+        return Happening.INTERRUPTED
+    if isinstance(error, AirflowTaskTimeout):
+        return Happening.TIME_OVER
+    if this.paid.told_to_stop and (isinstance(error, WiroInterrupted) or not isinstance(error, Exception)):
+        return TOLD_TO_STOP[standing(this.ti)]
+    if isinstance(error, WiroInputError):
+        return Happening.BROKE
+    return None if isinstance(error, WiroError) or not isinstance(error, Exception) else Happening.BROKE
+
+
+def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroError | None:
+    rule = _rule(this, happening, error)
+    if rule.fate is Fate.ASK_AGAIN:
+        happening = TOLD_TO_STOP[standing(this.ti)]
+        if happening is Happening.NOT_ASKED:
+            happening = Happening.STILL_NOT_ASKED
+        rule = _rule(this, happening, error)
+    taskid = this.paid.taskid
+    if rule.fate is Fate.LEAVE:
+        this.log.warning("taskid %s: %s; it is left alone (%s)", taskid, happening.value, rule.money)
+        return _left(this, error)
+    this.log.info("taskid %s: %s; stopping it", taskid, happening.value)
+    return _stopped(this, stop_now(this), error)
+
+
+def _rule(this: Try, happening: Happening, error: BaseException) -> Rule:
+    return fate_of(
+        happening,
+        recorded=this.paid.recorded,
+        another_try=another_try_comes(this.ti, error, task=this.context.get("task"), context=this.context),
+        cancel_on_kill=this.settings.cancel_on_kill,
+    )
+
+
+def _left(this: Try, error: BaseException) -> WiroError | None:
+    """A retry is safe only if it finds the task that is left."""
+    if isinstance(error, WiroInterrupted | TaskDeferred):
+        return _interrupted(this, retryable=this.paid.recorded)
+    return None
+
+
+def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None:
+    """A retry is safe only if the task is surely over."""
+    if isinstance(error, WiroInterrupted | TaskDeferred):
+        return _interrupted(this, retryable=stopped.over)
+    if stopped.over:
+        return None
+    said = one_line(f"{type(error).__name__}: {error}")
+    return WiroNotStopped(f"{said}; the Wiro task {this.paid.taskid} {NOT_STOPPED}", taskid=this.paid.taskid)
+
+
+def _interrupted(this: Try, *, retryable: bool) -> WiroInterrupted:
+    taskid = this.paid.taskid
+    return WiroInterrupted(f"Airflow told this task to stop; taskid {taskid}", taskid=taskid, retryable=retryable)

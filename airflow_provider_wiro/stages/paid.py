@@ -1,0 +1,63 @@
+"""What a try knows of the Wiro task that it pays for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_wiro.core.calls import Stop
+from airflow_provider_wiro.core.journal import Record
+
+
+@dataclass
+class PaidTask:
+    """The one place for it. Signal handlers only set ``told_to_stop``; all else changes by the methods.
+
+    :param told_to_stop: whether Airflow has told this try to end.
+    :param taskid: the Wiro task; None while there is none, or none is known.
+    :param service: the base URL of the service that it runs on; None where nobody wrote it down.
+    :param submitted_at: unix time of its submission.
+    :param attached: whether an earlier try has submitted it.
+    :param recorded: whether the journal holds its taskid, so that the next try finds it.
+    :param unwritten: the record that could not be written yet, and the one that it takes the place of.
+    :param stopped: how stopping it went; None if it was not stopped here.
+    """
+
+    told_to_stop: bool = False
+    taskid: str | None = None
+    service: str | None = None
+    submitted_at: float | None = None
+    attached: bool = False
+    recorded: bool = False
+    unwritten: tuple[Record, Record] | None = None
+    stopped: Stop | None = None
+
+    def found(self, record: Record) -> None:
+        """The journal holds this, of an earlier try."""
+        self._set(record.taskid, record.base_url, record.submitted_at)
+        self.attached = self.recorded = record.taskid is not None
+
+    def obtained(self, taskid: str, service: str | None, submitted_at: float, *, attached: bool = False) -> None:
+        """This try goes on with this one; whether the journal holds it is not known yet."""
+        self._set(taskid, service, submitted_at)
+        self.attached, self.recorded = attached, False
+
+    def written(self) -> None:
+        """The journal holds the taskid."""
+        self.recorded, self.unwritten = True, None
+
+    def not_written(self, record: Record, over: Record) -> None:
+        """The journal could not take the taskid."""
+        self.recorded, self.unwritten = over.taskid == record.taskid, (record, over)
+
+    def let_go(self) -> None:
+        """There is nothing that would have to be stopped, or found again."""
+        self._set(None, None, None)
+        self.attached = self.recorded = False
+
+    def was_stopped(self, stopped: Stop) -> None:
+        """It was stopped here, or could not be."""
+        self.stopped = stopped
+
+    def _set(self, taskid: str | None, service: str | None, submitted_at: float | None) -> None:
+        self.taskid, self.service, self.submitted_at = taskid, service, submitted_at
+        self.unwritten = self.stopped = None

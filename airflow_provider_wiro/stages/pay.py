@@ -1,0 +1,145 @@
+"""Pay: the one generation of a task instance, an earlier try's or a submission.
+
+What is paid is in one of three states, which the journal holds: **nothing**, an **intent** (a submission was about to
+be sent), or **submitted** (its taskid is known). From nothing one submits; from the others one recalls first.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from airflow_provider_wiro.core.calls import refused_after_all, submit
+from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
+from airflow_provider_wiro.core.task import Submission, Task
+from airflow_provider_wiro.core.work import Work
+from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroSubmissionUnknown
+from airflow_provider_wiro.stages.recall import recall
+from airflow_provider_wiro.stages.record import write_down
+from airflow_provider_wiro.stages.signals import signals_held
+from airflow_provider_wiro.stages.this_try import Order, Try
+from airflow_provider_wiro.task_instance import identity_of
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A Wiro task that is paid, or will be.
+
+    :param finished: the task, if it had succeeded before this try began.
+    """
+
+    submission: Submission
+    finished: Task | None = None
+
+
+def pay(this: Try, order: Order, found: Record | None, until: float) -> Generation:
+    """Go on with the task of an earlier try, take its result, or submit. **A submission may cost money.**
+
+    :param found: what an earlier try has left.
+    :param until: unix time until which to wait at most where Wiro throttles.
+    :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
+    """
+    wanted = intent_of(this, order)
+    before, lost = found, None
+    while True:
+        if found is not None:
+            decision = _recall(this, found, wanted, until)
+            if not isinstance(decision, Fresh):
+                return _take(this, decision, found, attached=lost is None)
+            if lost is not None and lost.words is not None and decision.nothing_accepted:
+                _take_back(this, found, before)
+                raise refused_after_all(order.model, lost)
+        this.paid.let_go()
+        intent = replace(wanted, at=time.time()).instead_of(found)
+        try:
+            return Generation(_submit(this, intent, found, order, until))
+        except WiroSubmissionUnknown as error:
+            if this.journal is None or lost is not None:
+                raise
+            this.log.warning("the answer to the submission was lost; looking for it in Task/List (%s)", error)
+            lost = error
+        before, found = found, intent
+
+
+def intent_of(this: Try, order: Order) -> Record:
+    """Return the intent of submitting *order*."""
+    return Record.of(
+        Work(this.caller.base_url, order.model, order.inputs, order.idempotency_key),
+        identity_of(this.ti, this.context),
+        at=time.time(),
+        conn_id=this.settings.conn_id,
+        stop_when_ended=this.settings.stop_when_ended,
+        account=this.caller.account,
+    )
+
+
+def _recall(this: Try, found: Record, wanted: Record, until: float) -> Decision:
+    assert this.journal is not None
+    return recall(
+        this.caller,
+        this.journal,
+        found,
+        wanted,
+        on_unknown=this.settings.on_unknown,
+        deadline=until,
+        outage_tolerance=this.settings.outage_tolerance,
+    )
+
+
+def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bool) -> Generation:
+    settings = this.settings
+    kept = replace(decision.record, conn_id=settings.conn_id, stop_when_ended=settings.stop_when_ended)
+    assert kept.taskid is not None
+    assert kept.submitted_at is not None
+    this.paid.obtained(kept.taskid, kept.base_url, kept.submitted_at, attached=attached)
+    if kept == found:
+        this.paid.written()
+    else:
+        write_down(this, kept, found)
+    submission = Submission(kept.taskid, kept.submitted_at)
+    return Generation(submission, decision.task if isinstance(decision, Finished) else None)
+
+
+def _submit(this: Try, intent: Record, over: Record | None, order: Order, until: float) -> Submission:
+    with signals_held(this.paid):
+        _begin(this, intent, over)
+        try:
+            flow = submit(intent.model, order.inputs, deadline=until)
+            submission = this.caller.drive(flow, service=intent.base_url)
+        except WiroSubmissionUnknown:
+            raise
+        except WiroError:
+            _take_back(this, intent, over)
+            raise
+        this.paid.obtained(submission.taskid, intent.base_url, submission.submitted_at)
+        this.log.info("taskid %s: Wiro accepted the submission of %s", submission.taskid, intent.model)
+        if this.journal is not None:
+            write_down(this, intent.submitted(submission.taskid, submission.submitted_at), intent)
+        return submission
+
+
+def _begin(this: Try, intent: Record, over: Record | None) -> None:
+    """Write down that a submission is about to be sent; where that cannot be done, nothing is sent."""
+    if this.journal is None:
+        return
+    try:
+        this.journal.replace(over, intent)
+    except WiroJournalTaken:
+        raise
+    except WiroJournalError as error:
+        raise WiroJournalError(
+            f"{error}; nothing was submitted. Every worker must be able to read and write the journal"
+        ) from error.__cause__
+
+
+def _take_back(this: Try, intent: Record, over: Record | None) -> None:
+    """Write down again what the intent took the place of, since Wiro has accepted nothing."""
+    if this.journal is None:
+        return
+    try:
+        this.journal.replace(intent, over)
+    except WiroJournalTaken as error:
+        this.log.warning("nothing was submitted here; %s", error)
+    except WiroJournalError as error:
+        this.log.error("nothing was submitted, but %s; delete it before the next try", error)

@@ -1,0 +1,87 @@
+"""Writing the taskid of a paid task into the journal, again and again until it is there."""
+
+from __future__ import annotations
+
+import time
+
+from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken, WiroNotStopped
+from airflow_provider_wiro.stages.stop import stop_now
+from airflow_provider_wiro.stages.this_try import Try
+
+AT_ONCE = (0.2,)
+WITH_PATIENCE = (1.0, 3.0)
+
+
+def write_down(this: Try, record: Record, over: Record, pauses: tuple[float, ...] = AT_ONCE) -> None:
+    """Write the taskid down. It is in the log, and goes to XCom next: that this fails ends nothing that is paid.
+
+    :param over: the record that it takes the place of.
+    :param pauses: seconds before each further attempt.
+    :raises WiroJournalTaken: if another try of this task instance has submitted meanwhile; this one's task is stopped.
+    """
+    assert this.journal is not None
+    for pause in (*pauses, None):
+        try:
+            this.journal.replace(over, record)
+        except WiroJournalTaken:
+            _overtaken(this, record)
+            return
+        except WiroJournalError as error:
+            this.paid.not_written(record, over)
+            if pause is None or this.paid.told_to_stop:
+                this.log.error("taskid %s: %s; going on, and writing it again later", record.taskid, error)
+                return
+            time.sleep(pause)
+        else:
+            _written(this, record)
+            return
+
+
+def write_again(this: Try) -> None:
+    """Write down what could not be written before, if there is something."""
+    if this.paid.unwritten is not None:
+        record, over = this.paid.unwritten
+        write_down(this, record, over, WITH_PATIENCE)
+
+
+def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
+    """See in a later process whether the taskid is written down; where only the intent is, write it."""
+    if this.journal is None:
+        return
+    try:
+        intent = this.journal.read()
+    except WiroJournalError as error:
+        this.log.warning("taskid %s: whether it is written down cannot be seen: %s", taskid, error)
+        return
+    if intent is not None and intent.taskid == taskid:
+        this.paid.written()
+    elif intent is not None and intent.taskid is None and submitted_at is not None and intent.at <= submitted_at:
+        write_down(this, intent.submitted(taskid, submitted_at), intent, WITH_PATIENCE)
+
+
+def _written(this: Try, record: Record) -> None:
+    this.paid.written()
+    this.log.info("taskid %s: written down in %s", record.taskid, this.place)
+
+
+def _overtaken(this: Try, record: Record) -> None:
+    """Find out who has written: the same task is recorded, nobody's place is free, and another one stands."""
+    assert this.journal is not None
+    assert record.taskid is not None
+    there = this.journal.read()
+    if there is None:
+        this.log.warning("taskid %s: the record was deleted while it was submitted; writing it anew", record.taskid)
+        this.journal.replace(None, record)
+    if there is None or there.taskid == record.taskid:
+        _written(this, record)
+        return
+    other = f"Wiro task {there.taskid}" if there.taskid else "a submission of its own"
+    stopped = stop_now(this)
+    kind = WiroJournalTaken if stopped.over else WiroNotStopped
+    raise kind(
+        f"another try of this task instance has overtaken this one: {this.place} holds {other}. So this try's "
+        f"{stopped.story(record.taskid)}. The other try goes on",
+        taskid=record.taskid,
+        retryable=False,
+    )

@@ -1,0 +1,58 @@
+"""Recall, first half: the journal is asked before anything else, so that nothing can fail what is paid already."""
+
+from __future__ import annotations
+
+from airflow_provider_wiro.core.calls import stop
+from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.journals import NO_JOURNAL
+from airflow_provider_wiro.stages.this_try import Try
+
+
+def remember(this: Try, *, again: bool) -> Record | None:
+    """Return what an earlier try has left in the journal; None if there surely is nothing.
+
+    :param again: whether this try has asked before, so that the log has its warnings already.
+    :raises WiroJournalError: if it cannot be read; nothing is submitted then.
+    """
+    if not this.settings.durable:
+        _supersede(this)
+        return None
+    if this.unusable is not None:
+        raise this.unusable
+    if this.journal is None:
+        if not again:
+            this.log.warning(NO_JOURNAL)
+        return None
+    found = this.journal.read()
+    if found is not None:
+        this.paid.found(found)
+    elif this.ti.try_number > 1 and not again:
+        this.log.warning(
+            "this is try %s, and there is no record of an earlier one in %s. That is right if no earlier try came as "
+            "far as the submission. If the log of one shows a taskid, its record is lost, and this try pays again",
+            this.ti.try_number,
+            this.journal.place,
+        )
+    return found
+
+
+def _supersede(this: Try) -> None:
+    """Leave no record of older work, which a later durable try would take for its own."""
+    journal, this.journal = this.journal, None
+    if journal is None:
+        return
+    try:
+        found = journal.read()
+        if found is None:
+            return
+        if found.taskid is not None and found.stop_when_ended:
+            stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
+            this.log.info("%s (durable=False submits a new one)", stopped.story(found.taskid))
+        journal.replace(found, None)
+    except WiroJournalError as error:
+        this.log.warning("durable=False, but a record of older work may remain, which a durable try takes: %s", error)
+    except Exception as error:
+        said = one_line(f"{type(error).__name__}: {error}")
+        this.log.warning("durable=False, but the task of an earlier try could not be stopped: %s", said)

@@ -1,0 +1,77 @@
+"""Waiting for Wiro to have room: the account's concurrency limit and throttling are no failures."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from airflow.providers.common.compat.sdk import TaskDeferred
+
+from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER
+from airflow_provider_wiro.exceptions import WiroBusy
+from airflow_provider_wiro.stages.this_try import Try
+
+T = TypeVar("T")
+
+SHORTEST = 15.0
+LONGEST = 120.0
+GROWTH = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How long this task has been waiting to submit.
+
+    :param since: unix time of the first attempt.
+    :param attempts: how often Wiro had no room.
+    """
+
+    since: float
+    attempts: int = 0
+
+    def again(self) -> Queue:
+        """Return what it is after one more attempt."""
+        return Queue(self.since, self.attempts + 1)
+
+    def pause(self, busy: WiroBusy) -> float:
+        """Return the seconds until the next attempt: 15 to 300, growing, spread, and at least what Wiro asks for."""
+        grown = min(LONGEST, SHORTEST * GROWTH ** min(self.attempts, 20))
+        return min(MAX_RETRY_AFTER, max(grown, busy.retry_after or 0.0) * random.uniform(1.0, 1.5))
+
+
+def with_room(this: Try, queue: Queue, pay: Callable[[float], T]) -> T:
+    """Pay as soon as Wiro has room; until then wait, if deferrable without a worker slot.
+
+    :param pay: is given the unix time until which it may wait.
+    :raises WiroBusy: if there was no room until ``timeout``; nothing was submitted.
+    """
+    until = this.deadline(queue.since)
+    while True:
+        if queue.attempts and time.time() >= until:
+            waited = time.time() - queue.since
+            raise WiroBusy(
+                f"Wiro had no room for {waited:.0f} s, so nothing was submitted. Increase timeout, or let fewer tasks "
+                "run at once",
+                code=96,
+            )
+        try:
+            return pay(until)
+        except WiroBusy as busy:
+            pause = queue.pause(busy)
+            if time.time() + pause >= until:
+                raise
+            this.log.info("%s; trying again in %.0f s", busy, pause)
+        queue = queue.again()
+        if this.settings.deferrable:
+            _defer(time.time() + pause, queue)
+        this.caller.pause(pause)
+
+
+def _defer(moment: float, queue: Queue) -> None:
+    from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
+
+    trigger = WiroWakeUpTrigger(moment=moment, since=queue.since, attempts=queue.attempts)
+    raise TaskDeferred(trigger=trigger, method_name="submit_again")

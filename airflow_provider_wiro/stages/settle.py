@@ -1,0 +1,75 @@
+"""Settle: a verdict becomes the result, or the error that says what to do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pendulum
+
+from airflow_provider_wiro.core.journal import forget
+from airflow_provider_wiro.core.polling import wait
+from airflow_provider_wiro.core.task import ResultDict, Task
+from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
+from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone
+from airflow_provider_wiro.stages.tell import tell_success, urls_of
+from airflow_provider_wiro.stages.this_try import Try
+
+
+def settle(this: Try, verdict: Verdict) -> ResultDict:
+    """Return the result of a success.
+
+    :raises WiroTaskError: for any other verdict, and for a success that brought nothing where an output is required.
+    """
+    if verdict.kind != "success":
+        raise error_of(verdict)
+    return deliver(this, verdict.result or _read_large_result(this, verdict))
+
+
+def deliver(this: Try, result: ResultDict) -> ResultDict:
+    """Return the result, and tell of it."""
+    if this.settings.requires_output and not urls_of(result):
+        raise no_output(result)
+    tell_success(this, result)
+    this.paid.let_go()
+    return result
+
+
+def reuse(this: Try, task: Task) -> ResultDict:
+    """Take the outputs that an earlier try has paid for.
+
+    :raises WiroOutputsGone: if they no longer exist.
+    """
+    result, again = task.result(), forget(this.place)
+    some = urls_of(result) if this.settings.requires_output else task.outputs
+    if not some or (lost := this.caller.lost_output(urls_of(result))):
+        why = f"its output no longer exists: {lost}" if some else "Wiro shows no output of it, or no longer does"
+        raise WiroOutputsGone(
+            f"Wiro task {task.taskid} succeeded in an earlier try and is paid, but {why}. Nothing was submitted. For a "
+            f"new generation, {again}",
+            taskid=task.taskid,
+            status=task.status,
+        )
+    age = pendulum.duration(seconds=int(max(1.0, time.time() - (this.paid.submitted_at or 0.0)))).in_words()
+    this.log.warning(
+        "taskid %s: taking the outputs of the submission of %s ago, which is paid for; nothing is submitted. "
+        "For a new generation, %s",
+        task.taskid,
+        age,
+        again,
+    )
+    return deliver(this, result)
+
+
+def _read_large_result(this: Try, verdict: Verdict) -> ResultDict:
+    """Read a result that did not fit into the trigger's event; what fails here is paid for."""
+    now = time.time()
+    plan = replace(this.plan(verdict.taskid, now), deadline=now + this.settings.timeout)
+    try:
+        read = this.caller.drive(wait(plan), service=this.paid.service)
+        if read.result is None:
+            raise error_of(read)
+    except WiroError as error:
+        error.retryable = this.journal is not None
+        raise
+    return read.result

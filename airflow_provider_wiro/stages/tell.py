@@ -1,0 +1,102 @@
+"""Tell: XCom and the log, at the submission and at the end."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
+from airflow_provider_wiro.core.task import ResultDict, read_taskid
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroTaskError
+from airflow_provider_wiro.stages.this_try import Order, Try
+
+TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
+
+
+def announce(this: Try, order: Order) -> None:
+    """Put the taskid into XCom, before anything else: the trigger and a later process of this try go by it."""
+    paid = this.paid
+    assert paid.taskid is not None
+    this.ti.xcom_push(key=TASKID, value=paid.taskid)
+    _push(
+        this,
+        {
+            "version": GENERATION_VERSION,
+            "taskid": paid.taskid,
+            "model": order.model,
+            "inputs": shown_inputs(order.inputs),
+            "base_url": paid.service,
+            "submitted_at": paid.submitted_at,
+            "try_number": this.ti.try_number,
+            "attached": paid.attached,
+            "outcome": None,
+            "error": None,
+            "cost_usd": None,
+        },
+    )
+
+
+def own_taskid(this: Try) -> str | None:
+    """Return the taskid that this try has put into XCom; None if it deferred for want of room.
+
+    :raises ValueError: if what is in XCom is none.
+    """
+    pulled = _pull(this, TASKID)
+    taskid = read_taskid(pulled)
+    if taskid is None and pulled is not None:
+        raise ValueError(f"it holds {one_line(pulled, 100)}")
+    return taskid
+
+
+def announced(this: Try) -> GenerationDict | None:
+    """Return what is in XCom about a generation of this task instance; None where it is nothing that can be read."""
+    pulled = _pull(this, GENERATION)
+    if not isinstance(pulled, dict) or pulled.get("version") != GENERATION_VERSION:
+        return None
+    return cast("GenerationDict", pulled) if pulled.keys() >= GenerationDict.__required_keys__ else None
+
+
+def tell_success(this: Try, result: ResultDict) -> None:
+    """Put the outputs' addresses into XCom, and one line into the log."""
+    urls = urls_of(result)
+    if this.settings.push_outputs:
+        this.ti.xcom_push(key=OUTPUT_URLS, value=urls)
+    _conclude(this, result["taskid"], "success", None, result["cost_usd"])
+    cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
+    first = f": {urls[0]}" if urls else ""
+    this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
+
+
+def tell_failure(this: Try, error: WiroTaskError) -> None:
+    """Put how it went into XCom, for the page in Airflow's UI."""
+    if error.taskid is not None:
+        _conclude(this, error.taskid, outcome_of(error), type(error).__name__, None)
+
+
+def urls_of(result: ResultDict) -> list[str]:
+    """Return the addresses of a result's outputs."""
+    return [output["url"] for output in result["outputs"] if output["url"]]
+
+
+def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> None:
+    try:
+        told = announced(this)
+    except Exception as problem:
+        this.log.warning("XCom %s cannot be completed: %s", GENERATION, one_line(problem))
+        return
+    if told is not None and told["taskid"] == taskid:
+        _push(this, told | {"outcome": outcome, "error": error, "cost_usd": cost_usd})
+
+
+def _push(this: Try, told: GenerationDict) -> None:
+    """Push it; it is for people, so what is paid does not fail where it cannot be pushed."""
+    if not this.settings.push_outputs:
+        return
+    try:
+        this.ti.xcom_push(key=GENERATION, value=told)
+    except Exception as error:
+        this.log.warning("XCom %s cannot be pushed: %s", GENERATION, one_line(f"{type(error).__name__}: {error}"))
+
+
+def _pull(this: Try, key: str) -> object:
+    return this.ti.xcom_pull(task_ids=this.ti.task_id, key=key, map_indexes=this.ti.map_index)

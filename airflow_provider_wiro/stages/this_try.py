@@ -1,0 +1,103 @@
+"""One try of a task instance: what its stages share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_wiro.core.journal import OnUnknown
+from airflow_provider_wiro.core.log import Log
+from airflow_provider_wiro.core.polling import WaitPlan
+from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.stages.paid import PaidTask
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_wiro.hooks.caller import Caller
+    from airflow_provider_wiro.journals import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The operator's arguments that say how to go about it. Times in seconds; as in ``WiroRunOperator``."""
+
+    conn_id: str
+    deferrable: bool
+    wait_for_completion: bool
+    poll_interval: float
+    timeout: float
+    outage_tolerance: float
+    task_error_grace: float
+    execution_timeout: timedelta | None
+    cancel_on_kill: bool
+    durable: bool
+    on_unknown: OnUnknown
+    requires_output: bool
+    push_outputs: bool
+
+    @property
+    def stop_when_ended(self) -> bool:
+        """Whether the Wiro task has no purpose once the Airflow task has ended."""
+        return self.wait_for_completion and self.cancel_on_kill
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made: rendered and checked.
+
+    :param inputs: the model's inputs, as they go over the wire.
+    """
+
+    model: str
+    inputs: Mapping[str, object]
+    idempotency_key: str | None
+
+
+@dataclass
+class Try:
+    """One try.
+
+    :param journal: None where there is none, or the author wants none.
+    :param unusable: why the journal cannot be used; of no concern to what is paid already.
+    """
+
+    settings: Settings
+    context: Context
+    log: Log
+    caller: Caller
+    paid: PaidTask
+    journal: Journal | None = None
+    unusable: WiroJournalError | None = None
+
+    @property
+    def ti(self) -> Any:
+        """The task instance."""
+        return self.context["ti"]
+
+    @property
+    def place(self) -> str:
+        """Where the record is, in words."""
+        return self.journal.place if self.journal else "the journal"
+
+    def deadline(self, since: float) -> float:
+        """Return the earlier of ``timeout`` and ``execution_timeout``, less the time that stopping takes."""
+        deadline = since + self.settings.timeout
+        if self.settings.execution_timeout is None:
+            return deadline
+        allowed, started = self.settings.execution_timeout.total_seconds(), self.ti.start_date
+        slack = min(60.0, max(10.0, allowed / 10), allowed / 2)
+        return max(since, min(deadline, (started.timestamp() if started else since) + allowed - slack))
+
+    def plan(self, taskid: str, submitted_at: float) -> WaitPlan:
+        """Return how to wait for a task."""
+        return WaitPlan(
+            taskid=taskid,
+            submitted_at=submitted_at,
+            deadline=self.deadline(submitted_at),
+            poll_interval=self.settings.poll_interval,
+            outage_tolerance=self.settings.outage_tolerance,
+            task_error_grace=self.settings.task_error_grace,
+        )

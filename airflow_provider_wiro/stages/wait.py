@@ -1,0 +1,68 @@
+"""Wait for the generation: in the triggerer, without a worker slot, or here."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.common.compat.sdk import TaskDeferred
+
+from airflow_provider_wiro.core.polling import wait
+from airflow_provider_wiro.core.verdict import Verdict
+from airflow_provider_wiro.stages.record import write_again
+from airflow_provider_wiro.stages.this_try import Try
+
+# How much later than the trigger's own deadline Airflow ends a deferral that brought no event.
+BACKSTOP = timedelta(minutes=10)
+
+
+def wait_for_verdict(this: Try) -> Verdict:
+    """Return the verdict on the paid task of this try; if deferrable, ``execute_complete`` gets it instead."""
+    write_again(this)
+    if this.settings.deferrable:
+        _defer(this)
+    return wait_here(this)
+
+
+def wait_here(this: Try) -> Verdict:
+    """Wait in this worker."""
+    paid = this.paid
+    assert paid.taskid is not None
+    assert paid.submitted_at is not None
+    return this.caller.drive(wait(this.plan(paid.taskid, paid.submitted_at)), service=paid.service)
+
+
+def _defer(this: Try) -> None:
+    from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
+
+    paid = this.paid
+    assert paid.taskid is not None
+    assert paid.submitted_at is not None
+    plan = this.plan(paid.taskid, paid.submitted_at)
+    trigger = WiroTaskTrigger(
+        taskid=plan.taskid,
+        conn_id=this.settings.conn_id,
+        submitted_at=plan.submitted_at,
+        deadline=plan.deadline,
+        poll_interval=plan.poll_interval,
+        outage_tolerance=plan.outage_tolerance,
+        task_error_grace=plan.task_error_grace,
+        cancel_on_kill=this.settings.cancel_on_kill,
+        base_url=paid.service,
+        try_number=this.ti.try_number,
+    )
+    until = pendulum.from_timestamp(plan.deadline).to_datetime_string()
+    this.log.info("taskid %s: waiting in the triggerer, at most until %s UTC", plan.taskid, until)
+    this.caller.check()
+    raise TaskDeferred(
+        trigger=trigger,
+        method_name="execute_complete",
+        kwargs={
+            "attached": paid.attached,
+            "try_number": this.ti.try_number,
+            "submitted_at": paid.submitted_at,
+            "base_url": paid.service,
+        },
+        timeout=timedelta(seconds=max(0.0, plan.deadline - time.time())) + BACKSTOP,
+    )

@@ -1,0 +1,134 @@
+"""A small S3 on a socket: as much of it as s3fs asks for; a bucket or a right may be missing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+DATE = "2026-11-26T12:00:00.000Z"
+
+
+@dataclass
+class SmallS3:
+    """What is stored.
+
+    :param buckets: the objects of each bucket that is there.
+    :param denied: actions of IAM that nobody may do, such as "s3:ListBucket".
+    :param conditional: what becomes of a PUT with If-None-Match: it is obeyed, ignored, or refused as unknown (501).
+    """
+
+    url: str = ""
+    buckets: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
+    conditional: str = "obeyed"
+    lose_answers: int = 0
+    made: list[str] = field(default_factory=list)
+
+    def answer(self, method: str, bucket: str, key: str, query: dict[str, list[str]], only: bool, body: bytes) -> Any:
+        """Return status and body of the answer to a request."""
+        action = _action(method, key)
+        if action in self.denied or (action == "s3:GetObject" and self._hides(bucket, key)):
+            return _error(403, "AccessDenied")
+        if action == "s3:CreateBucket":
+            self.made.append(bucket)
+            self.buckets[bucket] = {}
+            return 200, b""
+        if bucket not in self.buckets:
+            return _error(404, "NoSuchBucket")
+        objects = self.buckets[bucket]
+        if action == "s3:ListBucket":
+            return 200, b"" if method == "HEAD" else _listing(objects, query)
+        if action == "s3:PutObject":
+            return self._put(objects, key, only, body)
+        if action == "s3:DeleteObject":
+            objects.pop(key, None)
+            return 204, b""
+        return (200, objects[key]) if key in objects else _error(404, "NoSuchKey")
+
+    def _hides(self, bucket: str, key: str) -> bool:
+        """Return whether a file that is missing is forbidden instead, as S3 has it for who may not list."""
+        return "s3:ListBucket" in self.denied and key not in self.buckets.get(bucket, {})
+
+    def _put(self, objects: dict[str, bytes], key: str, only: bool, body: bytes) -> tuple[int, bytes]:
+        if only and self.conditional == "unknown":
+            return _error(501, "NotImplemented")
+        if only and self.conditional == "obeyed" and key in objects:
+            return _error(412, "PreconditionFailed", "<Condition>If-None-Match</Condition>")
+        objects[key] = body
+        if self.lose_answers > 0:
+            self.lose_answers -= 1
+            return _error(500, "InternalError")
+        return 200, b""
+
+
+def _action(method: str, key: str) -> str:
+    if not key:
+        return {"PUT": "s3:CreateBucket"}.get(method, "s3:ListBucket")
+    return {"PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}.get(method, "s3:GetObject")
+
+
+def _error(status: int, code: str, more: str = "") -> tuple[int, bytes]:
+    return status, f"<Error><Code>{code}</Code><Message>{code}</Message>{more}</Error>".encode()
+
+
+def _listing(objects: dict[str, bytes], query: dict[str, list[str]]) -> bytes:
+    prefix, delimiter = query.get("prefix", [""])[0], query.get("delimiter", [""])[0]
+    keys = [key for key in sorted(objects) if key.startswith(prefix)]
+    folders = {
+        prefix + key[len(prefix) :].split(delimiter)[0] + delimiter
+        for key in keys
+        if delimiter and delimiter in key[len(prefix) :]
+    }
+    files = [key for key in keys if not any(key.startswith(folder) for folder in folders)]
+    contents = "".join(
+        f"<Contents><Key>{escape(key)}</Key><LastModified>{DATE}</LastModified><Size>{len(objects[key])}</Size></Contents>"
+        for key in files
+    )
+    prefixes = "".join(f"<CommonPrefixes><Prefix>{escape(each)}</Prefix></CommonPrefixes>" for each in sorted(folders))
+    return f"<ListBucketResult><KeyCount>{len(files)}</KeyCount>{contents}{prefixes}</ListBucketResult>".encode()
+
+
+@contextmanager
+def small_s3(*buckets: str) -> Iterator[SmallS3]:
+    """Serve a small S3 on loopback."""
+    store = SmallS3(buckets={bucket: {} for bucket in buckets})
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one(self) -> None:
+            url = urlsplit(self.path)
+            bucket, _, key = unquote(url.path).lstrip("/").partition("/")
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            only = self.headers.get("If-None-Match") == "*"
+            status, content = store.answer(self.command, bucket, key, parse_qs(url.query), only, body)
+            self.send_response(status)
+            if status != 204:
+                self.send_header("Content-Length", str(len(content)))
+            self.send_header("Last-Modified", "Thu, 26 Nov 2026 12:00:00 GMT")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        do_GET = do_PUT = do_HEAD = do_DELETE = handle_one
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    store.url = f"http://127.0.0.1:{server.server_address[1]}"
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    serving.start()
+    try:
+        yield store
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
