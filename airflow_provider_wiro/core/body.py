@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+
+from airflow_provider_wiro.core.text import one_line
 
 MAX_RETRY_AFTER = 300.0
 # Reading more would hold up the event loop, in a thread too: json keeps the GIL. A page of 100 tasks has some 5,000.
@@ -43,6 +46,23 @@ def read_date(header: str | None) -> float | None:
         return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def words_of(error: object) -> str:
+    """Return the message of an error as one line; empty if it has none."""
+    return one_line(error.get("message") if isinstance(error, Mapping) else error)
+
+
+def code_of(error: object) -> tuple[int | None, str]:
+    """Read the code of an error, as a number if it is one, and as text."""
+    value = error.get("code") if isinstance(error, Mapping) else None
+    if value is None or isinstance(value, bool):
+        return None, ""
+    word = one_line(value, 50)
+    try:
+        return int(value) if isinstance(value, int | str) else None, word
+    except ValueError:
+        return None, word
 
 
 def _is_crowded(raw: bytes) -> bool:

@@ -10,39 +10,19 @@ from airflow_provider_wiro.core.protocol import (
     Missing,
     NoReply,
     Reply,
-    complaint,
     describe,
-    is_auth_failure,
     now,
     report,
     send,
     sleep,
     task_in,
 )
-from airflow_provider_wiro.core.rules.replies import (
-    CHECK_ALL,
-    CHECK_CREDENTIALS,
-    NOTHING,
-    Meaning,
-    ReplyRule,
-    accepted_taskid,
-    is_listed,
-    is_passing,
-    rule_of,
-)
+from airflow_provider_wiro.core.refusals import refused_after_all as refused_after_all
+from airflow_provider_wiro.core.refusals import request_error, submission_error
+from airflow_provider_wiro.core.rules.replies import Meaning, accepted_taskid, rule_of
 from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
 from airflow_provider_wiro.core.task import COMPLETED, Submission, Task
-from airflow_provider_wiro.exceptions import (
-    WiroAuthError,
-    WiroBusy,
-    WiroError,
-    WiroRefused,
-    WiroRequestError,
-    WiroSubmissionUnknown,
-    WiroTaskNotFound,
-    WiroUnreachable,
-    WiroWrongService,
-)
+from airflow_provider_wiro.exceptions import WiroTaskNotFound
 
 RUN_PAUSES = (2.0, 5.0, 10.0)
 STOP_PAUSES = (1.0, 3.0)
@@ -75,7 +55,7 @@ def submit(model: str, inputs: Mapping[str, object], *, deadline: float | None =
             break
         yield from report(f"not submitted yet ({describe(outcome)}); sending it again in {wait:.0f} s", "warning")
         yield from sleep(wait)
-    raise _submission_error(model, outcome, rule)
+    raise submission_error(model, outcome, rule)
 
 
 def detail(*, taskid: str | None = None, token: str | None = None, deadline: float | None = None) -> Flow[Task]:
@@ -185,22 +165,6 @@ def _look_after(taskid: str, seen: Task | Missing | None, looks: Iterator[float]
     return seen
 
 
-def _request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str | None) -> WiroError:
-    """Return the exception for a read or a stop that did not bring a task."""
-    about = f" of taskid {taskid}" if taskid else ""
-    if isinstance(outcome, NoReply) and outcome.elsewhere:
-        return WiroWrongService(
-            f"{call}{about} was not sent: {said}; set the connection's host back, or look there", taskid=taskid
-        )
-    if is_auth_failure(outcome):
-        return WiroAuthError(f"Wiro rejected the credentials of {call}: {said}; {CHECK_CREDENTIALS}", taskid=taskid)
-    refusal = complaint(outcome) if isinstance(outcome, Reply) else None
-    if refusal is not None and (refusal.code in (1, 97) or is_listed(refusal.message)):
-        return WiroRefused(f"Wiro refused {call}{about}: {said}", taskid=taskid, code=refusal.code)
-    code = refusal.code if refusal else None
-    return WiroUnreachable(f"no good answer to {call}{about}: {said}; try again", taskid=taskid, code=code)
-
-
 def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, token: str | None = None) -> Task:
     task, said = task_in(outcome, taskid), describe(outcome)
     if isinstance(task, Task):
@@ -213,7 +177,7 @@ def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, toke
             "check that the connection is of the account that ran it",
             taskid=taskid,
         )
-    raise _request_error(call, outcome, said, taskid)
+    raise request_error(call, outcome, said, taskid)
 
 
 def _submission(reply: Reply, submitted_at: float) -> Submission:
@@ -221,34 +185,3 @@ def _submission(reply: Reply, submitted_at: float) -> Submission:
     taskid, token = accepted_taskid(reply), reply.body.get("socketaccesstoken")
     assert taskid is not None
     return Submission(taskid, submitted_at, token if isinstance(token, str) else None)
-
-
-def _submission_error(model: str, outcome: Reply | NoReply, rule: ReplyRule) -> WiroRequestError:
-    assert rule.error is not None
-    said, refusal = describe(outcome), complaint(outcome) if isinstance(outcome, Reply) else None
-    what = _WHAT[rule.meaning] if isinstance(outcome, Reply) or outcome.sent else "did not reach Wiro"
-    error = rule.error(
-        f"the submission to {model} {what}: {said}. {rule.money}: {rule.advice}", code=refusal.code if refusal else None
-    )
-    if isinstance(error, WiroBusy) and isinstance(outcome, Reply):
-        error.retry_after = outcome.retry_after
-    if isinstance(error, WiroSubmissionUnknown) and refusal is not None:
-        error.words = said
-    return error
-
-
-def refused_after_all(model: str, error: WiroSubmissionUnknown) -> WiroRequestError:
-    """Return the error for a no that was not clear, once Wiro's list has shown that nothing was accepted."""
-    words = error.words or ""
-    kind, advice = (WiroUnreachable, "try again later") if is_passing(words) else (WiroRefused, CHECK_ALL)
-    return kind(
-        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it. {NOTHING}: {advice}",
-        code=error.code,
-    )
-
-
-_WHAT = {
-    Meaning.REFUSED: "was refused",
-    Meaning.TRY_LATER: "was not accepted now",
-    Meaning.UNKNOWN: "may have been accepted, which is not known",
-}

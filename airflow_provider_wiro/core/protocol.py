@@ -23,7 +23,7 @@ from typing import Literal, TypeVar
 
 from airflow_provider_wiro.core.body import MAX_RETRY_AFTER as MAX_RETRY_AFTER
 from airflow_provider_wiro.core.body import MOST_VALUES as MOST_VALUES
-from airflow_provider_wiro.core.body import parse_json, read_date, read_retry_after
+from airflow_provider_wiro.core.body import code_of, parse_json, read_date, read_retry_after, words_of
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
 
@@ -187,28 +187,12 @@ def complaint(reply: Reply) -> Complaint | None:
         return None
     errors = reply.body.get("errors")
     first = next(iter(errors), None) if isinstance(errors, list) else errors
-    told = first not in (None, "", {}) or (reply.status >= 400 and _words(reply.body))
+    told = first not in (None, "", {}) or (reply.status >= 400 and words_of(reply.body))
     if not told and reply.body.get("result") is not False:
         return None
-    code, word = next(((code, word) for code, word in map(_code, (first, reply.body)) if word), (None, ""))
-    message = _words(first) or _words(reply.body) or reply.excerpt or "no message"
+    code, word = next(((code, word) for code, word in map(code_of, (first, reply.body)) if word), (None, ""))
+    message = words_of(first) or words_of(reply.body) or reply.excerpt or "no message"
     return Complaint(code, message, "" if code is not None else word)
-
-
-def _words(error: object) -> str:
-    return one_line(error.get("message") if isinstance(error, Mapping) else error)
-
-
-def _code(error: object) -> tuple[int | None, str]:
-    """Read the code of an error, as a number if it is one, and as text."""
-    value = error.get("code") if isinstance(error, Mapping) else None
-    if value is None or isinstance(value, bool):
-        return None, ""
-    word = one_line(value, 50)
-    try:
-        return int(value) if isinstance(value, int | str) else None, word
-    except ValueError:
-        return None, word
 
 
 def describe(outcome: Reply | NoReply) -> str:

@@ -146,10 +146,9 @@ class WiroHook(BaseHook):
         :param task_error_grace: seconds that it may stay in ``task_error``, default 120.
         :param stop_at_timeout: whether it is stopped where one of these three ends the wait; default False: it runs
             on, and is paid if it succeeds.
-        :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …],
-            "cost_usd", "elapsed_seconds"}``.
-        :raises WiroTaskError: one of its subclasses, if the task did not succeed; the message says whether it was
-            stopped and what happens to the money.
+        :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …], "cost_usd",
+            "elapsed_seconds"}``.
+        :raises WiroTaskError: a subclass, if it did not succeed; the message says what happens to the money.
         """
         submitted_at = time.time() if submitted_at is None else submitted_at
         plan = WaitPlan(

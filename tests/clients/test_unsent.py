@@ -125,7 +125,7 @@ def test_what_surely_did_not_reach_wiro(drive: Drive, monkeypatch: pytest.Monkey
 
 @pytest.mark.usefixtures("short_pauses")
 def test_a_run_that_surely_did_not_reach_wiro_is_sent_again(drive: Drive) -> None:
-    with port_nobody_listens_on() as port, pytest.raises(WiroUnreachable, match="nothing was submitted: check host"):
+    with port_nobody_listens_on() as port, pytest.raises(WiroUnreachable, match="Nothing was submitted: check"):
         drive(submit("owner/model", {}), Credentials("key", "secret", f"http://127.0.0.1:{port}/v1", TIMEOUT))
     assert len(drive.log.warnings) == 3
 

@@ -10,7 +10,7 @@ import airflow_provider_wiro.core
 
 BLOCKED = ["airflow", "requests", "urllib3", "aiohttp", "pendulum", "certifi"]
 MODULES = [
-    f"airflow_provider_wiro.core.{module.name}" for module in pkgutil.iter_modules(airflow_provider_wiro.core.__path__)
+    module.name for module in pkgutil.walk_packages(airflow_provider_wiro.core.__path__, "airflow_provider_wiro.core.")
 ]
 
 
@@ -20,7 +20,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_core_imports_where_neither_airflow_nor_an_http_library_can_be_imported() -> None:
-    assert len(MODULES) >= 8
+    assert "airflow_provider_wiro.core.rules.replies" in MODULES
     done = run("\n".join(f"import {name}" for name in (*MODULES, "airflow_provider_wiro.exceptions")))
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_wiro.core.calls import cancel, detail, kill
-from airflow_provider_wiro.core.protocol import Flow
+from airflow_provider_wiro.core.protocol import Flow, NoReply
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
@@ -15,8 +15,9 @@ from airflow_provider_wiro.exceptions import (
     WiroRequestError,
     WiroTaskNotFound,
     WiroUnreachable,
+    WiroWrongService,
 )
-from fake_driver import NOT_FOUND, START, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, shown
+from fake_driver import NOT_FOUND, START, UNANSWERED, UNSENT, FakeDriver, Outcome, page, refusal, reply, shown
 
 
 @pytest.mark.parametrize(
@@ -57,9 +58,25 @@ def test_a_task_that_wiro_does_not_know_is_its_own_error(name: str) -> None:
 
 @pytest.mark.parametrize("flow", [lambda: kill(taskid="2221"), lambda: cancel("2221")], ids=["Kill", "Cancel"])
 def test_a_task_in_the_wrong_state_is_a_refusal(flow: Callable[[], Flow[Task]]) -> None:
-    with pytest.raises(WiroRefused, match=r"of taskid 2221: code 1: not now") as caught:
+    with pytest.raises(WiroRefused, match=r"of taskid 2221: code 1: not now.*in any state, use stop") as caught:
         FakeDriver([refusal(1, "not now")]).drive(flow())
     assert (caught.value.taskid, caught.value.code, caught.value.retryable) == ("2221", 1, False)
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [lambda: detail(taskid="2221"), lambda: kill(taskid="2221"), lambda: cancel("2221")],
+    ids=["Detail", "Kill", "Cancel"],
+)
+def test_where_the_connection_leads_elsewhere_nothing_is_sent_and_the_error_says_so(
+    flow: Callable[[], Flow[Task]],
+) -> None:
+    elsewhere = NoReply(sent=False, reason="the connection leads to B, but this is for A", elsewhere=True)
+    with pytest.raises(
+        WiroWrongService, match=r"of taskid 2221 was not sent: the connection leads to B.*host back"
+    ) as caught:
+        FakeDriver([elsewhere]).drive(flow())
+    assert (caught.value.taskid, caught.value.retryable) == ("2221", False)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +88,9 @@ def test_a_task_in_the_wrong_state_is_a_refusal(flow: Callable[[], Flow[Task]]) 
         (refusal(96, "Limit"), WiroUnreachable, "Limit"),
         (page(502), WiroUnreachable, "HTTP 502"),
         (page(200), WiroUnreachable, "HTTP 200"),
+        (refusal("E_DB", "Oh"), WiroUnreachable, "code E_DB: Oh"),
+        (reply({"result": False, "errors": ["Oh"]}), WiroUnreachable, "Oh"),
+        (refusal(0, "Project authorization is not valid."), WiroRefused, "check the taskid, and that the connection"),
         (UNSENT, WiroUnreachable, "connection refused"),
         (UNANSWERED, WiroUnreachable, "no answer in time"),
     ],

@@ -25,7 +25,7 @@ from airflow_provider_wiro.exceptions import (
     WiroUnreachable,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
-from doubles import wait_until, when
+from doubles import when
 
 MODEL = "Runway/image-to-video-gen4-turbo"
 INPUTS = {
@@ -248,10 +248,8 @@ def test_a_hook_looks_its_connection_up_once(
 ) -> None:
     hook.run(MODEL, INPUTS)
     monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")  # a second look-up would fail
-    hook.run(MODEL, INPUTS)
-    taskid = wiro_emulator.runs[0].taskid
-    hook.stop(taskid)
-    wait_until(lambda: wiro_emulator.tasks[taskid].status == "task_cancel")
+    taskid = hook.run(MODEL, INPUTS).taskid
+    assert hook.stop(taskid).over
 
 
 def test_the_hook_has_the_apis_calls_and_no_more() -> None:

@@ -80,7 +80,7 @@ def test_a_task_that_wiro_does_not_know_is_not_found(
 
 
 @pytest.mark.parametrize(
-    ("urls", "length", "travels"), [(3, 200, True), (100, 400, False), (1, 40_000, True), (3000, 10, False)]
+    ("urls", "length", "travels"), [(3, 200, True), (100, 400, False), (1, 7_900, True), (3000, 10, False)]
 )
 def test_an_event_has_at_most_16_kilobytes(wiro_emulator: WiroEmulator, urls: int, length: int, travels: bool) -> None:
     rows = [{"url": f"https://cdn.wiro.ai/{number}{'x' * length}", "name": "0.mp4"} for number in range(urls)]
