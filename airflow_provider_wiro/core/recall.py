@@ -20,9 +20,6 @@ from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, W
 # How long Wiro may need to show a task whose taskid it has given.
 SHOWN_AFTER = 60.0
 WAS_ANOTHER = "host or idempotency_key were others when it was submitted"
-NOT_NAMED = (
-    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent"
-)
 
 
 class Service(Enum):
@@ -102,8 +99,6 @@ def contradictions(found: Record, *, deadline: float | None = None) -> Flow[list
 def sighting_of(found: Record, wanted: Record, seen: Found | NoListing) -> Sighting:
     """Say what a search has brought to light of a record without a taskid."""
     if isinstance(seen, NothingAccepted):
-        if service_of(found, wanted) is Service.UNKNOWN:
-            return Sighting(Shown.DOUBTFUL, found, why=NOT_NAMED)
         return Sighting(Shown.MISSING, found)
     if isinstance(seen, Doubt):
         return Sighting(Shown.DOUBTFUL, found, why=seen.why)

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 
-ANOTHER_KEY = "no task has its inputs in the list of this API key, but it was sent with another key, or by 0.1.0"
+ANOTHER_KEY = "no task has its inputs in the list of this API key, but it was sent with another key"
+NOT_NAMED = (
+    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent, nor "
+    "for which account"
+)
 NOT_LISTED = "the records of other tasks cannot be looked at from here (they can with [wiro] journal_path)"
 
 
@@ -109,6 +113,6 @@ def find(
     if not isinstance(seen, NothingAccepted):
         return seen
     if lost.account != account:
-        return Doubt(ANOTHER_KEY)
+        return Doubt(ANOTHER_KEY if lost.account else NOT_NAMED)
     listing = drive(list_all(lost, quiet_since=quiet, deadline=deadline))
     return listing if isinstance(listing, NoListing) else judge(lost, listing, others())
