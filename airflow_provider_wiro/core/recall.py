@@ -102,8 +102,6 @@ def contradictions(found: Record, *, deadline: float | None = None) -> Flow[list
 def sighting_of(found: Record, wanted: Record, seen: Found | NoListing) -> Sighting:
     """Say what a search has brought to light of a record without a taskid."""
     if isinstance(seen, NothingAccepted):
-        if service_of(found, wanted) is Service.UNKNOWN:
-            return Sighting(Shown.DOUBTFUL, found, why=NOT_NAMED)
         return Sighting(Shown.MISSING, found)
     if isinstance(seen, Doubt):
         return Sighting(Shown.DOUBTFUL, found, why=seen.why)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from airflow_provider_wiro.core.calls import detail, stop
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.protocol import Flow, T
-from airflow_provider_wiro.core.recall import NOT_NAMED, contradictions
+from airflow_provider_wiro.core.recall import contradictions
 from airflow_provider_wiro.core.search import NoListing
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
@@ -140,9 +140,7 @@ class Sweep:
         )
         if isinstance(seen, Doubt | NoListing):
             return seen.why
-        if isinstance(seen, Proven):
-            return seen.row.task
-        return None if record.base_url else NOT_NAMED
+        return seen.row.task if isinstance(seen, Proven) else None
 
     def _others(self, lost: Record) -> Others:
         """Return the records of others that may own a task of that time, as they are now."""

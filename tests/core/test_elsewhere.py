@@ -62,10 +62,10 @@ def at(base_url: str, inputs: dict[str, object] = INPUTS, key: str | None = None
 
 def test_a_record_of_version_1_of_the_same_work_is_of_this_service_and_says_so_from_now_on() -> None:
     decision, _ = recovered([RUNNING], at(BASE_URL))
-    assert decision == Attach(submitted())
+    assert decision == Attach(submitted(account=None))
     decision, _ = recovered([DONE], at(BASE_URL))
     assert isinstance(decision, Finished)
-    assert decision.record == submitted()
+    assert decision.record == submitted(account=None)
 
 
 def test_the_same_work_at_another_service_is_not_killed_here() -> None:
@@ -134,14 +134,18 @@ def test_the_upgrade_neither_stops_nor_pays(
 def test_a_lost_submission_of_version_0_1_0_is_found_too() -> None:
     found = of_0_1_0(intent())
     decision, _ = recovered(listing(listed(), BEFORE), found)
-    assert decision == Attach(intent().submitted("2221", intent().at))
+    assert decision == Attach(intent(account=None).submitted("2221", intent().at))
 
 
-def test_a_lost_submission_of_version_0_1_0_that_is_not_listed_here_may_be_elsewhere() -> None:
-    error, _ = refused(WiroSubmissionUnknown, listing(BEFORE), of_0_1_0(intent(OTHER)))
-    assert "does not say to which service" in str(error)
-    decision, _ = recovered(listing(BEFORE), of_0_1_0(intent()))
-    assert decision == Fresh(nothing_accepted=True)
+@pytest.mark.parametrize(
+    "found",
+    [of_0_1_0(intent()), of_0_1_0(intent(OTHER)), intent(account="another")],
+    ids=["0.1.0", "0.1.0, other work", "another key"],
+)
+def test_what_may_have_been_sent_with_another_key_is_not_proven_to_be_nothing(found: Record) -> None:
+    error, driver = refused(WiroSubmissionUnknown, listing(BEFORE), found)
+    assert "it was sent with another key, or by 0.1.0" in str(error)
+    assert driver.calls == ["List"]
 
 
 def test_the_same_lost_submission_at_another_service_or_with_another_key_is_not_even_looked_for() -> None:

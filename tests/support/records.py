@@ -14,6 +14,7 @@ from fake_driver import START
 
 BASE_URL = "https://api.wiro.ai/v1"
 MODEL = "Runway/image-to-video-gen4-turbo"
+ACCOUNT = "0123456789abcdef"
 INPUTS: dict[str, object] = {"prompt": "A lighthouse", "ratio": "1280:720", "duration": "5", "seed": 0}
 
 
@@ -37,14 +38,14 @@ def intent(
 ) -> Record:
     """Return what is written down before *inputs* are submitted."""
     made = work(inputs, key=key)
-    return replace(Record.of(made, identity(), at=at, conn_id="wiro_default"), **fields)
+    return replace(Record.of(made, identity(), at=at, conn_id="wiro_default", account=ACCOUNT), **fields)
 
 
 def of_0_1_0(record: Record) -> Record:
     """Return what version 0.1.0 has written down of the same."""
     assert record.work is not None
     print_of = fingerprint(record.work.base_url, record.model, record.work.inputs, record.work.idempotency_key)
-    return replace(record, fingerprint=print_of, base_url=None, work=None)
+    return replace(record, fingerprint=print_of, base_url=None, account=None, work=None)
 
 
 def submitted(

@@ -14,7 +14,7 @@ from airflow_provider_wiro.core.recalled import Decision
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError
 from airflow_provider_wiro.stages.recall import recall
 from fake_driver import START, FakeDriver, Outcome
-from records import BASE_URL, intent
+from records import ACCOUNT, BASE_URL, intent
 
 T = TypeVar("T")
 PLACE = "the file /journal/1.json"
@@ -33,6 +33,7 @@ class FakeCaller:
 
     driver: FakeDriver
     services: Callable[[float], str] = lambda _: BASE_URL
+    account: str = ACCOUNT
 
     def __post_init__(self) -> None:
         self._script, self._service = self.driver._answer, ""
@@ -72,6 +73,7 @@ def recalled(
     deadline: float | None = None,
     others: Others = ALONE,
     services: Callable[[float], str] = lambda _: BASE_URL,
+    account: str = ACCOUNT,
     drivers: list[FakeDriver] | None = None,
 ) -> tuple[Decision, FakeDriver]:
     """Recall *late* seconds after the intent."""
@@ -83,7 +85,7 @@ def recalled(
     driver = FakeDriver(answer, time=START + late)
     if drivers is not None:
         drivers.append(driver)
-    caller: Any = FakeCaller(driver, services)
+    caller: Any = FakeCaller(driver, services, account)
     journal: Any = FakeJournal(others)
     decision = recall(caller, journal, found, wanted or intent(), on_unknown=on_unknown, deadline=deadline)
     return decision, driver
