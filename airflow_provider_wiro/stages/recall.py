@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_wiro.core.elsewhere import patiently
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE
-from airflow_provider_wiro.core.protocol import Flow, T, now
+from airflow_provider_wiro.core.protocol import Flow, T, now, report
 from airflow_provider_wiro.core.recall import WAS_ANOTHER, Service, look, service_of, settle, sighting_of
 from airflow_provider_wiro.core.recalled import Decision, Sighting
 from airflow_provider_wiro.core.rules.recall import Shown
 from airflow_provider_wiro.core.search import NoListing, list_all, list_of_model
-from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, Others, judge
+from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, Others, Proven, judge
 from airflow_provider_wiro.exceptions import WiroWrongService
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def _find(drive: Drive, journal: Journal, found: Record, account: str, deadline:
         return listed
 
     seen = find(drive, found, others, account=account, deadline=deadline)
+    if blind and isinstance(seen, Proven):
+        drive(report(NOT_LISTED, "warning"))
     return Doubt(f"{seen.why}; {NOT_LISTED}") if isinstance(seen, Doubt) and blind else seen
 
 
