@@ -80,7 +80,7 @@ class _Errand(Generic[T]):
         if self._cancel is not None and not self.over.is_set():
             with contextlib.suppress(RuntimeError):  # its event loop is closed: it has just ended
                 self._cancel()
-        if self._thread.ident is not None:
+        with contextlib.suppress(RuntimeError):  # its thread was never started
             self._thread.join(ENDING)
 
     def _run(self) -> None:

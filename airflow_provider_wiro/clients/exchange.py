@@ -179,5 +179,14 @@ async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> R
 
 def _no_reply(error: Exception) -> NoReply:
     tls = isinstance(error, aiohttp.ClientSSLError)
-    reason = "no answer in time" if isinstance(error, TimeoutError) else words_of(error)
-    return NoReply(sent=not isinstance(error, _UNSENT), reason=f"{type(error).__name__}: {reason}", tls=tls)
+    return NoReply(not isinstance(error, _UNSENT), f"{type(error).__name__}: {_reason(error)}", tls)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return words_of(f"no connection to {error.host}:{error.port}: {error.certificate_error}")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return words_of(f"no connection to {error.host}:{error.port}: {error.os_error}")
+    return words_of(error)

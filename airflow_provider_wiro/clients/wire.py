@@ -78,7 +78,7 @@ def read_reply(status: int, raw: bytes, headers: Mapping[str, str], credentials:
     for secret in filter(None, (credentials.api_key, credentials.api_secret)):
         if len(secret) >= SHORTEST_SECRET:
             raw = raw.replace(secret.encode(), b"***")
-    return Reply.from_http(status, raw, headers.get("Retry-After"), time.time(), headers.get("Date"))
+    return Reply.from_http(status, raw, headers.get("Retry-After"), time.time())
 
 
 def _unpack(raw: bytes, encoding: str) -> bytes | None:
@@ -98,10 +98,8 @@ def _unpack(raw: bytes, encoding: str) -> bytes | None:
 
 
 def words_of(error: object) -> str:
-    """Return what an HTTP library says as one line, without the credentials of a proxy, or names of its own classes."""
-    said = re.sub(r"^<?\w+\(host='[^']*', port=\d+\)[^:]*: ", "", as_text(error))
-    said = re.sub(r" ssl:(<[^>]*>|\w+)", "", said)
-    return one_line(re.sub(r"//[^/\s]*@", "//", said), 200)
+    """Return what an HTTP library says as one line, without the credentials of a proxy."""
+    return one_line(re.sub(r"//[^/\s]*@", "//", as_text(error)), 200)
 
 
 def proxy_for(base_url: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import Flow, sleep
-from airflow_provider_wiro.exceptions import WiroInterrupted, WiroRequestError
+from airflow_provider_wiro.exceptions import WiroRequestError
 from airflow_provider_wiro.hooks.connection import read_credentials
 
 if TYPE_CHECKING:
@@ -80,8 +80,10 @@ class Caller:
 
         :raises WiroInterrupted: if it was.
         """
+        from airflow_provider_wiro.clients.apart import interrupted
+
         if self._told_to_stop():
-            raise WiroInterrupted("Airflow told this task to stop; nothing more was sent")
+            raise interrupted()
 
     def lost_output(self, urls: Iterable[str]) -> str | None:
         """Look whether the outputs of a task are still there; sends no key, takes a minute at most.

@@ -66,13 +66,13 @@ class Journal(ABC):
             with as_journal_error(lambda: self.place, "written"):
                 if record is not None and record.taskid is None:
                     self._check_place()
-                self._write(over, record)
+                self._write_over(over, record)
         except WiroJournalError as error:
             there = self._stands(record, error)
             if there != record:
                 raise self._taken(there) from None
 
-    def _write(self, over: Record | None, record: Record | None) -> None:
+    def _write_over(self, over: Record | None, record: Record | None) -> None:
         if record is None:
             self._delete()
         elif over is None:

@@ -32,9 +32,12 @@ class StateStoreJournal(Journal):
     def _create(self, kept: dict[str, object]) -> None:
         if self._store.get(STATE_KEY) is not None:
             raise FileExistsError
-        self._replace(kept)
+        self._set(kept)
 
     def _replace(self, kept: dict[str, object]) -> None:
+        self._set(kept)
+
+    def _set(self, kept: dict[str, object]) -> None:
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]
 
         self._store.set(STATE_KEY, kept, retention=NEVER_EXPIRE)

@@ -12,6 +12,10 @@ USER_ACTIONS = {
     "a deferred task is marked as a success": ("deferred", "success"),
     "a waiting task is marked failed": ("sync", "failed"),
 }
+# What an API server without apache/airflow#63266 does to a task that runs, when a branch skips it at that moment.
+SKIPPED = """
+UPDATE task_instance SET state = 'skipped' WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s RETURNING task_id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +23,7 @@ def jobs(start: Starter) -> dict[str, Job]:
     jobs = {action: start(dag_id, hold=True) for action, (dag_id, _) in USER_ACTIONS.items()}
     jobs["cleared"] = start("deferred", hold=True)
     jobs["sync cleared"] = start("sync", hold=True)
+    jobs |= {f"{dag_id} skipped": start(dag_id, hold=True) for dag_id in ("sync", "deferred")}
     jobs["still queued"] = start("deferred", hold="task_queue")
     return jobs
 
@@ -45,6 +50,17 @@ def test_a_task_that_is_still_in_wiros_queue_is_stopped_too(jobs: dict[str, Job]
     job.mark("failed")
     job.wait_for_remote("task_cancel")
     assert job.wiro.count("Cancel") >= 1
+
+
+@pytest.mark.parametrize("name", ["sync skipped", "deferred skipped"])
+def test_a_task_that_airflow_skips_while_it_runs_is_stopped_too(jobs: dict[str, Job], name: str) -> None:
+    job = jobs[name]
+    wait_until_it_waits(job)
+    with job.rows(SKIPPED) as changed:
+        assert len(changed) == 1
+    job.wait_for_remote("task_cancel")
+    job.wait("skipped")
+    assert job.wiro.count("Run") == 1
 
 
 @pytest.mark.parametrize("name", ["cleared", "sync cleared"])

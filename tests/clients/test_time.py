@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -197,3 +199,29 @@ def test_headers_that_cannot_be_read_are_no_answer_and_not_logged(
     assert isinstance(outcome, NoReply)
     assert outcome.sent
     assert "no colon" not in caplog.text
+
+
+SLOW_NAMES = """
+import json, logging, socket, sys, threading, time
+from airflow_provider_wiro.clients.sync import Client
+from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.protocol import send
+from airflow_provider_wiro.exceptions import WiroInterrupted
+
+socket.getaddrinfo = lambda *args, **kwargs: time.sleep(60)
+told = threading.Event()
+client = Client(Credentials("key", None, "https://slow.example/v1", 1.0), logging.getLogger(), told_to_stop=told.is_set)
+begun = time.monotonic()
+print(client.drive(send("/Task/Detail", {})).sent, time.monotonic() - begun < 2)
+threading.Timer(0.3, told.set).start()
+begun = time.monotonic()
+try:
+    client.drive(send("/Task/Detail", {}))
+except WiroInterrupted:
+    print(time.monotonic() - begun < 0.8)
+"""
+
+
+def test_a_name_that_is_looked_up_for_long_holds_up_neither_the_exchange_nor_the_end_of_the_process() -> None:
+    done = subprocess.run([sys.executable, "-c", SLOW_NAMES], capture_output=True, text=True, check=False, timeout=20)
+    assert (done.stdout.split(), done.returncode) == (["False", "True", "True"], 0), done.stderr

@@ -120,6 +120,7 @@ def test_what_surely_did_not_reach_wiro(drive: Drive, monkeypatch: pytest.Monkey
         assert outcome.sent is False
         assert outcome.tls is (set_up.__name__ in TLS_FAILS)
         assert outcome.reason.isprintable()
+        assert " object at 0x" not in outcome.reason
 
 
 @pytest.mark.usefixtures("short_pauses")

@@ -26,7 +26,7 @@ def test_core_imports_where_neither_airflow_nor_an_http_library_can_be_imported(
 
 
 def test_the_block_is_one() -> None:
-    for name, library in (("wire", "requests"), ("sync", "aiohttp"), ("aio", "aiohttp")):
+    for name, library in (("wire", "certifi"), ("sync", "aiohttp"), ("aio", "aiohttp")):
         done = run(f"import airflow_provider_wiro.clients.{name}")
         assert done.returncode != 0
         assert f"import of {library} halted" in done.stderr

@@ -36,7 +36,11 @@ def caller(wiro_emulator: WiroEmulator, told: threading.Event) -> Caller:
 def silent_urls(count: int) -> Iterator[list[str]]:
     """Addresses at which nobody ever answers."""
     over = threading.Event()
-    with socket_server(lambda _: bool(over.wait(20)) or None) as port:
+
+    def keep_quiet(_: socket.socket) -> None:
+        over.wait(20)
+
+    with socket_server(keep_quiet) as port:
         try:
             yield [f"http://127.0.0.1:{port}/{number}.mp4" for number in range(count)]
         finally:

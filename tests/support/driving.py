@@ -31,6 +31,9 @@ class ListLog:
         self.lines.append(message % args)
         self.warnings.append(message % args)
 
+    def error(self, message: str, /, *args: object) -> None:
+        self.lines.append(message % args)
+
 
 class Drive(Protocol):
     """Carries out a flow with a client of its own."""

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(AIRFLOW_V_3_0_PLUS, reason="Airflow 3 is asked o
 
 @pytest.fixture
 def task(run_dag: Callable[..., Run], wiro_emulator: WiroEmulator) -> WaitingTask:
-    """A deferred task instance in its first try, whose XCom names the Wiro task 2221."""
+    """A deferred task instance in its first try, whose XCom names its Wiro task."""
     wiro_emulator.outcome(hold=True, duration=0.0)
     run: dict[str, Any] = {"model": "owner/video", "inputs": {"prompt": "x"}, "wait_for_completion": False}
     return WaitingTask(run_dag(lambda: WiroRunOperator(task_id="video", **run)))
@@ -67,17 +67,21 @@ def test_a_database_that_is_away_is_silence_and_no_end(task: WaitingTask, monkey
     ],
 )
 def test_a_task_that_was_resumed_in_the_same_try_was_not_killed(
-    task: WaitingTask, state: str, try_number: int | None, killed: bool
+    wiro_emulator: WiroEmulator, task: WaitingTask, state: str, try_number: int | None, killed: bool
 ) -> None:
     """*try_number* is the trigger's; the task instance is in its first: 2 stands for any other."""
+    [taskid] = wiro_emulator.tasks
     task.set_state(state)
-    assert asyncio.run(was_killed(task.seen, "2221", try_number)) is killed
+    assert asyncio.run(was_killed(task.seen, taskid, try_number)) is killed
 
 
-def test_a_resumed_task_that_has_another_wiro_task_has_killed_this_one(task: WaitingTask) -> None:
+def test_a_resumed_task_that_has_another_wiro_task_has_killed_this_one(
+    wiro_emulator: WiroEmulator, task: WaitingTask
+) -> None:
+    [taskid] = wiro_emulator.tasks
     task.set_state("running")
-    task.record("2222")
-    assert asyncio.run(was_killed(task.seen, "2221", 1))
+    task.record(f"{taskid}0")
+    assert asyncio.run(was_killed(task.seen, taskid, 1))
 
 
 @pytest.mark.parametrize(("retries", "comes"), [(0, False), (1, True)])

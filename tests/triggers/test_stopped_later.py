@@ -16,7 +16,7 @@ from doubles import Lines
 from small_airflow import Run
 from triggerer import Triggerer, WaitingTask, make_trigger, until
 
-TOLD = "ERROR the Airflow task was killed; taskid 2221 COULD NOT BE STOPPED YET"
+TOLD = "ERROR the Airflow task was killed; taskid {} COULD NOT BE STOPPED YET"
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def trigger(run_dag: Callable[..., Run], wiro_emulator: WiroEmulator) -> Any:
     run = {"model": "owner/video", "inputs": {"prompt": "x"}, "wait_for_completion": False}
     task = WaitingTask(run_dag(lambda: WiroRunOperator(task_id="video", **run)))
     task.set_state("failed")
-    trigger = make_trigger("2221", outage_tolerance=8.0, deadline=time.time() + 0.1)
+    [taskid] = wiro_emulator.tasks
+    trigger = make_trigger(taskid, outage_tolerance=8.0, deadline=time.time() + 0.1)
     trigger.task_instance = task.seen
     with task.supervised():
         yield trigger
@@ -39,7 +40,7 @@ def kill(trigger: Any, lines: Lines, then: Callable[[], object]) -> None:
         triggerer = Triggerer(trigger)
         await asyncio.sleep(0.05)
         await triggerer.kill(times=2)
-        await until(lambda: TOLD in lines.text, within=5)
+        await until(lambda: TOLD.format(trigger.taskid) in lines.text, within=5)
         then()
         await until(lambda: not _stopping)
 
@@ -52,8 +53,8 @@ def test_it_is_told_at_once_and_stopped_as_soon_as_the_connection_is_there(
     monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")
     connection = json.dumps(wiro_emulator.connection)
     kill(trigger, lines, lambda: monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", connection))
-    assert wiro_emulator.tasks["2221"].status == "task_cancel"
-    [told] = [line for line in lines.lines if TOLD in line]
+    assert wiro_emulator.tasks[trigger.taskid].status == "task_cancel"
+    [told] = [line for line in lines.lines if TOLD.format(trigger.taskid) in line]
     for words in (
         "it may still run and be paid",
         "connection wiro_default cannot be read",
@@ -69,5 +70,8 @@ def test_where_the_connection_stays_away_it_ends_in_an_error(
     monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")
     trigger.outage_tolerance = 0.5
     kill(trigger, lines, lambda: None)
-    assert wiro_emulator.tasks["2221"].status == "task_start"
-    assert "ERROR the Airflow task was killed; taskid 2221 COULD NOT BE STOPPED and may still run" in lines.text
+    assert wiro_emulator.tasks[trigger.taskid].status == "task_start"
+    assert (
+        f"ERROR the Airflow task was killed; taskid {trigger.taskid} COULD NOT BE STOPPED and may still run"
+        in lines.text
+    )
