@@ -78,7 +78,7 @@ def read_reply(status: int, raw: bytes, headers: Mapping[str, str], credentials:
     for secret in filter(None, (credentials.api_key, credentials.api_secret)):
         if len(secret) >= SHORTEST_SECRET:
             raw = raw.replace(secret.encode(), b"***")
-    return Reply.from_http(status, raw, headers.get("Retry-After"), time.time())
+    return Reply.from_http(status, raw, headers.get("Retry-After"), time.time(), headers.get("Date"))
 
 
 def _unpack(raw: bytes, encoding: str) -> bytes | None:

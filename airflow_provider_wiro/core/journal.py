@@ -9,10 +9,7 @@ from typing import Literal, Self, cast
 from airflow_provider_wiro.core.fields import refused
 from airflow_provider_wiro.core.task import read_taskid
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.core.work import Work
-from airflow_provider_wiro.core.work import digest as digest
-from airflow_provider_wiro.core.work import digests as digests
-from airflow_provider_wiro.core.work import fingerprint as fingerprint
+from airflow_provider_wiro.core.work import Work, digests
 from airflow_provider_wiro.exceptions import WiroJournalError
 
 RECORD_VERSION = 2

@@ -20,6 +20,9 @@ from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, W
 # How long Wiro may need to show a task whose taskid it has given.
 SHOWN_AFTER = 60.0
 WAS_ANOTHER = "host or idempotency_key were others when it was submitted"
+NOT_NAMED = (
+    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent"
+)
 
 
 class Service(Enum):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_wiro.core.elsewhere import patiently
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE
-from airflow_provider_wiro.core.protocol import Flow, T, now
+from airflow_provider_wiro.core.protocol import Flow, T, now, report
 from airflow_provider_wiro.core.recall import WAS_ANOTHER, Service, look, service_of, settle, sighting_of
 from airflow_provider_wiro.core.recalled import Decision, Sighting
 from airflow_provider_wiro.core.rules.recall import Shown
 from airflow_provider_wiro.core.search import NoListing, list_all, list_of_model
-from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, Others, judge
+from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, Others, Proven, judge
 from airflow_provider_wiro.exceptions import WiroWrongService
 
 if TYPE_CHECKING:
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 
-ANOTHER_KEY = "no task has its inputs in the list of this API key, but it was sent with another key"
-NOT_NAMED = (
-    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent, nor "
-    "for which account"
-)
+ANOTHER_KEY = "no task has its inputs in the list of this API key, but it was sent with another key, or by 0.1.0"
 NOT_LISTED = "the records of other tasks cannot be looked at from here (they can with [wiro] journal_path)"
 
 
@@ -83,6 +79,8 @@ def _find(drive: Drive, journal: Journal, found: Record, account: str, deadline:
         return listed
 
     seen = find(drive, found, others, account=account, deadline=deadline)
+    if blind and isinstance(seen, Proven):
+        drive(report(NOT_LISTED, "warning"))
     return Doubt(f"{seen.why}; {NOT_LISTED}") if isinstance(seen, Doubt) and blind else seen
 
 
@@ -113,6 +111,6 @@ def find(
     if not isinstance(seen, NothingAccepted):
         return seen
     if lost.account != account:
-        return Doubt(ANOTHER_KEY if lost.account else NOT_NAMED)
+        return Doubt(ANOTHER_KEY)
     listing = drive(list_all(lost, quiet_since=quiet, deadline=deadline))
     return listing if isinstance(listing, NoListing) else judge(lost, listing, others())

@@ -140,9 +140,7 @@ class Sweep:
         )
         if isinstance(seen, Doubt | NoListing):
             return seen.why
-        if isinstance(seen, Proven):
-            return seen.row.task
-        return None
+        return seen.row.task if isinstance(seen, Proven) else None
 
     def _others(self, lost: Record) -> Others:
         """Return the records of others that may own a task of that time, as they are now."""

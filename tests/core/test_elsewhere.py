@@ -137,11 +137,15 @@ def test_a_lost_submission_of_version_0_1_0_is_found_too() -> None:
     assert decision == Attach(intent(account=None).submitted("2221", intent().at))
 
 
-def test_a_lost_submission_of_version_0_1_0_that_is_not_listed_here_may_be_elsewhere() -> None:
-    error, _ = refused(WiroSubmissionUnknown, listing(BEFORE), of_0_1_0(intent(OTHER)))
-    assert "does not say to which service" in str(error)
-    error, _ = refused(WiroSubmissionUnknown, listing(BEFORE), of_0_1_0(intent()))
-    assert "nor for which account" in str(error)
+@pytest.mark.parametrize(
+    "found",
+    [of_0_1_0(intent()), of_0_1_0(intent(OTHER)), intent(account="another")],
+    ids=["0.1.0", "0.1.0, other work", "another key"],
+)
+def test_what_may_have_been_sent_with_another_key_is_not_proven_to_be_nothing(found: Record) -> None:
+    error, driver = refused(WiroSubmissionUnknown, listing(BEFORE), found)
+    assert "it was sent with another key, or by 0.1.0" in str(error)
+    assert driver.calls == ["List"]
 
 
 def test_the_same_lost_submission_at_another_service_or_with_another_key_is_not_even_looked_for() -> None:

@@ -208,4 +208,6 @@ def test_where_the_records_of_others_cannot_be_listed_a_doubt_says_so() -> None:
     error, _ = unknown(listing(listed("2222"), listed(), BEFORE), others=None)
     assert "the records of other tasks cannot be looked at from here" in str(error)
     assert "[wiro] journal_path" in str(error)
+    _, driver = recovered(listing(listed(), BEFORE), intent(), others=None)
+    assert "the records of other tasks cannot be looked at from here" in driver.warnings[0]
     assert is_adopted(listed(), intent(), others=None)

@@ -49,7 +49,10 @@ def folder(tmp_path: Path) -> ObjectStoragePath:
 def intent(wiro: WiroEmulator, task_id: str = "video", **fields: Any) -> Record:
     work = Work(wiro.connection["host"], MODEL, INPUTS)
     identity = Identity("videos", "manual__2026-01-01", task_id, -1)
-    return replace(Record.of(work, identity, at=time.time(), conn_id="wiro_default"), **fields)
+    return replace(
+        Record.of(work, identity, at=time.time(), conn_id="wiro_default", account=Caller("wiro_default", log).account),
+        **fields,
+    )
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from fake_driver import START
 BASE_URL = "https://api.wiro.ai/v1"
 ACCOUNT = "the account"
 MODEL = "Runway/image-to-video-gen4-turbo"
+ACCOUNT = "0123456789abcdef"
 INPUTS: dict[str, object] = {"prompt": "A lighthouse", "ratio": "1280:720", "duration": "5", "seed": 0}
 
 

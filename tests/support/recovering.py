@@ -73,6 +73,7 @@ def recalled(
     deadline: float | None = None,
     others: Others = ALONE,
     services: Callable[[float], str] = lambda _: BASE_URL,
+    account: str = ACCOUNT,
     drivers: list[FakeDriver] | None = None,
 ) -> tuple[Decision, FakeDriver]:
     """Recall *late* seconds after the intent."""
@@ -84,7 +85,7 @@ def recalled(
     driver = FakeDriver(answer, time=START + late)
     if drivers is not None:
         drivers.append(driver)
-    caller: Any = FakeCaller(driver, services)
+    caller: Any = FakeCaller(driver, services, account)
     journal: Any = FakeJournal(others)
     decision = recall(caller, journal, found, wanted or intent(), on_unknown=on_unknown, deadline=deadline)
     return decision, driver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.hooks.connection import read_credentials
+from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import STATE_KEY, file_name
 
@@ -48,9 +49,9 @@ class Deployment:
 
     def record(self, map_index: int, **fields: Any) -> Record:
         identity = Identity(self.dag_id, self.run_id, "video", map_index)
+        caller = Caller("wiro_default", logging.getLogger(__name__))
         intent = Record(identity, "fingerprint", MODEL, {}, time.time(), "wiro_default")
-        intent = replace(intent, base_url=WiroHook().base_url, account=read_credentials("wiro_default").account)
-        return replace(intent, **fields)
+        return replace(intent, **({"base_url": caller.base_url, "account": caller.account} | fields))
 
     def write(self, record: Record) -> Record:
         self.write_text(record.identity, json.dumps(record.to_json()))

@@ -56,15 +56,15 @@ def test_a_record_whose_connection_leads_elsewhere_is_told_and_nothing_is_sent(
 def test_a_record_of_0_1_0_whose_task_here_surely_is_another_one_is_a_persons_case(
     deployment: Deployment, swept: Swept
 ) -> None:
-    deployment.runs_on(0, "failed", base_url=None, inputs=digests({"prompt": "A boat"}))
-    deployment.runs_on(1, "failed", base_url=None, inputs=digests({"prompt": "A kite 1"}))
+    deployment.runs_on(0, "failed", base_url=None, account=None, inputs=digests({"prompt": "A boat"}))
+    deployment.runs_on(1, "failed", base_url=None, account=None, inputs=digests({"prompt": "A kite 1"}))
     code, said = swept("--stop")
     assert (code, statuses(deployment.wiro)) == (1, ["task_start", "task_cancel"])
     assert "the record does not name its service; the task here has another prompt" in said
 
 
 def test_a_lost_submission_of_0_1_0_that_is_not_listed_here_is_unknown(deployment: Deployment, swept: Swept) -> None:
-    lose(deployment, base_url=None)
+    lose(deployment, base_url=None, account=None)
     code, said = swept()
     assert code == 1
-    assert "does not say to which service it was sent" in said
+    assert "it was sent with another key, or by 0.1.0" in said
