@@ -152,8 +152,9 @@ def _may_own(other: Record, row: Row) -> bool:
 def _most_ahead(lost: Record, listing: Listing, others: Iterable[Record | WiroJournalError]) -> float:
     """Return how far Wiro's clock is, or may be, ahead of that of the worker which wrote the intent.
 
-    Wiro dates the tasks of other records by the same clock as the lost one, so they show what the difference is; where
-    there are none it is taken for 0. Each further measure, and the ``Date`` of the answers, can only raise it.
+    Wiro dates the tasks of other records by the same clock as the lost one, so they show what the difference is. They,
+    and the ``Date`` of the answers, can only raise it above 0: a measure may widen the doubt, and never makes a match
+    certain, for the workers' clocks may differ too.
     """
     measured = [
         most_ahead(row.created - other.submitted_at, row.created + WHOLE_SECONDS - other.at)
@@ -161,8 +162,7 @@ def _most_ahead(lost: Record, listing: Listing, others: Iterable[Record | WiroJo
         if isinstance(other, Record) and other.submitted_at is not None and _is_here(other, lost)
         if (row := listing.rows.get(other.taskid or "")) is not None
     ]
-    ahead = max(measured, default=0.0)
-    return ahead if listing.ahead is None else max(ahead, listing.ahead)
+    return max(0.0, listing.ahead or 0.0, *measured)
 
 
 def likeness(row: Row, record: Record) -> Likeness:

@@ -76,12 +76,11 @@ def test_where_others_show_that_wiro_is_ahead_a_match_that_may_be_older_is_not_t
     assert decision == attached(60)
 
 
-def test_where_others_show_that_wiro_is_behind_the_only_match_is_certain() -> None:
+def test_that_others_show_wiro_behind_makes_no_match_certain_for_the_workers_clocks_may_differ_too() -> None:
     record, shown = other(-7, at=START - 20)
     rows = listing(listed(created=START - 7), shown, BEFORE)
-    assert recovered(rows, intent(), others=[record])[0] == attached(-7)
+    unknown(rows, others=[record])
     unknown(rows, others=[])
-    unknown(listing(listed(created=START - 9), shown, BEFORE), others=[record])
 
 
 @pytest.mark.parametrize("skew", [0.0, 5.0])
@@ -123,13 +122,6 @@ def test_the_date_of_a_clock_that_is_kept_right_is_no_reason_to_doubt(skew: floa
 @pytest.mark.parametrize("ahead", [-60, -7, -1, 0, 1])
 def test_the_date_alone_never_makes_a_match_certain(ahead: float) -> None:
     unknown(dated(listing(listed(created=START - 7), BEFORE), ahead))
-
-
-def test_the_date_makes_doubtful_what_others_show() -> None:
-    record, shown = other(-7, at=START - 20)
-    rows = listing(listed(created=START - 7), shown)
-    assert recovered(dated(rows, -7), intent(), others=[record])[0] == attached(-7)
-    unknown(dated(rows, 0), others=[record])
 
 
 def test_two_identical_ones_are_a_persons_case_whatever_the_clocks() -> None:

@@ -100,7 +100,7 @@ def test_execution_timeout_is_folded_into_the_deadline(
 VERDICTS: list[tuple[Kind, str, str]] = [
     ("failed", "WiroTaskFailed", "An Airflow retry submits it again"),
     ("cancelled", "WiroTaskCancelled", "An Airflow retry submits it again"),
-    ("stuck", "WiroTaskStuck", "An Airflow retry submits it again"),
+    ("stuck", "WiroTaskStuck", "It runs on, and is paid if it succeeds"),
     ("timeout", "WiroTaskTimeout", "Increase timeout or execution_timeout"),
     ("gave_up", "WiroTaskGaveUp", "Increase outage_tolerance"),
     ("not_found", "WiroTaskNotFound", "look for it in the Wiro dashboard"),
@@ -117,7 +117,7 @@ def test_each_verdict_raises_its_own_error_which_says_what_to_do(kind: Kind, nam
     assert (error.taskid, error.status) == (FIRST, "task_start")
     for part in (FIRST, "task_start", "pexit 1: no GPU left", advice):
         assert part in str(error)
-    assert isinstance(error, AirflowFailException) == (kind == "not_found")
+    assert isinstance(error, AirflowFailException) == (kind not in ("failed", "cancelled"))
 
 
 def test_a_task_that_could_not_be_stopped_is_not_run_again(wiro_emulator: WiroEmulator) -> None:

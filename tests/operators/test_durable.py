@@ -50,9 +50,9 @@ def test_a_try_that_dies_is_taken_up_by_the_next_one(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, point: str, finished: bool, deferrable: bool
 ) -> None:
     owner, method, after = POINTS[point]
-    lose_a_try(monkeypatch, owner, method, after=after, deferrable=deferrable)
     if finished:
-        wiro_emulator.advance(3)
+        wiro_emulator.outcome(duration=0.0)
+    lose_a_try(monkeypatch, owner, method, after=after, deferrable=deferrable)
     ti = FakeTaskInstance()
     result = run_try(ti=ti, deferrable=deferrable)
     assert len(wiro_emulator.runs) == wiro_emulator.count("Run") == 1

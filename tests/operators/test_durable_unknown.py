@@ -12,8 +12,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroJournalError,
+    WiroRefused,
     WiroRequestError,
     WiroSubmissionUnknown,
+    WiroUnreachable,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import FolderJournal
@@ -66,14 +68,14 @@ def test_a_run_without_echoed_parameters_is_left_to_a_person(wiro_emulator: Wiro
     assert wiro_emulator.count("Run") == 1
 
 
-def test_a_mapped_task_whose_answer_is_lost_is_left_to_a_person(wiro_emulator: WiroEmulator) -> None:
+def test_a_mapped_task_whose_answer_is_lost_is_found_where_its_siblings_records_can_be_read(
+    wiro_emulator: WiroEmulator,
+) -> None:
     ti = FakeTaskInstance()
     ti.map_index = 3
     wiro_emulator.script("Run", "drop_after")
-    for _ in range(2):
-        with pytest.raises(WiroSubmissionUnknown, match="a mapped task cannot be told from its siblings"):
-            run_try(ti=ti)
-    assert (wiro_emulator.count("Run"), wiro_emulator.count("List")) == (1, 0)
+    assert run_try(ti=ti)["taskid"] == FIRST
+    assert wiro_emulator.count("Run") == 1
 
 
 def test_a_task_of_another_model_with_the_same_inputs_is_not_adopted(
@@ -174,7 +176,7 @@ def test_a_service_that_cannot_be_reached_leaves_no_intent(wiro_emulator: WiroEm
     assert kept() is None
 
 
-def test_an_intent_that_cannot_be_cleared_is_said_in_the_log_and_never_submitted_over(
+def test_an_intent_that_cannot_be_cleared_is_said_in_the_log_and_submitted_over_once_nothing_was_accepted(
     wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
     wiro_emulator.script("Run", "code", code=97, message="Insufficient balance")
@@ -183,5 +185,25 @@ def test_an_intent_that_cannot_be_cleared_is_said_in_the_log_and_never_submitted
         with pytest.raises(WiroRequestError, match="Insufficient balance"):
             run_try()
     assert re.search(r"ERROR nothing was submitted, but .*delete it", lines.text)
-    with pytest.raises(WiroSubmissionUnknown):
+    assert run_try()["taskid"] == FIRST
+    assert len(wiro_emulator.runs) == 1
+
+
+def test_a_no_in_words_that_are_not_documented_is_a_refusal_once_the_list_shows_no_task(
+    wiro_emulator: WiroEmulator,
+) -> None:
+    wiro_emulator.script("Run", "code", code=0, message="prompt is too long")
+    with pytest.raises(WiroRefused, match="prompt is too long") as caught:
         run_try()
+    assert isinstance(caught.value, AirflowFailException)
+    assert kept() is None
+    assert wiro_emulator.count("Run") == 1
+
+
+def test_a_server_error_that_accepted_nothing_is_tried_again_by_airflow(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.script("Run", "code", code=0, message="Internal server error, please retry later")
+    with pytest.raises(WiroUnreachable, match="retry later") as caught:
+        run_try()
+    assert not isinstance(caught.value, AirflowFailException)
+    assert kept() is None
+    assert run_try()["taskid"] == FIRST

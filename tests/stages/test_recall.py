@@ -123,20 +123,13 @@ def test_the_identical_one_of_another_dag_run_that_came_before_is_a_persons_case
         recalled(intent(wiro_emulator))
 
 
-def test_where_a_sibling_shows_that_wiro_is_behind_ours_is_found(
-    wiro_emulator: WiroEmulator, recalled: Recalled
-) -> None:
+def test_where_wiro_is_behind_the_only_match_is_a_persons_case(wiro_emulator: WiroEmulator, recalled: Recalled) -> None:
     wiro_emulator.outcome(times=-1, hold=True)
     wiro_emulator.skew(-7)
-    while time.time() % 1 > 0.2:  # both in one second of Wiro's
-        time.sleep(0.01)
-    sibling = intent(wiro_emulator, "sibling")
-    sibling = sibling.submitted(submit(INPUTS | {"prompt": "A boat"}), time.time())
     lost = intent(wiro_emulator)
-    taskid = submit()
-    decision = recalled(lost, sibling)
-    assert isinstance(decision, Attach)
-    assert decision.record.taskid == taskid
+    submit()
+    with pytest.raises(WiroSubmissionUnknown, match="is or may be older"):
+        recalled(lost)
 
 
 @pytest.mark.parametrize("fingerprint", ["of other work", None])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.models.trigger import Trigger
 
+from airflow_provider_wiro import __version__
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
@@ -31,7 +32,7 @@ def build(classpath: str, kwargs: dict[str, Any]) -> Any:
 
 
 def test_there_are_samples_of_this_release() -> None:
-    assert RELEASES[-1].name == "0.1.0"
+    assert RELEASES[-1].name == __version__
 
 
 def test_serialize_and_back_is_the_same_trigger() -> None:
