@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
-from airflow_provider_wiro.core.rules.fate import Fate, Happening, Rule, fate_of
+from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import (
     WiroError,
@@ -17,12 +17,13 @@ from airflow_provider_wiro.exceptions import (
     WiroNotStopped,
     WiroTaskError,
 )
+from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
 from airflow_provider_wiro.stages.tell import tell_failure
 from airflow_provider_wiro.stages.this_try import Try
-from airflow_provider_wiro.task_instance import Standing, another_try_comes, standing
+from airflow_provider_wiro.task_instance import Standing, standing
 
 TOLD_TO_STOP = {
     Standing.ENDED: Happening.ENDED,
@@ -89,27 +90,18 @@ def _happening(this: Try, error: BaseException) -> Happening | None:
 
 
 def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroError | None:
-    rule = _rule(this, happening, error)
+    rule = rule_for(this, happening, error)
     if rule.fate is Fate.ASK_AGAIN:
         happening = TOLD_TO_STOP[standing(this.ti)]
         if happening is Happening.NOT_ASKED:
             happening = Happening.STILL_NOT_ASKED
-        rule = _rule(this, happening, error)
+        rule = rule_for(this, happening, error)
     taskid = this.paid.taskid
     if rule.fate is Fate.LEAVE:
         this.log.warning("taskid %s: %s; it is left alone (%s)", taskid, happening.value, rule.money)
         return _left(this, error)
     this.log.info("taskid %s: %s; stopping it", taskid, happening.value)
     return _stopped(this, stop_now(this), error)
-
-
-def _rule(this: Try, happening: Happening, error: BaseException) -> Rule:
-    return fate_of(
-        happening,
-        recorded=this.paid.recorded,
-        another_try=another_try_comes(this.ti, error, task=this.context.get("task"), context=this.context),
-        cancel_on_kill=this.settings.cancel_on_kill,
-    )
 
 
 def _left(this: Try, error: BaseException) -> WiroError | None:

@@ -18,6 +18,8 @@ def announce(this: Try, order: Order) -> None:
     paid = this.paid
     assert paid.taskid is not None
     this.ti.xcom_push(key=TASKID, value=paid.taskid)
+    if not this.settings.push_outputs:
+        return
     _push(
         this,
         {
@@ -79,6 +81,8 @@ def urls_of(result: ResultDict) -> list[str]:
 
 
 def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> None:
+    if not this.settings.push_outputs:
+        return
     try:
         told = announced(this)
     except Exception as problem:
@@ -90,8 +94,6 @@ def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd:
 
 def _push(this: Try, told: GenerationDict) -> None:
     """Push it; it is for people, so what is paid does not fail where it cannot be pushed."""
-    if not this.settings.push_outputs:
-        return
     try:
         this.ti.xcom_push(key=GENERATION, value=told)
     except Exception as error:

@@ -41,7 +41,6 @@ KILLS = frozenset(
         Happening.AIRFLOW_SILENT,
         Happening.NOT_ASKED,
         Happening.STILL_NOT_ASKED,
-        Happening.TIME_OVER,
         Happening.INTERRUPTED,
     }
 )
