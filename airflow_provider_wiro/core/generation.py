@@ -66,7 +66,7 @@ def shown_inputs(inputs: Mapping[str, object]) -> dict[str, object]:
     return {"…": f"{len(shown)} inputs, too large to be shown"}
 
 
-def outcome_of(error: exceptions.WiroTaskError) -> str:
+def outcome_of(error: exceptions.WiroError) -> str:
     """Return the word for how the generation ended."""
     return next((word for kind, word in OUTCOMES.items() if isinstance(error, kind)), "error")
 

@@ -15,7 +15,6 @@ from airflow_provider_wiro.exceptions import (
     WiroInputError,
     WiroInterrupted,
     WiroNotStopped,
-    WiroTaskError,
 )
 from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.resume import take_up
@@ -40,7 +39,7 @@ def ending_well(this: Try) -> Iterator[None]:
         yield
     except BaseException as error:
         instead = end(this, error)
-        if isinstance(error, WiroTaskError):
+        if isinstance(error, WiroError) and not isinstance(error, WiroInterrupted):
             tell_failure(this, error)
         if instead is not None:
             raise instead from error

@@ -7,7 +7,7 @@ from typing import cast
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.task import ResultDict, read_taskid
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroTaskError
+from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
@@ -69,10 +69,10 @@ def tell_success(this: Try, result: ResultDict) -> None:
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
 
 
-def tell_failure(this: Try, error: WiroTaskError) -> None:
+def tell_failure(this: Try, error: WiroError) -> None:
     """Put how it went into XCom, for the page in Airflow's UI."""
     if error.taskid is not None:
-        _conclude(this, error.taskid, outcome_of(error), type(error).__name__, None)
+        _conclude(this, error.taskid, outcome_of(error), type(error).__name__, error.cost_usd)
 
 
 def urls_of(result: ResultDict) -> list[str]:

@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_wiro.core.polling import wait
 from airflow_provider_wiro.core.verdict import Verdict
-from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.this_try import Try
 
 # How much later than the trigger's own deadline Airflow ends a deferral that brought no event.
@@ -19,7 +18,6 @@ BACKSTOP = timedelta(minutes=10)
 
 def wait_for_verdict(this: Try) -> Verdict:
     """Return the verdict on the paid task of this try; if deferrable, ``execute_complete`` gets it instead."""
-    write_again(this)
     if this.settings.deferrable:
         _defer(this)
     return wait_here(this)
