@@ -16,6 +16,7 @@ from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, 
 from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.operators.trying import TryingOperator
 from airflow_provider_wiro.stages.pay import pay
+from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.remember import remember
 from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, needs_anew, verdict_of
 from airflow_provider_wiro.stages.room import Queue, with_room
@@ -180,8 +181,10 @@ class WiroRunOperator(TryingOperator):
             order = self.check()
             generation = with_room(this, queue, partial(pay, this, order, found))
             announce(this, order)
+            write_again(this)
             this.caller.check()
             if not self.wait_for_completion:
+                this.paid.let_go()
                 return generation.submission.result()
             if generation.finished is not None:
                 return reuse(this, generation.finished)

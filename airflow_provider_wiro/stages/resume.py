@@ -79,6 +79,8 @@ def gave_up(this: Try, error: Exception, next_kwargs: Mapping[str, Any] | None) 
         raise error
     if broke:
         this.log.warning("taskid %s: its trigger broke; waiting for it in this worker", this.paid.taskid)
+        if not this.paid.recorded and this.paid.taskid is not None:
+            complete(this, this.paid.taskid, this.paid.submitted_at)
         return wait_here(this)
     stopped = _stop(this, error)
     if stopped.task is None or not stopped.task.succeeded:
