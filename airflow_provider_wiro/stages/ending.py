@@ -41,6 +41,7 @@ def ending_well(this: Try) -> Iterator[None]:
         instead = end(this, error)
         if isinstance(error, WiroTaskError):
             tell_failure(this, error)
+            this.paid.let_go()
         if instead is not None:
             raise instead from error
         raise
