@@ -184,6 +184,7 @@ class WiroRunOperator(TryingOperator):
             write_again(this)
             this.caller.check()
             if not self.wait_for_completion:
+                this.paid.let_go()
                 return generation.submission.result()
             if generation.finished is not None:
                 return reuse(this, generation.finished)

@@ -41,6 +41,7 @@ def ending_well(this: Try) -> Iterator[None]:
         instead = end(this, error)
         if isinstance(error, WiroError) and not isinstance(error, WiroInterrupted):
             tell_failure(this, error)
+            this.paid.let_go()
         if instead is not None:
             raise instead from error
         raise
@@ -55,8 +56,9 @@ def end(this: Try, error: BaseException) -> WiroError | None:
         return WiroInterrupted("Airflow told this task to stop") if isinstance(error, TaskDeferred) else None
     if this.paid.stopped is not None:
         return None
+    raised = _interrupted(this, retryable=True) if isinstance(error, TaskDeferred) else error
     with signals_held(this.paid):
-        return _carried_out(this, happening, error)
+        return _carried_out(this, happening, raised)
 
 
 def end_outside(this: Try, *, out_of_time: bool) -> None:
@@ -105,14 +107,14 @@ def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroE
 
 def _left(this: Try, error: BaseException) -> WiroError | None:
     """A retry is safe only if it finds the task that is left."""
-    if isinstance(error, WiroInterrupted | TaskDeferred):
+    if isinstance(error, WiroInterrupted):
         return _interrupted(this, retryable=this.paid.recorded)
     return None
 
 
 def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None:
     """A retry is safe only if the task is surely over."""
-    if isinstance(error, WiroInterrupted | TaskDeferred):
+    if isinstance(error, WiroInterrupted):
         return _interrupted(this, retryable=stopped.over)
     if stopped.over:
         return None
@@ -121,5 +123,8 @@ def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None
 
 
 def _interrupted(this: Try, *, retryable: bool) -> WiroInterrupted:
-    taskid = this.paid.taskid
-    return WiroInterrupted(f"Airflow told this task to stop; taskid {taskid}", taskid=taskid, retryable=retryable)
+    taskid, stopped = this.paid.taskid, this.paid.stopped
+    runs_on = "" if stopped is None or stopped.over else f" {NOT_STOPPED}"
+    return WiroInterrupted(
+        f"Airflow told this task to stop; taskid {taskid}{runs_on}", taskid=taskid, retryable=retryable
+    )

@@ -58,21 +58,33 @@ def checked(this: Try, check: Callable[[], Order], found: Record | None) -> Orde
 def _supersede(this: Try) -> None:
     """Leave no record of older work, which a later durable try would take for its own."""
     journal, this.journal = this.journal, None
-    if journal is None:
-        return
     try:
-        found = journal.read()
-        if found is None:
-            return
-        if found.taskid is not None and found.stop_when_ended:
-            stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
-            if not stopped.over:
-                this.log.error("%s; its record is kept", stopped.story(found.taskid))
-                return
-            this.log.info("%s (durable=False submits a new one)", stopped.story(found.taskid))
-        journal.replace(found, None)
+        if this.unusable is not None:
+            raise this.unusable
+        found = journal.read() if journal else None
+        if journal is not None and found is not None and _is_done_with(this, found):
+            journal.replace(found, None)
     except WiroJournalError as error:
         this.log.warning("durable=False, but a record of older work may remain, which a durable try takes: %s", error)
     except Exception as error:
         said = one_line(f"{type(error).__name__}: {error}")
         this.log.warning("durable=False, but the task of an earlier try could not be stopped: %s", said)
+
+
+def _is_done_with(this: Try, found: Record) -> bool:
+    """Stop it, where it was to end with its Airflow task; what could not be stopped keeps its record."""
+    if found.taskid is None:
+        this.log.warning(
+            "durable=False, so nobody looks whether Wiro accepted the submission of an earlier try (%s), whose answer "
+            "was lost: look in the Wiro dashboard whether it runs",
+            found.model,
+        )
+        return True
+    if not found.stop_when_ended:
+        return True
+    stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
+    if stopped.over:
+        this.log.info("%s (durable=False submits a new one)", stopped.story(found.taskid))
+    else:
+        this.log.error("%s; its record is kept, and a durable try goes on with it", stopped.story(found.taskid))
+    return stopped.over

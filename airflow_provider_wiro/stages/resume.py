@@ -82,6 +82,8 @@ def gave_up(this: Try, error: Exception, next_kwargs: Mapping[str, Any] | None) 
     rule = rule_for(this, Happening.TRIGGER_BROKE if broke else Happening.TIME_OVER, error)
     if rule.fate is Fate.WAIT_HERE:
         this.log.warning("taskid %s: its trigger broke; waiting for it in this worker", this.paid.taskid)
+        if not this.paid.recorded and this.paid.taskid is not None:
+            complete(this, this.paid.taskid, this.paid.submitted_at)
         return wait_here(this)
     stopped = _stopped(this, error) if rule.fate is Fate.STOP else None
     if stopped is None or stopped.task is None or not stopped.task.succeeded:
