@@ -20,9 +20,10 @@ from airflow_provider_wiro.exceptions import (
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
-from airflow_provider_wiro.stages.tell import tell_failure
+from airflow_provider_wiro.stages.tell import announced, tell_failure
 from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.task_instance import Standing, another_try_comes, standing
+from airflow_provider_wiro.task_instance.patience import Pending
 
 TOLD_TO_STOP = {
     Standing.ENDED: Happening.ENDED,
@@ -30,6 +31,9 @@ TOLD_TO_STOP = {
     Standing.AIRFLOW_SILENT: Happening.AIRFLOW_SILENT,
     Standing.NOT_ASKED: Happening.NOT_ASKED,
 }
+
+# Seconds for the look whether a later try has the task: Airflow 3 sends SIGKILL five seconds after SIGTERM.
+LOOK_FOR_LATER = 1.0
 
 
 @contextmanager
@@ -69,7 +73,7 @@ def end_outside(this: Try, *, out_of_time: bool) -> None:
         if out_of_time and not take_up(this):
             return
         if this.paid.taskid is not None and this.paid.stopped is None:
-            _carried_out(this, happening or TOLD_TO_STOP[standing(this.ti)], WiroInterrupted("told to stop"))
+            _carried_out(this, happening or _told_to_stop(this), WiroInterrupted("told to stop"))
     except Exception as error:
         stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
         this.log.error("%s", stopped.story(this.paid.taskid or "unknown"))
@@ -82,16 +86,32 @@ def _happening(this: Try, error: BaseException) -> Happening | None:
     if isinstance(error, AirflowTaskTimeout):
         return Happening.TIME_OVER
     if this.paid.told_to_stop and (isinstance(error, WiroInterrupted) or not isinstance(error, Exception)):
-        return TOLD_TO_STOP[standing(this.ti)]
+        return _told_to_stop(this)
     if isinstance(error, WiroInputError):
         return Happening.BROKE
     return None if isinstance(error, WiroError) or not isinstance(error, Exception) else Happening.BROKE
 
 
+def _told_to_stop(this: Try) -> Happening:
+    told = TOLD_TO_STOP[standing(this.ti)]
+    answered = told in (Happening.ENDED, Happening.WORKER_GOES)
+    if not answered or not _has_later_try(this):
+        return told
+    this.paid.written()
+    return Happening.TAKEN_OVER
+
+
+def _has_later_try(this: Try) -> bool:
+    """Whether a later try has put the same task into XCom: this worker stood still, and Airflow had given it up."""
+    asked = Pending(lambda: announced(this), "wiro-later-try")
+    told = asked.result if asked.is_over(LOOK_FOR_LATER) else None
+    return told is not None and told["taskid"] == this.paid.taskid and told["try_number"] > this.ti.try_number
+
+
 def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroError | None:
     rule = _rule(this, happening, error)
     if rule.fate is Fate.ASK_AGAIN:
-        happening = TOLD_TO_STOP[standing(this.ti)]
+        happening = _told_to_stop(this)
         if happening is Happening.NOT_ASKED:
             happening = Happening.STILL_NOT_ASKED
         rule = _rule(this, happening, error)

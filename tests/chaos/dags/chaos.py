@@ -34,7 +34,7 @@ def dag(dag_id: str, **options: Any) -> DAG:
 
 def video_dag(dag_id: str, **options: Any) -> DAG:
     with dag(dag_id) as made:
-        RunwayImageToVideoOperator(prompt=PROMPT, **COMMON, **options)
+        RunwayImageToVideoOperator(prompt=PROMPT, **{**COMMON, **options})
     return made
 
 
@@ -43,9 +43,9 @@ sync = video_dag("sync", **SYNC)
 deferred_retries = video_dag("deferred_retries", **DEFERRED, retries=1)
 sync_retries = video_dag("sync_retries", **SYNC, retries=1)
 deferred_retries_twice = video_dag("deferred_retries_twice", **DEFERRED, retries=2)
-# It renders differently whenever Airflow renders it.
+# As an address that is signed anew whenever Airflow renders it.
 deferred_renders = video_dag(
-    "deferred_renders", **DEFERRED, inputs={"reference": "https://example.com/{{ macros.time.time_ns() }}.png"}
+    "deferred_renders", **DEFERRED, input_image_url="https://example.com/first-frame.png?at={{ macros.time.time() }}"
 )
 deferred_submits = video_dag("deferred_submits", **DEFERRED, retries=1, on_unknown_submission="submit")
 deferred_execution_timeout = video_dag(
