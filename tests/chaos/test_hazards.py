@@ -196,7 +196,7 @@ BROKEN = Case(
 TRIGGERERS = [ELSEWHERE, BROKEN]
 AWAY = Case(
     "sync: the API server is away until the worker is told to end, and another try comes",
-    "sync_retries",
+    "sync_retries_later",
     acts.until_it_waits,
     "success",
     DONE,
