@@ -39,7 +39,8 @@ class Case:
     :param act: what happens; it starts when the run does.
     :param state: the Airflow task's state at the end.
     :param remote: the statuses of its own tasks at Wiro at the end.
-    :param tries: the try that brings the end.
+    :param tries: the try that brings the end, the last of those that are right.
+    :param earlier: whether it may be the one before.
     :param conf: of the run.
     :param fault: what goes wrong at Wiro: a call, a fault and its options.
     :param skew: seconds by which Wiro's clock is ahead.
@@ -55,6 +56,7 @@ class Case:
     state: str
     remote: tuple[str, ...]
     tries: int = 1
+    earlier: bool = False
     conf: dict[str, Any] = field(default_factory=dict)
     fault: dict[str, Any] = field(default_factory=dict)
     skew: float = 0.0
@@ -134,7 +136,9 @@ ALONE = [
         "success",
         DONE,
         tries=2,
+        earlier=airflow_version() < (3, 0),
         conf=WOKEN,
+        outcome="Airflow 2 lets both tries defer" if airflow_version() < (3, 0) else "",
     ),
     Case(
         "sync: SIGTERM to a worker whose journal could not take the taskid",
@@ -319,14 +323,14 @@ def check(case: Case, scene: Scene, board: Board, row: Row) -> None:
     row.outcome = case.outcome
     try:
         scene.stories.end(case.name)
-        board.wait(job, case.state, try_number=case.tries)
+        seen = board.wait(job, case.state, try_number=case.tries - case.earlier)
         job.until(lambda: own(job) == case.remote, f"its tasks at Wiro are {case.remote}", timeout=40)
     finally:
         row.state, row.runs = str(board.look(job).state), len(own(job))
         row.remote = ", ".join(own(job)) or "nothing was accepted"
     assert strangers(job) == ["task_start"] * case.strangers
     assert job.wiro.peak_active == 1 + (case.strangers if case.remote else 0)
-    assert board.look(job).try_number == case.tries
+    assert seen.try_number in range(case.tries - case.earlier, case.tries + 1)
     if case.state == "success":
         assert job.xcom()["taskid"] == job.xcom("taskid") == mine(job)[-1].taskid
     if case.outcome == LEFT_ALONE:
