@@ -9,7 +9,7 @@ from typing import Literal, Self, cast
 from airflow_provider_wiro.core.fields import refused
 from airflow_provider_wiro.core.task import read_taskid
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.core.work import Work, digests
+from airflow_provider_wiro.core.work import Work, digests, loose_digests
 from airflow_provider_wiro.exceptions import WiroJournalError
 
 RECORD_VERSION = 2
@@ -50,6 +50,7 @@ class Record:
     :param stop_when_ended: whether the Wiro task has no purpose once the task instance has ended.
     :param submitted_at: unix time at which Wiro accepted it.
     :param base_url: the service it was sent to; None where version 1 did not say.
+    :param loose: a digest for each input without its spelling; what differs there surely is another input.
     :param account: a digest of the API key it was sent with; None where version 1 did not say.
     :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
     :param work: what the record is of, while it is known; not kept.
@@ -67,6 +68,7 @@ class Record:
     earlier: tuple[str, ...] = ()
     base_url: str | None = None
     account: str | None = None
+    loose: Mapping[str, str] | None = None
     work: Work | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -94,6 +96,7 @@ class Record:
             stop_when_ended=stop_when_ended,
             base_url=work.base_url,
             account=account,
+            loose=loose_digests(work.inputs),
             work=work,
         )
 
@@ -153,7 +156,7 @@ class Record:
             ) from None
 
 
-_SINCE_2 = ("base_url", "account")
+_SINCE_2 = ("base_url", "account", "loose")
 _KEPT = ("fingerprint", "model", "at", "conn_id", "stop_when_ended", "taskid", "submitted_at")
 
 
@@ -182,7 +185,7 @@ def _read(kept: Mapping[str, object]) -> Record:
         identity=_identity(identity),
         fingerprint=_text(kept["fingerprint"]),
         model=_text(kept["model"]),
-        inputs={_text(name): _text(value) for name, value in inputs.items()},
+        inputs=_texts(inputs),
         at=_time(kept["at"]),
         conn_id=_text(kept["conn_id"]),
         stop_when_ended=kept["stop_when_ended"] is True,
@@ -191,7 +194,14 @@ def _read(kept: Mapping[str, object]) -> Record:
         earlier=tuple(_text(before) for before in earlier),
         base_url=None if version == 1 else _name(kept["base_url"]),
         account=_text(kept["account"]) if "account" in kept else None,
+        loose=_texts(kept["loose"]) if "loose" in kept else None,
     )
+
+
+def _texts(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{type(value).__name__} instead of an object")
+    return {_text(name): _text(item) for name, item in value.items()}
 
 
 def _identity(kept: Mapping[str, object]) -> Identity:

@@ -12,7 +12,7 @@ from enum import Enum
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.rules.defaults import DEFAULTS
 from airflow_provider_wiro.core.search import CLOCK_SKEW, KEPT_RIGHT, Listing, Row, most_ahead
-from airflow_provider_wiro.core.work import NOT_THE_WORK, digest, slug
+from airflow_provider_wiro.core.work import NOT_THE_WORK, digest, loose_digest, slug
 from airflow_provider_wiro.exceptions import WiroJournalError
 
 # How long after its intent a submission may at most have arrived: its pauses, timeouts, and a Retry-After.
@@ -167,11 +167,7 @@ def _most_ahead(lost: Record, listing: Listing, others: Iterable[Record | WiroJo
 
 def likeness(row: Row, record: Record) -> Likeness:
     """Say how much a row looks like what *record* is of."""
-    owner, _, project = slug(record.model).partition("/")
-    shown_owner, _, shown_project = slug(row.model).partition("/")
-    if shown_owner not in ("", owner) or shown_project not in ("", project):
-        return Likeness.OTHER
-    if differing(row.parameters, record.inputs):
+    if _is_other_model(row.model, record.model) or _is_other_work(row.parameters, record.loose or {}):
         return Likeness.OTHER
     extras = {name: value for name, value in row.parameters.items() if name not in record.inputs}
     defaults = DEFAULTS.get(slug(record.model), {})
@@ -181,6 +177,27 @@ def likeness(row: Row, record: Record) -> Likeness:
     )
     equal = all(name in row.parameters and digest(row.parameters[name]) == of for name, of in record.inputs.items())
     return Likeness.SAME if explained and equal else Likeness.POSSIBLE
+
+
+def _is_other_model(shown: str, model: str) -> bool:
+    """Whether owner or name surely is another: how Wiro writes a slug is not known to the letter."""
+    pairs = zip(shown.partition("/")[::2], model.partition("/")[::2], strict=True)
+    bare = [(_bare(of_row), _bare(ours)) for of_row, ours in pairs]
+    return any(of_row not in ("", ours) for of_row, ours in bare)
+
+
+def _bare(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def _is_other_work(parameters: Mapping[str, object], loose: Mapping[str, str]) -> bool:
+    """Whether an input surely is another one. A value that Wiro has rewritten, and an address, prove nothing."""
+    shown = {name: parameters[name] for name in loose if name in parameters}
+    return any(_is_plain(value) and loose_digest(value) != loose[name] for name, value in shown.items())
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float) and str(value).strip() != "" and "://" not in str(value)
 
 
 def differing(parameters: Mapping[str, object], inputs: Mapping[str, str]) -> list[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 # What says where an answer goes or who pays, and not what is made.
@@ -60,6 +63,31 @@ def digests(inputs: Mapping[str, object]) -> dict[str, str]:
 def digest(value: object) -> str:
     """Return the digest of one input."""
     return hashlib.sha256(_plain(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def loose_digests(inputs: Mapping[str, object]) -> dict[str, str]:
+    """Return a digest for each input of what is left of it without its spelling: only what differs here surely differs.
+
+    A seed is left out: Wiro may show the one that it has drawn.
+    """
+    return {
+        name: loose_digest(value)
+        for name, value in inputs.items()
+        if name not in NOT_THE_WORK and "seed" not in name.lower() and not name.lower().endswith("url")
+    }
+
+
+def loose_digest(value: object) -> str:
+    """Return the digest of one input without its spelling: white space, letter case, the forms of numbers and yes."""
+    if isinstance(value, str | int | float):
+        text = " ".join(unicodedata.normalize("NFKC", html.unescape(str(value))).split()).casefold()
+        value = _YES_AND_NO.get(text, text)
+        with suppress(ValueError, OverflowError):
+            value = float(value)
+    return digest(value)
+
+
+_YES_AND_NO = {"true": "1", "on": "1", "yes": "1", "false": "0", "off": "0", "no": "0"}
 
 
 def slug(model: str) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.core.journal import OnUnknown
@@ -80,6 +80,11 @@ class TryingOperator(BaseOperator):
             try:
                 with ending_well(this):
                     yield this
+            except TaskDeferred:
+                self._at_work = False
+                if this.paid.told_to_stop:  # after ending_well has looked
+                    end_outside(this, out_of_time=False)
+                raise
             except SAFE_WITH_A_JOURNAL as error:
                 error.retryable = error.retryable or this.journal is not None
                 raise
@@ -89,11 +94,14 @@ class TryingOperator(BaseOperator):
     def _new_try(self, context: Context) -> Try:
         from airflow_provider_wiro.hooks.caller import Caller
 
-        paid = self._paid = PaidTask(told_to_stop=self._paid.told_to_stop)
+        before, paid = self._paid, PaidTask()
+        self._paid = paid  # from here on a signal tells the new one
+        paid.told_to_stop = before.told_to_stop or paid.told_to_stop
         caller = Caller(self.wiro_conn_id, self.log, told_to_stop=lambda: paid.told_to_stop)
         this = Try(self._settings(), context, self.log, caller, paid)
         try:
-            this.journal = open_journal(context)
+            journal = open_journal(context)
+            this.journal, this.outdated = (journal, None) if self.durable else (None, journal)
         except WiroJournalError as error:  # of no concern to a task that is paid already
             this.unusable = error
         except WiroInputError:  # an iteration of a task loop that cannot be told from the others

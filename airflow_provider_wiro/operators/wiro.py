@@ -17,7 +17,7 @@ from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.operators.trying import TryingOperator
 from airflow_provider_wiro.stages.pay import pay
 from airflow_provider_wiro.stages.record import write_again
-from airflow_provider_wiro.stages.remember import checked, remember
+from airflow_provider_wiro.stages.remember import checked, remember, supersede
 from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, needs_anew, verdict_of
 from airflow_provider_wiro.stages.room import Queue, with_room
 from airflow_provider_wiro.stages.settle import reuse, settle
@@ -179,7 +179,8 @@ class WiroRunOperator(TryingOperator):
             this.caller.check()
             found = remember(this, again=queue.attempts > 0)
             order = checked(this, self.check, found)
-            generation = with_room(this, queue, partial(pay, this, order, found))
+            supersede(this)
+            generation = with_room(this, queue, found, partial(pay, this, order))
             announce(this, order)
             write_again(this)
             this.caller.check()

@@ -12,24 +12,29 @@ from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import (
     WiroError,
-    WiroInputError,
     WiroInterrupted,
     WiroNotStopped,
+    WiroTaskError,
 )
 from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
-from airflow_provider_wiro.stages.tell import tell_failure
+from airflow_provider_wiro.stages.tell import announced, tell_failure
 from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.task_instance import Standing, standing
+from airflow_provider_wiro.task_instance.patience import Pending
 
 TOLD_TO_STOP = {
     Standing.ENDED: Happening.ENDED,
+    Standing.DEFERRED: Happening.ENDED,
     Standing.GOES_ON: Happening.WORKER_GOES,
     Standing.AIRFLOW_SILENT: Happening.AIRFLOW_SILENT,
     Standing.NOT_ASKED: Happening.NOT_ASKED,
 }
+
+# Seconds for the look whether a later try has the task: Airflow 3 sends SIGKILL five seconds after SIGTERM.
+LOOK_FOR_LATER = 1.0
 
 
 @contextmanager
@@ -49,16 +54,14 @@ def ending_well(this: Try) -> Iterator[None]:
 
 def end(this: Try, error: BaseException) -> WiroError | None:
     """Do with the paid task what the table says; return the error to raise in the place of *error*, if there is one."""
-    happening = _happening(this, error)
-    if happening is None:
-        return None
-    if this.paid.taskid is None:
-        return WiroInterrupted("Airflow told this task to stop") if isinstance(error, TaskDeferred) else None
-    if this.paid.stopped is not None:
-        return None
+    paid = this.paid
+    if paid.taskid is None or paid.stopped is not None:
+        told = paid.told_to_stop and paid.taskid is None and isinstance(error, TaskDeferred)
+        return WiroInterrupted("Airflow told this task to stop") if told else None
     raised = _interrupted(this, retryable=True) if isinstance(error, TaskDeferred) else error
-    with signals_held(this.paid):
-        return _carried_out(this, happening, raised)
+    with signals_held(paid):
+        happening = _happening(this, error)
+        return None if happening is None else _carried_out(this, happening, raised)
 
 
 def end_outside(this: Try, *, out_of_time: bool) -> None:
@@ -71,29 +74,52 @@ def end_outside(this: Try, *, out_of_time: bool) -> None:
         if out_of_time and not take_up(this):
             return
         if this.paid.taskid is not None and this.paid.stopped is None:
-            _carried_out(this, happening or TOLD_TO_STOP[standing(this.ti)], WiroInterrupted("told to stop"))
+            _carried_out(this, happening or _told_to_stop(this, deferred=True), WiroInterrupted("told to stop"))
     except Exception as error:
         stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
         this.log.error("%s", stopped.story(this.paid.taskid or "unknown"))
 
 
 def _happening(this: Try, error: BaseException) -> Happening | None:
-    """Return what has happened; None where the error is the try's own verdict, or its deferral."""
+    """Return what has happened; None where the error is a verdict on the Wiro task, or the deferral."""
     if isinstance(error, KeyboardInterrupt):
         return Happening.INTERRUPTED
     if isinstance(error, AirflowTaskTimeout):
         return Happening.TIME_OVER
-    if this.paid.told_to_stop and (isinstance(error, WiroInterrupted) or not isinstance(error, Exception)):
-        return TOLD_TO_STOP[standing(this.ti)]
-    if isinstance(error, WiroInputError):
-        return Happening.BROKE
-    return None if isinstance(error, WiroError) or not isinstance(error, Exception) else Happening.BROKE
+    if isinstance(error, WiroTaskError):
+        return None
+    if this.paid.told_to_stop:
+        return _told_to_stop(this)
+    return Happening.BROKE if isinstance(error, Exception) else None
+
+
+def _told_to_stop(this: Try, *, deferred: bool = False) -> Happening:
+    """Ask Airflow why this try was told to stop.
+
+    :param deferred: whether it has deferred already, so that the trigger stops the task if it is to be stopped.
+    """
+    seen = standing(this.ti)
+    if seen is Standing.DEFERRED and deferred:
+        return Happening.HANDED_OVER
+    told = TOLD_TO_STOP[seen]
+    answered = told in (Happening.ENDED, Happening.WORKER_GOES)
+    if not answered or not _has_later_try(this):
+        return told
+    this.paid.written()
+    return Happening.TAKEN_OVER
+
+
+def _has_later_try(this: Try) -> bool:
+    """Whether a later try has put the same task into XCom: this worker stood still, and Airflow had given it up."""
+    asked = Pending(lambda: announced(this), "wiro-later-try")
+    told = asked.result if asked.is_over(LOOK_FOR_LATER) else None
+    return told is not None and told["taskid"] == this.paid.taskid and told["try_number"] > this.ti.try_number
 
 
 def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroError | None:
     rule = rule_for(this, happening, error)
     if rule.fate is Fate.ASK_AGAIN:
-        happening = TOLD_TO_STOP[standing(this.ti)]
+        happening = _told_to_stop(this)
         if happening is Happening.NOT_ASKED:
             happening = Happening.STILL_NOT_ASKED
         rule = rule_for(this, happening, error)

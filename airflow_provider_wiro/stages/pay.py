@@ -55,7 +55,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
-        intent = replace(wanted, at=time.time()).instead_of(found)
+        intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
         try:
             return Generation(_submit(this, intent, found, order, until))
         except WiroSubmissionUnknown as error:

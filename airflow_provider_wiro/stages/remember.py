@@ -19,7 +19,6 @@ def remember(this: Try, *, again: bool) -> Record | None:
     :raises WiroJournalError: if it cannot be read; nothing is submitted then.
     """
     if not this.settings.durable:
-        _supersede(this)
         return None
     if this.unusable is not None:
         raise this.unusable
@@ -55,9 +54,11 @@ def checked(this: Try, check: Callable[[], Order], found: Record | None) -> Orde
         return Order(found.model, {}, None, error)
 
 
-def _supersede(this: Try) -> None:
-    """Leave no record of older work, which a later durable try would take for its own."""
-    journal, this.journal = this.journal, None
+def supersede(this: Try) -> None:
+    """Leave no record of older work where ``durable=False``: a later durable try would take it for its own."""
+    if this.settings.durable:
+        return
+    journal, this.outdated = this.outdated, None
     try:
         if this.unusable is not None:
             raise this.unusable
@@ -73,6 +74,14 @@ def _supersede(this: Try) -> None:
 
 def _is_done_with(this: Try, found: Record) -> bool:
     """Stop it, where it was to end with its Airflow task; what could not be stopped keeps its record."""
+    if found.base_url is None:
+        this.log.warning(
+            "durable=False, but the record of an earlier try is of 0.1.0 and does not say of which service: it is "
+            "kept, and a durable try takes it (%s, taskid %s)",
+            found.model,
+            found.taskid,
+        )
+        return False
     if found.taskid is None:
         this.log.warning(
             "durable=False, so nobody looks whether Wiro accepted the submission of an earlier try (%s), whose answer "

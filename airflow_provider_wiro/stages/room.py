@@ -10,8 +10,10 @@ from typing import TypeVar
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER
 from airflow_provider_wiro.exceptions import WiroBusy
+from airflow_provider_wiro.stages.remember import remember
 from airflow_provider_wiro.stages.this_try import Try
 
 T = TypeVar("T")
@@ -42,10 +44,11 @@ class Queue:
         return min(MAX_RETRY_AFTER, max(grown, busy.retry_after or 0.0) * random.uniform(1.0, 1.5))
 
 
-def with_room(this: Try, queue: Queue, pay: Callable[[float], T]) -> T:
+def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Record | None, float], T]) -> T:
     """Pay as soon as Wiro has room; until then wait, if deferrable without a worker slot.
 
-    :param pay: is given the unix time until which it may wait.
+    :param found: what an earlier try has left.
+    :param pay: is given that, and the unix time until which it may wait.
     :raises WiroBusy: if there was no room until ``timeout``; nothing was submitted.
     """
     until = this.deadline(queue.since)
@@ -58,7 +61,7 @@ def with_room(this: Try, queue: Queue, pay: Callable[[float], T]) -> T:
                 code=96,
             )
         try:
-            return pay(until)
+            return pay(found, until)
         except WiroBusy as busy:
             pause = queue.pause(busy)
             if time.time() + pause >= until:
@@ -68,6 +71,7 @@ def with_room(this: Try, queue: Queue, pay: Callable[[float], T]) -> T:
         if this.settings.deferrable:
             _defer(time.time() + pause, queue)
         this.caller.pause(pause)
+        found = remember(this, again=True)
 
 
 def _defer(moment: float, queue: Queue) -> None:

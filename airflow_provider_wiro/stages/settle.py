@@ -32,8 +32,8 @@ def deliver(this: Try, result: ResultDict) -> ResultDict:
     if this.settings.requires_output and not urls_of(result):
         raise no_output(result)
     write_again(this)
-    tell_success(this, result)
     this.paid.let_go()
+    tell_success(this, result)
     return result
 
 

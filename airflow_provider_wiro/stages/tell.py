@@ -61,12 +61,12 @@ def announced(this: Try) -> GenerationDict | None:
 def tell_success(this: Try, result: ResultDict) -> None:
     """Put the outputs' addresses into XCom, and one line into the log."""
     urls = urls_of(result)
-    if this.settings.push_outputs:
-        this.ti.xcom_push(key=OUTPUT_URLS, value=urls)
-    _conclude(this, result["taskid"], "success", None, result["cost_usd"])
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
     first = f": {urls[0]}" if urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
+    if this.settings.push_outputs:
+        this.ti.xcom_push(key=OUTPUT_URLS, value=urls)
+    _conclude(this, result["taskid"], "success", None, result["cost_usd"])
 
 
 def tell_failure(this: Try, error: WiroError) -> None:

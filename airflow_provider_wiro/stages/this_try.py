@@ -63,6 +63,7 @@ class Try:
     """One try.
 
     :param journal: None where there is none, or the author wants none.
+    :param outdated: the journal that ``durable=False`` does not go by; nothing that a durable try would take may stay.
     :param unusable: why the journal cannot be used; of no concern to what is paid already.
     """
 
@@ -72,6 +73,7 @@ class Try:
     caller: Caller
     paid: PaidTask
     journal: Journal | None = None
+    outdated: Journal | None = None
     unusable: WiroJournalError | None = None
 
     @property

@@ -26,6 +26,7 @@ class Standing(Enum):
 
     ENDED = "somebody ended or cleared the task, or its time is over"
     GOES_ON = "only this worker goes away"
+    DEFERRED = "Airflow has taken its deferral"
     AIRFLOW_SILENT = "Airflow does not answer"
     NOT_ASKED = "Airflow could not be asked"
 
@@ -72,8 +73,10 @@ def _judge(seen: Seen | None, ti: Any) -> tuple[Standing, str]:
     assert seen is not None
     # Another try's state would not do: Airflow 2 takes the end of this one for the end of that one, and fails it.
     mine = seen.try_number is None or seen.try_number == ti.try_number
-    goes_on = mine and seen.state in RUNS_OR_WILL
-    return (Standing.GOES_ON if goes_on else Standing.ENDED), f"its state: {seen.state or 'none'}"
+    said = f"its state: {seen.state or 'none'}"
+    if mine and seen.state == "deferred":
+        return Standing.DEFERRED, said
+    return (Standing.GOES_ON if mine and seen.state in RUNS_OR_WILL else Standing.ENDED), said
 
 
 def _channel_is_free() -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_harness.jobs import Job, Starter
+from airflow_harness.real_airflow import airflow_version
 from chaos_harness.board import NOT_MAPPED, Board
 from chaos_harness.killing import (
     kill_the_scheduler,
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.timeout(600)
 HOLD = {"hold": True}
 EMPTY = {"parameters": "empty", "times": -1}
 SIBLINGS = "siblings"
+# The same DAGs without the first word, where Wiro never lists its tasks.
+BLIND, BLIND_SUBMITS = "blind deferred_retries_twice", "blind deferred_submits"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Point:
 
 PAID_ONCE = [
     Point("before the intent", "before the intent"),
-    Point("between intent and send, told to submit then", "after the intent", "deferred_submits"),
+    Point("between intent and send", "after the intent"),
+    Point("Task/List fails: between intent and send, told to submit then", "after the intent", BLIND_SUBMITS),
     Point("after Wiro accepted, before the answer", kill_the_worker, unanswered=True, quick=True),
     Point("the same, its supervisor too", kill_the_worker_and_its_supervisor, unanswered=True),
     Point("after the answer, before the record", "after the answer", quick=True),
@@ -62,16 +66,20 @@ PAID_ONCE = [
     Point("not deferrable: while it waits", kill_the_waiting_worker, "sync_retries", outcome=HOLD),
 ]
 NOT_SENT = [
-    Point("between intent and send", "after the intent", "deferred_retries_twice"),
-    Point("Task/List fails: between intent and send", "after the intent", "blind"),
+    Point("Task/List fails: between intent and send", "after the intent", BLIND),
 ]
 NOT_KNOWN = [
-    Point("Task/List fails: after Wiro accepted, before the answer", kill_the_worker, "blind", unanswered=True),
-    Point("Task/List fails: after the answer, before the record", "after the answer", "blind", quick=True),
+    Point("Task/List fails: after Wiro accepted, before the answer", kill_the_worker, BLIND, unanswered=True),
+    Point("Task/List fails: after the answer, before the record", "after the answer", BLIND, quick=True),
     Point("empty parameters: after the answer", "after the answer", "deferred_retries_twice", outcome=EMPTY),
-    Point("two identical mapped siblings: after the answer", "after the answer", SIBLINGS, quick=True),
-    Point("the same with empty parameters", "after the answer", SIBLINGS, outcome=EMPTY),
+    Point("identical mapped siblings, empty parameters: after the answer", "after the answer", SIBLINGS, outcome=EMPTY),
 ]
+IN_A_FOLDER = Point(
+    "two identical mapped siblings, journal in a folder: after the answer", "after the answer", SIBLINGS
+)
+if airflow_version() >= (3, 3):
+    in_the_state_store = "identical mapped siblings, records in the task state store: after the answer"
+    NOT_KNOWN += [Point(in_the_state_store, "after the answer", SIBLINGS, quick=True)]
 
 
 def rows(points: list[Point]) -> Any:
@@ -90,7 +98,7 @@ def board(start: Starter) -> Board:
 def jobs(request: pytest.FixtureRequest, start: Starter, board: Board) -> Iterator[dict[str, Job]]:
     """All of them run and are killed at the same time; each test looks at its own."""
     names = chosen(request)
-    points = [point for point in PAID_ONCE + NOT_SENT + NOT_KNOWN if point.name in names]
+    points = [point for point in [*PAID_ONCE, *NOT_SENT, *NOT_KNOWN, IN_A_FOLDER] if point.name in names]
     # The scheduler takes everything with it that runs, so it is killed before anything else does.
     points.sort(key=lambda point: point.kill is not kill_the_scheduler)
     jobs: dict[str, Job] = {}
@@ -109,14 +117,17 @@ def submit(start: Starter, point: Point) -> Job:
     conn_id, wiro = start.open()
     if point.outcome:
         wiro.outcome(**point.outcome)
-    if point.dag_id == "blind":
+    blind, _, dag_id = point.dag_id.rpartition(" ")
+    if blind:
         wiro.script("List", "5xx", times=-1)
     if point.unanswered:
         wiro.script("Run", "hang", after=True)
-    dag_id = "deferred_retries_twice" if point.dag_id == "blind" else point.dag_id
     if callable(point.kill):
         return start.run(dag_id, wiro, conn_id)
-    return start.run(dag_id, wiro, conn_id, kill=point.kill, kill_index=0 if dag_id == SIBLINGS else NOT_MAPPED)
+    folder = {"AIRFLOW__WIRO__JOURNAL_PATH": (start.airflow.home / "journal").as_uri()}
+    environment = folder if point is IN_A_FOLDER else {}
+    index = 0 if dag_id == SIBLINGS else NOT_MAPPED
+    return start.run(dag_id, wiro, conn_id, kill=point.kill, kill_index=index, environment=environment)
 
 
 def fill(row: Row, job: Job, state: str | None) -> None:
@@ -143,6 +154,21 @@ def test_a_task_whose_worker_is_killed_delivers_and_has_paid_once(
     assert result["taskid"] == job.xcom("taskid") == job.remote().taskid
     urls = [output["url"] for output in job.remote().outputs]
     assert [output["url"] for output in result["outputs"]] == job.xcom("output_urls") == urls
+
+
+@rows([IN_A_FOLDER])
+def test_a_mapped_task_is_told_from_its_siblings_by_their_records(
+    point: Point, jobs: dict[str, Job], board: Board, row: Row
+) -> None:
+    job = jobs[point.name]
+    for index in (0, 1):
+        board.wait(job, "success", map_index=index)
+    fill(row, job, "success")
+    row.runs = "2, one for each sibling"
+    assert was_killed(job, point)
+    assert board.look(job, 0).try_number == 2
+    assert {job.xcom("taskid", index) for index in (0, 1)} == {task.taskid for task in job.wiro.runs}
+    assert job.wiro.count("Run") == len(job.wiro.runs) == 2
 
 
 @rows(NOT_SENT)

@@ -9,10 +9,11 @@ import pytest
 
 from airflow_provider_wiro.core.task import Submission
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroBusy, WiroJournalTaken, WiroTaskFailed
-from airflow_provider_wiro.stages import pay
+from airflow_provider_wiro.exceptions import WiroBusy, WiroInterrupted, WiroJournalTaken, WiroTaskFailed
+from airflow_provider_wiro.stages import ending, pay
 from airflow_provider_wiro.stages.paid import PaidTask
-from doubles import FakeTaskInstance, Lines, context_of, statuses
+from airflow_provider_wiro.task_instance import Standing
+from doubles import FakeTaskInstance, Lines, context_of, statuses, when
 from operators import defer, runway
 from taskids import FIRST, SECOND
 from tries import kept, lose_a_try, run_try, warnings_in
@@ -118,3 +119,24 @@ def test_paying_for_changed_inputs_is_a_warning_that_names_them(wiro_emulator: W
     assert "set idempotency_key" in warning
     run_try(prompt="try 2", seed=7, idempotency_key="x")
     assert "its service or idempotency_key was another" in lines.text
+
+
+@pytest.mark.parametrize("told", [Standing.ENDED, Standing.GOES_ON])
+@pytest.mark.parametrize(
+    ("change", "left"), [({"try_number": 2}, True), ({"try_number": 2, "taskid": "1"}, False), ({}, False)]
+)
+def test_a_worker_that_wakes_and_is_told_to_end_leaves_what_a_later_try_has_announced(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, told: Standing, change: dict[str, Any], left: bool
+) -> None:
+    monkeypatch.setattr(ending, "standing", lambda ti: told)
+    operator, ti = runway(), FakeTaskInstance()
+
+    def told_to_end() -> None:
+        ti.xcoms["wiro_generation"] = ti.xcoms["wiro_generation"] | change
+        operator.on_kill()
+
+    when(lambda: all_held.count("Detail") > 1, told_to_end)
+    with pytest.raises(WiroInterrupted) as caught:
+        operator.execute(context_of(ti))
+    assert (all_held.tasks[FIRST].status == "task_cancel") is not left
+    assert caught.value.retryable

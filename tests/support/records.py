@@ -46,7 +46,7 @@ def of_0_1_0(record: Record) -> Record:
     """Return what version 0.1.0 has written down of the same."""
     assert record.work is not None
     print_of = fingerprint(record.work.base_url, record.model, record.work.inputs, record.work.idempotency_key)
-    return replace(record, fingerprint=print_of, base_url=None, account=None, work=None)
+    return replace(record, fingerprint=print_of, base_url=None, account=None, loose=None, work=None)
 
 
 def submitted(

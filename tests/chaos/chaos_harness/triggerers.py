@@ -65,7 +65,7 @@ def while_none_runs(ended: Job | None, spoiled: Mapping[str, Job], board: Board)
 
     :param spoiled: the jobs whose triggers are of another class when a triggerer reads them, by that class.
     """
-    (airflow,) = {job.airflow for job in (ended, *spoiled.values()) if job}
+    airflow = board.airflow
     for name in airflow.triggerers:
         airflow.kill_triggerer(signal.SIGTERM, name)
     if ended is not None:

@@ -10,6 +10,7 @@ from kill_points import arm
 from reports import report
 
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
+from airflow_provider_wiro.operators.wiro import WiroRunOperator
 
 DEFERRED: dict[str, Any] = {"deferrable": True, "pool": "starting"}
 SYNC: dict[str, Any] = {"deferrable": False}
@@ -33,7 +34,7 @@ def dag(dag_id: str, **options: Any) -> DAG:
 
 def video_dag(dag_id: str, **options: Any) -> DAG:
     with dag(dag_id) as made:
-        RunwayImageToVideoOperator(prompt=PROMPT, **COMMON, **options)
+        RunwayImageToVideoOperator(prompt=PROMPT, **{**COMMON, **options})
     return made
 
 
@@ -41,12 +42,28 @@ deferred = video_dag("deferred", **DEFERRED)
 sync = video_dag("sync", **SYNC)
 deferred_retries = video_dag("deferred_retries", **DEFERRED, retries=1)
 sync_retries = video_dag("sync_retries", **SYNC, retries=1)
+# The next try starts when an outage is over: Airflow fails one that begins in it, without running anything of it.
+sync_retries_later = video_dag("sync_retries_later", **SYNC, retries=1, retry_delay=datetime.timedelta(seconds=45))
 deferred_retries_twice = video_dag("deferred_retries_twice", **DEFERRED, retries=2)
+# As an address that is signed anew whenever Airflow renders it.
+deferred_renders = video_dag(
+    "deferred_renders", **DEFERRED, input_image_url="https://example.com/first-frame.png?at={{ macros.time.time() }}"
+)
 deferred_submits = video_dag("deferred_submits", **DEFERRED, retries=1, on_unknown_submission="submit")
 deferred_execution_timeout = video_dag(
     "deferred_execution_timeout", **DEFERRED, execution_timeout=datetime.timedelta(seconds=30)
 )
 sync_execution_timeout = video_dag("sync_execution_timeout", **SYNC, execution_timeout=datetime.timedelta(seconds=30))
+
+with dag("sync_plain") as sync_plain:
+    plain = {key: value for key, value in COMMON.items() if key != "input_image_url"}
+    WiroRunOperator(
+        model="Runway/image-to-video-gen4-turbo",
+        inputs={"prompt": PROMPT, "inputImageUrl": COMMON["input_image_url"]},
+        retries=2,
+        **plain,
+        **SYNC,
+    )
 
 with dag("siblings") as siblings:
     RunwayImageToVideoOperator.partial(**COMMON, **DEFERRED, retries=2).expand(prompt=[PROMPT, PROMPT])
