@@ -97,7 +97,7 @@ def test_a_url_that_wiro_has_rewritten_is_not_equal_and_no_proof_of_the_contrary
     assert "may be one of these: 2221" in str(error)
 
 
-SURELY_OTHERS: list[dict[str, object]] = [{"prompt": "A windmill"}, {"seed": 7}, {"seed": "7"}, {"duration": "10"}]
+SURELY_OTHERS: list[dict[str, object]] = [{"prompt": "A windmill"}, {"duration": "10"}]
 
 
 @pytest.mark.parametrize("differing", SURELY_OTHERS, ids=str)
@@ -118,6 +118,8 @@ NOT_SURELY_OTHERS: list[dict[str, object]] = [
     {"prompt": ["A lighthouse"]},
     {"prompt": "https://cdn1.wiro.ai/prompt.txt"},
     {"seed": "0.000"},
+    {"seed": 7},  # the one that it has drawn
+    {"prompt": "a  Lighthouse\r\n"},
     {"seed": False},
 ]
 
