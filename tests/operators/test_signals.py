@@ -13,12 +13,13 @@ from types import FrameType
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
+from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroNotStopped
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.stages import ending
 from airflow_provider_wiro.task_instance import Standing
-from doubles import FakeTaskInstance, context_of, statuses, when
+from doubles import FakeTaskInstance, context_of, statuses, wait_until, when
 from operators import generic
 from signalled import ENDS, signalled
 from taskids import FIRST
@@ -44,6 +45,11 @@ def out_of_time_at(condition: object) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def no_pause_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "STOP_PAUSES", (0.01, 0.01))
 
 
 def unstoppable(wiro: WiroEmulator) -> None:
@@ -110,14 +116,10 @@ def test_ctrl_c_leaves_what_is_to_be_left(all_held: WiroEmulator) -> None:
 def test_sigterm_in_the_middle_of_a_read_is_heard_at_once(all_held: WiroEmulator, handler: str) -> None:
     all_held.script("Detail", "slow", seconds=20)
     with signalled(handler) as process:
-        while not all_held.count("Detail"):
-            assert process.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: all_held.count("Detail"), within=120)
         process.send_signal(signal.SIGTERM)
         told = time.monotonic()
-        while statuses(all_held) != ["task_cancel"]:
-            assert time.monotonic() - told < 5
-            time.sleep(0.01)
+        wait_until(lambda: statuses(all_held) == ["task_cancel"])
         took = time.monotonic() - told
         said, _ = process.communicate(timeout=30)
     assert took < 1.0

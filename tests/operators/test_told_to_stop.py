@@ -10,6 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, Context
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
+from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.rules import fate
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -108,8 +109,9 @@ def test_without_a_journal_it_is_stopped_and_a_retry_is_safe(
 
 @pytest.mark.parametrize("answer", Standing, ids=lambda answer: answer.name)
 def test_without_a_journal_a_stop_that_fails_is_final_and_says_so(
-    all_held: WiroEmulator, says: Says, answer: Standing
+    all_held: WiroEmulator, says: Says, monkeypatch: pytest.MonkeyPatch, answer: Standing
 ) -> None:
+    monkeypatch.setattr(calls, "STOP_PAUSES", (0.01, 0.01))
     says(answer)
     for call in ("Kill", "Cancel"):
         all_held.script(call, "code", code=0, message="Something went wrong", times=-1)

@@ -16,9 +16,8 @@ ENDS = {"returns": "WiroInterrupted", "raises": "KeyboardInterrupt"}
 @contextmanager
 def signalled(handler: str) -> Iterator[subprocess.Popen[str]]:
     """Run the operator; it says at last how it ended."""
-    process = subprocess.Popen([sys.executable, str(SCRIPT), handler], stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen([sys.executable, str(SCRIPT), handler], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
