@@ -29,7 +29,10 @@ OUTCOMES: dict[type[exceptions.WiroTaskError], str] = {
     exceptions.WiroOutputsGone: "outputs_gone",
 }
 
-_URL = re.compile(r"(https?://)(?:[^/\s@]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?", re.IGNORECASE)
+# Any scheme, for "s3://key:secret@bucket" is one too. A user may hold "@", and a path "'".
+_URL = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/\s?#]*@)?([^\s?#\"<>]*)(?:[?#][^\s\"<>]*)?", re.IGNORECASE)
+# A text that begins so is an address as a whole, which may hold blanks.
+_ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
 
 
 class GenerationDict(TypedDict):
@@ -63,14 +66,15 @@ def shown_inputs(inputs: Mapping[str, object]) -> dict[str, object]:
     return {"…": f"{len(shown)} inputs, too large to be shown"}
 
 
-def outcome_of(error: exceptions.WiroTaskError) -> str:
+def outcome_of(error: exceptions.WiroError) -> str:
     """Return the word for how the generation ended."""
     return next((word for kind, word in OUTCOMES.items() if isinstance(error, kind)), "error")
 
 
 def _cleaned(value: object) -> object:
     if isinstance(value, str):
-        return _URL.sub(r"\1\2", value)
+        address = _ADDRESS.match(value) and re.match(r"[^?#]*", value)
+        return _URL.sub(r"\1\2", address[0] if address else value)
     if isinstance(value, Mapping):
         return {str(name): _cleaned(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

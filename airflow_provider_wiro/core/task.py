@@ -129,8 +129,8 @@ class Task:
             pexit=_word(payload.get("pexit")),
             outputs=outputs,
             unreadable=unreadable,
-            cost_usd=_number(payload.get("totalcost")),
-            elapsed_seconds=_number(payload.get("elapsedseconds")),
+            cost_usd=read_number(payload.get("totalcost")),
+            elapsed_seconds=read_number(payload.get("elapsedseconds")),
             error=_text(payload.get("debugerror"), 300) or _text(payload.get("debugoutput"), 300),
             token=_text(payload.get("socketaccesstoken"), 500),
         )
@@ -231,7 +231,8 @@ def _word(value: object) -> str | None:
     return text if text == one_line(text, 100) else one_line(as_text(value, ascii), 100)
 
 
-def _number(value: object) -> float | None:
+def read_number(value: object) -> float | None:
+    """Return *value* as a number that is not negative, or None if it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
@@ -242,5 +243,5 @@ def _number(value: object) -> float | None:
 
 
 def _whole(value: object) -> int | None:
-    number = _number(value)
+    number = read_number(value)
     return int(number) if number is not None and number < 2**63 else None

@@ -9,7 +9,7 @@ from typing import cast, get_args
 
 from airflow_provider_wiro.core.rules.waits import ENDINGS, RETRY, STOPS
 from airflow_provider_wiro.core.rules.waits import Kind as Kind
-from airflow_provider_wiro.core.task import CANCELLED, ResultDict, Task, read_taskid
+from airflow_provider_wiro.core.task import CANCELLED, ResultDict, Task, read_number, read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroNoOutput, WiroTaskError
 
@@ -33,6 +33,7 @@ class Verdict:
     reason: str = ""
     stopped: bool | None = None
     result: ResultDict | None = None
+    cost_usd: float | None = None
 
     @classmethod
     def of(cls, task: Task) -> Verdict:
@@ -45,11 +46,12 @@ class Verdict:
                 "success", task.taskid, task.status, f"of its outputs {unread}" if unread else "", None, task.result()
             )
         if task.illegible:
-            return cls("unreadable", task.taskid, task.status, unread)
+            return cls("unreadable", task.taskid, task.status, unread, cost_usd=task.cost_usd)
         reason = f"pexit {task.pexit}" if task.pexit is not None else "it ended without outputs"
         reason = f"{reason}: {task.error}" if task.error else reason
         if task.charged:
-            return cls("charged", task.taskid, task.status, f"{task.cost_usd} USD; {reason}")
+            said = f"{task.cost_usd} USD; {reason}"
+            return cls("charged", task.taskid, task.status, said, cost_usd=task.cost_usd)
         return cls("failed", task.taskid, task.status, reason)
 
     def to_event(self) -> dict[str, object]:
@@ -63,6 +65,8 @@ class Verdict:
             "stopped": self.stopped,
             "result": self.result,
         }
+        if self.cost_usd is not None:
+            event["cost_usd"] = self.cost_usd
         if len(json.dumps(event)) > EVENT_LIMIT:
             event["result"] = None
         return event
@@ -86,6 +90,7 @@ class Verdict:
             reason=one_line(event.get("reason"), 500),
             stopped=stopped if isinstance(stopped, bool) else None,
             result=cast("ResultDict | None", result),
+            cost_usd=read_number(event.get("cost_usd")),
         )
 
 
@@ -102,23 +107,27 @@ def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
     became = f"; {stopping.what}" if stopping is not None else ""
     money = ending.money if stopping is None else stopping.money
     sentences = [money, ending.advice, RETRY if again and resubmits else ""]
-    return ending.error(
+    error = ending.error(
         f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}"
         + "".join(f". {sentence}" for sentence in sentences if sentence),
         taskid=verdict.taskid,
         status=verdict.status,
         retryable=again,
     )
+    error.cost_usd = verdict.cost_usd
+    return error
 
 
 def no_output(result: ResultDict) -> WiroNoOutput:
     """Return the exception for a success that brought nothing."""
-    return WiroNoOutput(
+    error = WiroNoOutput(
         f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output. It may have been "
         "charged, so it is not submitted again by itself: look at it in the Wiro dashboard, then clear this task",
         taskid=result["taskid"],
         status=result["status"],
     )
+    error.cost_usd = result["cost_usd"]
+    return error
 
 
 def _is_result(value: object) -> bool:

@@ -16,7 +16,8 @@ from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, 
 from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.operators.trying import TryingOperator
 from airflow_provider_wiro.stages.pay import pay
-from airflow_provider_wiro.stages.remember import remember
+from airflow_provider_wiro.stages.record import write_again
+from airflow_provider_wiro.stages.remember import checked, remember
 from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, needs_anew, verdict_of
 from airflow_provider_wiro.stages.room import Queue, with_room
 from airflow_provider_wiro.stages.settle import reuse, settle
@@ -177,11 +178,13 @@ class WiroRunOperator(TryingOperator):
         while True:
             this.caller.check()
             found = remember(this, again=queue.attempts > 0)
-            order = self.check()
+            order = checked(this, self.check, found)
             generation = with_room(this, queue, partial(pay, this, order, found))
             announce(this, order)
+            write_again(this)
             this.caller.check()
             if not self.wait_for_completion:
+                this.paid.let_go()
                 return generation.submission.result()
             if generation.finished is not None:
                 return reuse(this, generation.finished)

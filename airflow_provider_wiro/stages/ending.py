@@ -8,21 +8,21 @@ from contextlib import contextmanager
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
-from airflow_provider_wiro.core.rules.fate import Fate, Happening, Rule, fate_of
+from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroInputError,
     WiroInterrupted,
     WiroNotStopped,
-    WiroTaskError,
 )
+from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
 from airflow_provider_wiro.stages.tell import announced, tell_failure
 from airflow_provider_wiro.stages.this_try import Try
-from airflow_provider_wiro.task_instance import Standing, another_try_comes, standing
+from airflow_provider_wiro.task_instance import Standing, standing
 from airflow_provider_wiro.task_instance.patience import Pending
 
 TOLD_TO_STOP = {
@@ -43,8 +43,9 @@ def ending_well(this: Try) -> Iterator[None]:
         yield
     except BaseException as error:
         instead = end(this, error)
-        if isinstance(error, WiroTaskError):
+        if isinstance(error, WiroError) and not isinstance(error, WiroInterrupted):
             tell_failure(this, error)
+            this.paid.let_go()
         if instead is not None:
             raise instead from error
         raise
@@ -59,8 +60,9 @@ def end(this: Try, error: BaseException) -> WiroError | None:
         return WiroInterrupted("Airflow told this task to stop") if isinstance(error, TaskDeferred) else None
     if this.paid.stopped is not None:
         return None
+    raised = _interrupted(this, retryable=True) if isinstance(error, TaskDeferred) else error
     with signals_held(this.paid):
-        return _carried_out(this, happening, error)
+        return _carried_out(this, happening, raised)
 
 
 def end_outside(this: Try, *, out_of_time: bool) -> None:
@@ -109,12 +111,12 @@ def _has_later_try(this: Try) -> bool:
 
 
 def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroError | None:
-    rule = _rule(this, happening, error)
+    rule = rule_for(this, happening, error)
     if rule.fate is Fate.ASK_AGAIN:
         happening = _told_to_stop(this)
         if happening is Happening.NOT_ASKED:
             happening = Happening.STILL_NOT_ASKED
-        rule = _rule(this, happening, error)
+        rule = rule_for(this, happening, error)
     taskid = this.paid.taskid
     if rule.fate is Fate.LEAVE:
         this.log.warning("taskid %s: %s; it is left alone (%s)", taskid, happening.value, rule.money)
@@ -123,25 +125,16 @@ def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroE
     return _stopped(this, stop_now(this), error)
 
 
-def _rule(this: Try, happening: Happening, error: BaseException) -> Rule:
-    return fate_of(
-        happening,
-        recorded=this.paid.recorded,
-        another_try=another_try_comes(this.ti, error, task=this.context.get("task"), context=this.context),
-        cancel_on_kill=this.settings.cancel_on_kill,
-    )
-
-
 def _left(this: Try, error: BaseException) -> WiroError | None:
     """A retry is safe only if it finds the task that is left."""
-    if isinstance(error, WiroInterrupted | TaskDeferred):
+    if isinstance(error, WiroInterrupted):
         return _interrupted(this, retryable=this.paid.recorded)
     return None
 
 
 def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None:
     """A retry is safe only if the task is surely over."""
-    if isinstance(error, WiroInterrupted | TaskDeferred):
+    if isinstance(error, WiroInterrupted):
         return _interrupted(this, retryable=stopped.over)
     if stopped.over:
         return None
@@ -150,5 +143,8 @@ def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None
 
 
 def _interrupted(this: Try, *, retryable: bool) -> WiroInterrupted:
-    taskid = this.paid.taskid
-    return WiroInterrupted(f"Airflow told this task to stop; taskid {taskid}", taskid=taskid, retryable=retryable)
+    taskid, stopped = this.paid.taskid, this.paid.stopped
+    runs_on = "" if stopped is None or stopped.over else f" {NOT_STOPPED}"
+    return WiroInterrupted(
+        f"Airflow told this task to stop; taskid {taskid}{runs_on}", taskid=taskid, retryable=retryable
+    )

@@ -42,7 +42,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     :param until: unix time until which to wait at most where Wiro throttles.
     :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
     """
-    wanted = intent_of(this, order)
+    wanted = found if found is not None and order.problem else intent_of(this, order)
     before, lost = found, None
     while True:
         if found is not None:
@@ -53,6 +53,8 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
                 _take_back(this, found, before)
                 raise refused_after_all(order.model, lost)
         this.paid.let_go()
+        if order.problem is not None:
+            raise order.problem
         intent = replace(wanted, at=time.time()).instead_of(found)
         try:
             return Generation(_submit(this, intent, found, order, until))

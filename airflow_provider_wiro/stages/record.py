@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from airflow_provider_wiro.core.journal import Record
-from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken, WiroNotStopped
+from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroNotStopped
 from airflow_provider_wiro.stages.stop import stop_now
 from airflow_provider_wiro.stages.this_try import Try
 
@@ -20,13 +20,9 @@ def write_down(this: Try, record: Record, over: Record, pauses: tuple[float, ...
     :param pauses: seconds before each further attempt.
     :raises WiroJournalTaken: if another try of this task instance has submitted meanwhile; this one's task is stopped.
     """
-    assert this.journal is not None
     for pause in (*pauses, None):
         try:
-            this.journal.replace(over, record)
-        except WiroJournalTaken:
-            _overtaken(this, record)
-            return
+            other = _put(this, record, over)
         except WiroJournalError as error:
             this.paid.not_written(record, over)
             if pause is None or this.paid.told_to_stop:
@@ -34,7 +30,10 @@ def write_down(this: Try, record: Record, over: Record, pauses: tuple[float, ...
                 return
             time.sleep(pause)
         else:
-            _written(this, record)
+            if other is not None:
+                raise _overtaken(this, record, other)
+            this.paid.written()
+            this.log.info("taskid %s: written down in %s", record.taskid, this.place)
             return
 
 
@@ -60,26 +59,30 @@ def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
         write_down(this, intent.submitted(taskid, submitted_at), intent, WITH_PATIENCE)
 
 
-def _written(this: Try, record: Record) -> None:
-    this.paid.written()
-    this.log.info("taskid %s: written down in %s", record.taskid, this.place)
+def _put(this: Try, record: Record, over: Record) -> Record | None:
+    """Write it once: the same task is recorded, nobody's place is free, and another one stands.
 
-
-def _overtaken(this: Try, record: Record) -> None:
-    """Find out who has written: the same task is recorded, nobody's place is free, and another one stands."""
+    :returns: what another try has written, and stands.
+    """
     assert this.journal is not None
-    assert record.taskid is not None
-    there = this.journal.read()
-    if there is None:
+    try:
+        this.journal.replace(over, record)
+    except WiroJournalTaken:
+        there = this.journal.read()
+        if there is not None:
+            return None if there.taskid == record.taskid else there
         this.log.warning("taskid %s: the record was deleted while it was submitted; writing it anew", record.taskid)
         this.journal.replace(None, record)
-    if there is None or there.taskid == record.taskid:
-        _written(this, record)
-        return
+    return None
+
+
+def _overtaken(this: Try, record: Record, there: Record) -> WiroError:
+    """Stop this try's task, which nobody finds again, and return the error that says so."""
+    assert record.taskid is not None
     other = f"Wiro task {there.taskid}" if there.taskid else "a submission of its own"
     stopped = stop_now(this)
     kind = WiroJournalTaken if stopped.over else WiroNotStopped
-    raise kind(
+    return kind(
         f"another try of this task instance has overtaken this one: {this.place} holds {other}. So this try's "
         f"{stopped.story(record.taskid)}. The other try goes on",
         taskid=record.taskid,

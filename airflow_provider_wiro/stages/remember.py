@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from airflow_provider_wiro.core.calls import stop
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from airflow_provider_wiro.journals import NO_JOURNAL
-from airflow_provider_wiro.stages.this_try import Try
+from airflow_provider_wiro.stages.this_try import Order, Try
 
 
 def remember(this: Try, *, again: bool) -> Record | None:
@@ -38,21 +40,51 @@ def remember(this: Try, *, again: bool) -> Record | None:
     return found
 
 
+def checked(this: Try, check: Callable[[], Order], found: Record | None) -> Order:
+    """Return what is to be made; where that is not allowed any more, go on with what an earlier try has paid for.
+
+    :param check: reads and checks the operator's arguments.
+    :raises WiroInputError: if nothing is paid for.
+    """
+    try:
+        return check()
+    except WiroInputError as error:
+        if found is None or found.taskid is None:
+            raise
+        this.log.warning("taskid %s: going on with it, though its inputs are not allowed now: %s", found.taskid, error)
+        return Order(found.model, {}, None, error)
+
+
 def _supersede(this: Try) -> None:
     """Leave no record of older work, which a later durable try would take for its own."""
     journal, this.journal = this.journal, None
-    if journal is None:
-        return
     try:
-        found = journal.read()
-        if found is None:
-            return
-        if found.taskid is not None and found.stop_when_ended:
-            stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
-            this.log.info("%s (durable=False submits a new one)", stopped.story(found.taskid))
-        journal.replace(found, None)
+        if this.unusable is not None:
+            raise this.unusable
+        found = journal.read() if journal else None
+        if journal is not None and found is not None and _is_done_with(this, found):
+            journal.replace(found, None)
     except WiroJournalError as error:
         this.log.warning("durable=False, but a record of older work may remain, which a durable try takes: %s", error)
     except Exception as error:
         said = one_line(f"{type(error).__name__}: {error}")
         this.log.warning("durable=False, but the task of an earlier try could not be stopped: %s", said)
+
+
+def _is_done_with(this: Try, found: Record) -> bool:
+    """Stop it, where it was to end with its Airflow task; what could not be stopped keeps its record."""
+    if found.taskid is None:
+        this.log.warning(
+            "durable=False, so nobody looks whether Wiro accepted the submission of an earlier try (%s), whose answer "
+            "was lost: look in the Wiro dashboard whether it runs",
+            found.model,
+        )
+        return True
+    if not found.stop_when_ended:
+        return True
+    stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
+    if stopped.over:
+        this.log.info("%s (durable=False submits a new one)", stopped.story(found.taskid))
+    else:
+        this.log.error("%s; its record is kept, and a durable try goes on with it", stopped.story(found.taskid))
+    return stopped.over

@@ -11,9 +11,11 @@ from typing import Any
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
 from airflow_provider_wiro.core.generation import GenerationDict
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.verdict import Verdict
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroNotStopped
+from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.record import complete
 from airflow_provider_wiro.stages.stop import stop_now
 from airflow_provider_wiro.stages.tell import announced, own_taskid
@@ -34,8 +36,8 @@ def verdict_of(
     try:
         verdict = Verdict.from_event(event)
     except WiroError as error:
-        if take_up(this):
-            _stop(this, error)
+        if take_up(this) and rule_for(this, Happening.EVENT_UNREADABLE, error).fate is Fate.STOP:
+            _stopped(this, error)
         raise
     this.paid.obtained(verdict.taskid, base_url, submitted_at or time.time(), attached=attached)
     complete(this, verdict.taskid, submitted_at)
@@ -77,11 +79,14 @@ def gave_up(this: Try, error: Exception, next_kwargs: Mapping[str, Any] | None) 
         return None
     if not mine:
         raise error
-    if broke:
+    rule = rule_for(this, Happening.TRIGGER_BROKE if broke else Happening.TIME_OVER, error)
+    if rule.fate is Fate.WAIT_HERE:
         this.log.warning("taskid %s: its trigger broke; waiting for it in this worker", this.paid.taskid)
+        if not this.paid.recorded and this.paid.taskid is not None:
+            complete(this, this.paid.taskid, this.paid.submitted_at)
         return wait_here(this)
-    stopped = _stop(this, error)
-    if stopped.task is None or not stopped.task.succeeded:
+    stopped = _stopped(this, error) if rule.fate is Fate.STOP else None
+    if stopped is None or stopped.task is None or not stopped.task.succeeded:
         raise error
     return Verdict.of(stopped.task)
 
@@ -134,7 +139,7 @@ def _record(this: Try) -> Record | None:
         return None
 
 
-def _stop(this: Try, error: Exception) -> Stop:
+def _stopped(this: Try, error: Exception) -> Stop:
     stopped = stop_now(this)
     if not stopped.over:
         said = one_line(f"{type(error).__name__}: {error}")

@@ -12,6 +12,7 @@ from airflow_provider_wiro.core.polling import wait
 from airflow_provider_wiro.core.task import ResultDict, Task
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone
+from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.tell import tell_success, urls_of
 from airflow_provider_wiro.stages.this_try import Try
 
@@ -30,6 +31,7 @@ def deliver(this: Try, result: ResultDict) -> ResultDict:
     """Return the result, and tell of it."""
     if this.settings.requires_output and not urls_of(result):
         raise no_output(result)
+    write_again(this)
     tell_success(this, result)
     this.paid.let_go()
     return result

@@ -7,7 +7,7 @@ from typing import cast
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.task import ResultDict, read_taskid
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroTaskError
+from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
@@ -18,6 +18,8 @@ def announce(this: Try, order: Order) -> None:
     paid = this.paid
     assert paid.taskid is not None
     this.ti.xcom_push(key=TASKID, value=paid.taskid)
+    if not this.settings.push_outputs:
+        return
     _push(
         this,
         {
@@ -67,10 +69,10 @@ def tell_success(this: Try, result: ResultDict) -> None:
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
 
 
-def tell_failure(this: Try, error: WiroTaskError) -> None:
+def tell_failure(this: Try, error: WiroError) -> None:
     """Put how it went into XCom, for the page in Airflow's UI."""
     if error.taskid is not None:
-        _conclude(this, error.taskid, outcome_of(error), type(error).__name__, None)
+        _conclude(this, error.taskid, outcome_of(error), type(error).__name__, error.cost_usd)
 
 
 def urls_of(result: ResultDict) -> list[str]:
@@ -79,6 +81,8 @@ def urls_of(result: ResultDict) -> list[str]:
 
 
 def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> None:
+    if not this.settings.push_outputs:
+        return
     try:
         told = announced(this)
     except Exception as problem:
@@ -90,8 +94,6 @@ def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd:
 
 def _push(this: Try, told: GenerationDict) -> None:
     """Push it; it is for people, so what is paid does not fail where it cannot be pushed."""
-    if not this.settings.push_outputs:
-        return
     try:
         this.ti.xcom_push(key=GENERATION, value=told)
     except Exception as error:

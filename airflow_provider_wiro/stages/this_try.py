@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
-from airflow_provider_wiro.exceptions import WiroJournalError
+from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
 
 if TYPE_CHECKING:
@@ -49,11 +49,13 @@ class Order:
     """What is to be made: rendered and checked.
 
     :param inputs: the model's inputs, as they go over the wire.
+    :param problem: why it cannot be made any more; then it only stands for what an earlier try has paid for.
     """
 
     model: str
     inputs: Mapping[str, object]
     idempotency_key: str | None
+    problem: WiroInputError | None = None
 
 
 @dataclass

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_wiro.core.polling import wait
 from airflow_provider_wiro.core.verdict import Verdict
-from airflow_provider_wiro.stages.record import write_again
+from airflow_provider_wiro.stages.record import complete
 from airflow_provider_wiro.stages.this_try import Try
 
 # How much later than the trigger's own deadline Airflow ends a deferral that brought no event.
@@ -19,7 +19,6 @@ BACKSTOP = timedelta(minutes=10)
 
 def wait_for_verdict(this: Try) -> Verdict:
     """Return the verdict on the paid task of this try; if deferrable, ``execute_complete`` gets it instead."""
-    write_again(this)
     if this.settings.deferrable:
         _defer(this)
     return wait_here(this)
@@ -30,7 +29,10 @@ def wait_here(this: Try) -> Verdict:
     paid = this.paid
     assert paid.taskid is not None
     assert paid.submitted_at is not None
-    return this.caller.drive(wait(this.plan(paid.taskid, paid.submitted_at)), service=paid.service)
+    verdict = this.caller.drive(wait(this.plan(paid.taskid, paid.submitted_at)), service=paid.service)
+    if paid.unwritten is not None:
+        complete(this, paid.taskid, paid.submitted_at)
+    return verdict
 
 
 def _defer(this: Try) -> None:

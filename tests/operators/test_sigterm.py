@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from doubles import wait_until
+from signalled import ENDS, signalled
 from taskids import FIRST
-
-SCRIPT = Path(__file__).with_name("sigterm_script.py")
-ENDS = {"returns": "WiroInterrupted", "raises": "KeyboardInterrupt"}
 
 
 def terminate(handler: str, condition: Callable[[], object]) -> str:
     """Run the script, send it SIGTERM once *condition* holds, and return how it ended."""
-    process = subprocess.Popen([sys.executable, str(SCRIPT), handler], stdout=subprocess.PIPE, text=True)
-    try:
+    with signalled(handler) as process:
         wait_until(condition, within=60)
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
     return said.splitlines()[-1].removeprefix("ended with ")
 
 

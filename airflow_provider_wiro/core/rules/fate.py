@@ -42,7 +42,6 @@ KILLS = frozenset(
         Happening.AIRFLOW_SILENT,
         Happening.NOT_ASKED,
         Happening.STILL_NOT_ASKED,
-        Happening.TIME_OVER,
         Happening.INTERRUPTED,
     }
 )
@@ -76,7 +75,7 @@ class Rule:
 
 
 NOT_CHARGED = "Wiro does not charge for a stopped task"
-GOES_ON = "paid once: the next try goes on with it"
+GOES_ON = "Paid once: the next try goes on with it"
 
 
 def _rule(
@@ -90,19 +89,19 @@ def _rule(
 
 
 RULES = (
-    Rule("a kill with cancel_on_kill=False", KILLS, None, False, Fate.LEAVE, "it runs on, and is paid if it succeeds"),
+    Rule("a kill with cancel_on_kill=False", KILLS, None, False, Fate.LEAVE, "It runs on, and is paid if it succeeds"),
     _rule("ended or cleared", Happening.ENDED, Fate.STOP, NOT_CHARGED),
     _rule("time over", Happening.TIME_OVER, Fate.STOP, NOT_CHARGED),
     _rule("Ctrl-C", Happening.INTERRUPTED, Fate.STOP, NOT_CHARGED),
-    _rule("a later try has it already", Happening.TAKEN_OVER, Fate.LEAVE, "paid once: that try goes on with it"),
+    _rule("a later try has it already", Happening.TAKEN_OVER, Fate.LEAVE, "Paid once: that try goes on with it"),
     _rule("the worker goes, the next try goes on", Happening.WORKER_GOES, Fate.LEAVE, GOES_ON, True),
     _rule("the worker goes, no try finds it", Happening.WORKER_GOES, Fate.STOP, NOT_CHARGED, False),
     _rule("Airflow is silent, the next try goes on", Happening.AIRFLOW_SILENT, Fate.LEAVE, GOES_ON, True),
     _rule("Airflow is silent, no try finds it", Happening.AIRFLOW_SILENT, Fate.STOP, NOT_CHARGED, False),
-    _rule("not asked, a try could find it", Happening.NOT_ASKED, Fate.ASK_AGAIN, "not decided yet", True),
+    _rule("not asked, a try could find it", Happening.NOT_ASKED, Fate.ASK_AGAIN, "Not decided yet", True),
     _rule("not asked, no try finds it", Happening.NOT_ASKED, Fate.STOP, NOT_CHARGED, False),
     _rule("not asked a second time", Happening.STILL_NOT_ASKED, Fate.STOP, NOT_CHARGED),
-    _rule("the trigger broke", Happening.TRIGGER_BROKE, Fate.WAIT_HERE, "paid once: this worker waits for it"),
+    _rule("the trigger broke", Happening.TRIGGER_BROKE, Fate.WAIT_HERE, "Paid once: this worker waits for it"),
     _rule("an event that cannot be read", Happening.EVENT_UNREADABLE, Fate.STOP, NOT_CHARGED),
     _rule("an error, the next try goes on", Happening.BROKE, Fate.LEAVE, GOES_ON, True),
     _rule("an error, no try finds it", Happening.BROKE, Fate.STOP, NOT_CHARGED, False),

@@ -37,6 +37,11 @@ TABLES = (
         {"what an earlier try left": "name", "what is done": "decision", "money": "money", "error": "error"},
     ),
     Table(
+        "fate",
+        f"{_RULES}.fate:RULES",
+        {"what happened here": "name", "what becomes of the Wiro task": "fate", "money": "money"},
+    ),
+    Table(
         "waits",
         f"{_RULES}.waits:PATIENCE",
         {"the task shows no end": "name", "verdict": "kind", "it is stopped": "stops"},
