@@ -27,7 +27,8 @@ from airflow_harness.postgres import PostgresServer
 from airflow_harness.processes import Component, free_port, kept, processes_in, tail_of, wait_for
 
 HERE = Path(__file__).parents[1]
-EXAMPLES = HERE.parents[1] / "example_dags"
+ROOT = HERE.parents[1]
+EXAMPLES = ROOT / "example_dags"
 FINAL = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
@@ -67,7 +68,8 @@ class RealAirflow:
         self.port = free_port()
         self.postgres = PostgresServer(self.component_logs / "postgres.log")
         self.env = environment(self.version, home, self.postgres.url, self.port, settings or {})
-        self.env["PYTHONPATH"] = os.pathsep.join(map(str, stubs))
+        # The package of this checkout, whichever one the environment has.
+        self.env["PYTHONPATH"] = os.pathsep.join(map(str, (*stubs, ROOT)))
         for conn_id, connection in connections.items():
             self.env[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
         self.fernet_key = self.env["AIRFLOW__CORE__FERNET_KEY"]
