@@ -20,17 +20,19 @@ from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
-from airflow_provider_wiro.stages.tell import announced, tell_failure
+from airflow_provider_wiro.stages.tell import later_try_has_it, own_taskid, tell_failure
 from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.task_instance import Standing, standing
 from airflow_provider_wiro.task_instance.patience import Pending
 
 TOLD_TO_STOP = {
     Standing.ENDED: Happening.ENDED,
+    Standing.DEFERRED: Happening.ENDED,
     Standing.GOES_ON: Happening.WORKER_GOES,
     Standing.AIRFLOW_SILENT: Happening.AIRFLOW_SILENT,
     Standing.NOT_ASKED: Happening.NOT_ASKED,
 }
+ANSWERS = (Standing.ENDED, Standing.DEFERRED, Standing.GOES_ON)
 
 # Seconds for the look whether a later try has the task: Airflow 3 sends SIGKILL five seconds after SIGTERM.
 LOOK_FOR_LATER = 1.0
@@ -95,19 +97,28 @@ def _happening(this: Try, error: BaseException) -> Happening | None:
 
 
 def _told_to_stop(this: Try) -> Happening:
-    told = TOLD_TO_STOP[standing(this.ti)]
-    answered = told in (Happening.ENDED, Happening.WORKER_GOES)
-    if not answered or not _has_later_try(this):
-        return told
-    this.paid.written()
-    return Happening.TAKEN_OVER
+    stands = standing(this.ti)
+    if stands in ANSWERS and _is_waited_for(this, deferred=stands is Standing.DEFERRED):
+        this.paid.written()
+        return Happening.TAKEN_OVER
+    return TOLD_TO_STOP[stands]
 
 
-def _has_later_try(this: Try) -> bool:
-    """Whether a later try has put the same task into XCom: this worker stood still, and Airflow had given it up."""
-    asked = Pending(lambda: announced(this), "wiro-later-try")
-    told = asked.result if asked.is_over(LOOK_FOR_LATER) else None
-    return told is not None and told["taskid"] == this.paid.taskid and told["try_number"] > this.ti.try_number
+def _is_waited_for(this: Try, *, deferred: bool) -> bool:
+    """Whether somebody else goes on with the same task: this worker stood still, and Airflow had given it up.
+
+    :param deferred: whether the Airflow task waits in a triggerer; then XCom says for which Wiro task.
+    """
+
+    def ask() -> bool:
+        return own_taskid(this) == this.paid.taskid if deferred else later_try_has_it(this)
+
+    asked = Pending(ask, "wiro-later-try")
+    answered = asked.is_over(LOOK_FOR_LATER)
+    if asked.error is not None:
+        said = one_line(f"{type(asked.error).__name__}: {asked.error}")
+        this.log.warning("taskid %s: whether a later try goes on with it cannot be seen: %s", this.paid.taskid, said)
+    return answered and asked.result is True
 
 
 def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroError | None:

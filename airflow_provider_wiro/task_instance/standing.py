@@ -25,6 +25,7 @@ class Standing(Enum):
     """What Airflow says of a task that it told to stop."""
 
     ENDED = "somebody ended or cleared the task, or its time is over"
+    DEFERRED = "the task waits in a triggerer"
     GOES_ON = "only this worker goes away"
     AIRFLOW_SILENT = "Airflow does not answer"
     NOT_ASKED = "Airflow could not be asked"
@@ -70,6 +71,8 @@ def _ask(ti: Any) -> tuple[Standing, str]:
 
 def _judge(seen: Seen | None, ti: Any) -> tuple[Standing, str]:
     assert seen is not None
+    if seen.state == "deferred":
+        return Standing.DEFERRED, "its state: deferred"
     # Another try's state would not do: Airflow 2 takes the end of this one for the end of that one, and fails it.
     mine = seen.try_number is None or seen.try_number == ti.try_number
     goes_on = mine and seen.state in RUNS_OR_WILL

@@ -15,7 +15,7 @@ class Happening(Enum):
 
     ENDED = "a person or a timeout of Airflow's ended or cleared the task"
     WORKER_GOES = "only this worker goes away"
-    TAKEN_OVER = "a later try goes on with it"
+    TAKEN_OVER = "a later try, or a triggerer, goes on with it"
     AIRFLOW_SILENT = "Airflow does not answer"
     NOT_ASKED = "Airflow could not be asked"
     STILL_NOT_ASKED = "Airflow could not be asked a second time"
