@@ -20,7 +20,7 @@ from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
-from airflow_provider_wiro.stages.tell import announced, tell_failure
+from airflow_provider_wiro.stages.tell import later_try_has_it, own_taskid, tell_failure
 from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.task_instance import Standing, standing
 from airflow_provider_wiro.task_instance.patience import Pending
@@ -32,6 +32,7 @@ TOLD_TO_STOP = {
     Standing.AIRFLOW_SILENT: Happening.AIRFLOW_SILENT,
     Standing.NOT_ASKED: Happening.NOT_ASKED,
 }
+ANSWERS = (Standing.ENDED, Standing.DEFERRED, Standing.GOES_ON)
 
 # Seconds for the look whether a later try has the task: Airflow 3 sends SIGKILL five seconds after SIGTERM.
 LOOK_FOR_LATER = 1.0
@@ -74,7 +75,7 @@ def end_outside(this: Try, *, out_of_time: bool) -> None:
         if out_of_time and not take_up(this):
             return
         if this.paid.taskid is not None and this.paid.stopped is None:
-            _carried_out(this, happening or _told_to_stop(this, deferred=True), WiroInterrupted("told to stop"))
+            _carried_out(this, happening or _told_to_stop(this), WiroInterrupted("told to stop"))
     except Exception as error:
         stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
         this.log.error("%s", stopped.story(this.paid.taskid or "unknown"))
@@ -93,27 +94,29 @@ def _happening(this: Try, error: BaseException) -> Happening | None:
     return Happening.BROKE if isinstance(error, Exception) else None
 
 
-def _told_to_stop(this: Try, *, deferred: bool = False) -> Happening:
-    """Ask Airflow why this try was told to stop.
+def _told_to_stop(this: Try) -> Happening:
+    stands = standing(this.ti)
+    if stands in ANSWERS and _is_waited_for(this, deferred=stands is Standing.DEFERRED):
+        this.paid.written()
+        return Happening.TAKEN_OVER
+    return TOLD_TO_STOP[stands]
 
-    :param deferred: whether it has deferred already, so that the trigger stops the task if it is to be stopped.
+
+def _is_waited_for(this: Try, *, deferred: bool) -> bool:
+    """Whether somebody else goes on with the same task: this worker stood still, and Airflow had given it up.
+
+    :param deferred: whether the Airflow task waits in a triggerer; then XCom says for which Wiro task.
     """
-    seen = standing(this.ti)
-    if seen is Standing.DEFERRED and deferred:
-        return Happening.HANDED_OVER
-    told = TOLD_TO_STOP[seen]
-    answered = told in (Happening.ENDED, Happening.WORKER_GOES)
-    if not answered or not _has_later_try(this):
-        return told
-    this.paid.written()
-    return Happening.TAKEN_OVER
 
+    def ask() -> bool:
+        return own_taskid(this) == this.paid.taskid if deferred else later_try_has_it(this)
 
-def _has_later_try(this: Try) -> bool:
-    """Whether a later try has put the same task into XCom: this worker stood still, and Airflow had given it up."""
-    asked = Pending(lambda: announced(this), "wiro-later-try")
-    told = asked.result if asked.is_over(LOOK_FOR_LATER) else None
-    return told is not None and told["taskid"] == this.paid.taskid and told["try_number"] > this.ti.try_number
+    asked = Pending(ask, "wiro-later-try")
+    answered = asked.is_over(LOOK_FOR_LATER)
+    if asked.error is not None:
+        said = one_line(f"{type(asked.error).__name__}: {asked.error}")
+        this.log.warning("taskid %s: whether a later try goes on with it cannot be seen: %s", this.paid.taskid, said)
+    return answered and asked.result is True
 
 
 def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import cast
 
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
@@ -17,6 +18,9 @@ def announce(this: Try, order: Order) -> None:
     """Put the taskid into XCom, before anything else: the trigger and a later process of this try go by it."""
     paid = this.paid
     assert paid.taskid is not None
+    if this.journal is not None and not paid.recorded and later_try_has_it(this):
+        paid.written()
+        return
     this.ti.xcom_push(key=TASKID, value=paid.taskid)
     if not this.settings.push_outputs:
         return
@@ -36,6 +40,14 @@ def announce(this: Try, order: Order) -> None:
             "cost_usd": None,
         },
     )
+
+
+def later_try_has_it(this: Try) -> bool:
+    """Whether a later try has announced the same task: this worker stood still, and Airflow had given it up."""
+    with suppress(Exception):  # it only helps
+        told = announced(this)
+        return told is not None and told["taskid"] == this.paid.taskid and told["try_number"] > this.ti.try_number
+    return False
 
 
 def own_taskid(this: Try) -> str | None:

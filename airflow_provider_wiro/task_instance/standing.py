@@ -25,8 +25,8 @@ class Standing(Enum):
     """What Airflow says of a task that it told to stop."""
 
     ENDED = "somebody ended or cleared the task, or its time is over"
+    DEFERRED = "the task waits in a triggerer"
     GOES_ON = "only this worker goes away"
-    DEFERRED = "Airflow has taken its deferral"
     AIRFLOW_SILENT = "Airflow does not answer"
     NOT_ASKED = "Airflow could not be asked"
 
@@ -71,12 +71,12 @@ def _ask(ti: Any) -> tuple[Standing, str]:
 
 def _judge(seen: Seen | None, ti: Any) -> tuple[Standing, str]:
     assert seen is not None
+    if seen.state == "deferred":
+        return Standing.DEFERRED, "its state: deferred"
     # Another try's state would not do: Airflow 2 takes the end of this one for the end of that one, and fails it.
     mine = seen.try_number is None or seen.try_number == ti.try_number
-    said = f"its state: {seen.state or 'none'}"
-    if mine and seen.state == "deferred":
-        return Standing.DEFERRED, said
-    return (Standing.GOES_ON if mine and seen.state in RUNS_OR_WILL else Standing.ENDED), said
+    goes_on = mine and seen.state in RUNS_OR_WILL
+    return (Standing.GOES_ON if goes_on else Standing.ENDED), f"its state: {seen.state or 'none'}"
 
 
 def _channel_is_free() -> bool:

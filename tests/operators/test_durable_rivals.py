@@ -140,3 +140,20 @@ def test_a_worker_that_wakes_and_is_told_to_end_leaves_what_a_later_try_has_anno
         operator.execute(context_of(ti))
     assert (all_held.tasks[FIRST].status == "task_cancel") is not left
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize(("taskid", "left"), [(FIRST, True), ("1", False)])
+def test_a_worker_that_wakes_leaves_what_its_airflow_task_is_deferred_for(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, taskid: str, left: bool
+) -> None:
+    monkeypatch.setattr(ending, "standing", lambda ti: Standing.DEFERRED)
+    operator, ti = runway(), FakeTaskInstance()
+
+    def told_to_end() -> None:
+        ti.xcoms["taskid"] = taskid
+        operator.on_kill()
+
+    when(lambda: all_held.count("Detail") > 1, told_to_end)
+    with pytest.raises(WiroInterrupted):
+        operator.execute(context_of(ti))
+    assert (all_held.tasks[FIRST].status == "task_cancel") is not left

@@ -15,8 +15,7 @@ class Happening(Enum):
 
     ENDED = "a person or a timeout of Airflow's ended or cleared the task"
     WORKER_GOES = "only this worker goes away"
-    HANDED_OVER = "the trigger has the task"
-    TAKEN_OVER = "a later try goes on with it"
+    TAKEN_OVER = "a later try, or a triggerer, goes on with it"
     AIRFLOW_SILENT = "Airflow does not answer"
     NOT_ASKED = "Airflow could not be asked"
     STILL_NOT_ASKED = "Airflow could not be asked a second time"
@@ -94,7 +93,6 @@ RULES = (
     _rule("ended or cleared", Happening.ENDED, Fate.STOP, NOT_CHARGED),
     _rule("time over", Happening.TIME_OVER, Fate.STOP, NOT_CHARGED),
     _rule("Ctrl-C", Happening.INTERRUPTED, Fate.STOP, NOT_CHARGED),
-    _rule("deferred: the trigger has it", Happening.HANDED_OVER, Fate.LEAVE, "Paid once: the trigger waits for it"),
     _rule("a later try has it already", Happening.TAKEN_OVER, Fate.LEAVE, "Paid once: that try goes on with it"),
     _rule("the worker goes, the next try goes on", Happening.WORKER_GOES, Fate.LEAVE, GOES_ON, True),
     _rule("the worker goes, no try finds it", Happening.WORKER_GOES, Fate.STOP, NOT_CHARGED, False),
