@@ -1,4 +1,4 @@
-"""What is written down of a paid Run, so that no later try pays for the same work again."""
+"""What is written down of a submission, so that no later try pays for the same work again."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One Run, from just before it is sent.
+    """One submission, from just before it is sent.
 
-    Without a taskid it is an *intent*: whether Wiro accepted the Run is not known. With one it is *submitted*.
+    Without a taskid it is an *intent*: whether Wiro accepted it is not known. With one it is *submitted*.
 
     :param fingerprint: tells the same work from changed work, by the rule of ``version``.
     :param inputs: a digest for each input, by which the task can be recognised in Task/List.
@@ -128,7 +128,7 @@ class Record:
         return replace(self, earlier=known[-EARLIER:])
 
     def submitted(self, taskid: str, submitted_at: float) -> Self:
-        """Return the record of the accepted Run."""
+        """Return the record of what Wiro has accepted."""
         return replace(self, taskid=taskid, submitted_at=submitted_at)
 
     def to_json(self) -> dict[str, object]:
@@ -233,7 +233,7 @@ def _name(value: object) -> str:
 
 
 def on_unknown_submission(value: object) -> OnUnknown:
-    """Return *value* if it says what to do about a Run whose outcome cannot be found out.
+    """Return *value* if it says what to do about a submission whose outcome cannot be determined.
 
     :raises WiroInputError: if it does not.
     """

@@ -37,7 +37,7 @@ class Sweep:
     """One look at all that is recorded.
 
     :param recorded: the journals.
-    :param hours: how old a Run may be at most.
+    :param hours: how old a submission may be at most.
     :param stop: whether to stop what is wanted no more, or only to list it.
     """
 

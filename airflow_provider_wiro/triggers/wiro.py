@@ -42,7 +42,7 @@ class WiroTaskTrigger(BaseTrigger):
 
     :param taskid: the Wiro task.
     :param conn_id: the Airflow connection; the trigger carries no secret.
-    :param submitted_at: unix time of the Run.
+    :param submitted_at: unix time of the submission.
     :param deadline: unix time at which the Wiro task is stopped and the verdict is ``"timeout"``.
     :param poll_interval: shortest pause between two looks, in seconds.
     :param outage_tolerance: seconds without one good answer after which the Wiro task is stopped.
