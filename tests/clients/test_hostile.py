@@ -69,6 +69,8 @@ FAULTY: list[tuple[str, dict[str, Any]]] = [
     ("interim", {"status": 100, "count": 3}),
     ("interim", {"status": 103, "count": 3}),
     ("garbage", {}),
+    ("json", {"body": {"result": True, "tasklist": []}, "after": True}),
+    ("odd_row", {"fields": {"id": "1", "status": "no\x1b[2J" * 10_000}}),
     *[("odd_json", {"kind": kind}) for kind in ("bom", "twice", "digits", "latin1", "nul", "nan")],
 ]
 CALLS: dict[str, tuple[str, dict[str, object]]] = {

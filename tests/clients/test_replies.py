@@ -68,6 +68,9 @@ RUNS: list[tuple[str, dict[str, Any], type[WiroError] | None, int, int]] = [
     ("interim", {}, WiroSubmissionUnknown, 1, 1),
     ("interim", {"count": 3}, None, 1, 1),
     ("garbage", {}, WiroSubmissionUnknown, 1, 1),
+    ("json", {"body": {"result": True}}, WiroSubmissionUnknown, 1, 0),
+    ("json", {"body": {"result": True}, "after": True}, WiroSubmissionUnknown, 1, 1),
+    ("odd_row", {"fields": {"id": "1"}}, None, 1, 1),
     ("odd_json", {"kind": "twice"}, None, 1, 1),
     ("odd_json", {"kind": "digits"}, WiroSubmissionUnknown, 1, 1),
 ]
@@ -100,6 +103,9 @@ READS: list[tuple[str, dict[str, Any], type[WiroError] | None]] = [
     ("header_flood", {}, WiroUnreachable),
     ("interim", {}, WiroUnreachable),
     ("garbage", {}, WiroUnreachable),
+    ("json", {"body": {}}, WiroUnreachable),
+    ("json", {"body": {"result": True, "tasklist": []}}, WiroTaskNotFound),
+    ("odd_row", {"fields": {"id": "1"}}, WiroUnreachable),
     ("odd_json", {"kind": "latin1"}, None),
 ]
 ENDLESS = ("hang", "drip", "header_drip", "interim", "bad_chunks")
