@@ -118,7 +118,7 @@ class Record:
         """Return the record as this version writes it, where it is of the same work as *wanted*."""
         if self.version == wanted.version or not self.is_same_work(wanted):
             return self
-        return replace(self, base_url=wanted.base_url, fingerprint=wanted.fingerprint)
+        return replace(self, base_url=wanted.base_url, fingerprint=wanted.fingerprint, loose=wanted.loose)
 
     def instead_of(self, before: Record | None) -> Self:
         """Return the intent that takes the place of *before*."""
