@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from airflow_provider_wiro.core.journal import Identity, Record
-from airflow_provider_wiro.core.work import digests
+from airflow_provider_wiro.core.work import digests, loose_digests
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import file_name
 from airflow_provider_wiro.sweep import sweep
@@ -188,7 +188,8 @@ def test_neither_wants_what_two_lost_runs_may_own(deployment: Deployment, swept:
 def test_a_wanted_run_of_other_inputs_owns_nothing_of_a_lost_one(deployment: Deployment, swept: Swept) -> None:
     WiroHook().run("owner/any-model", {"prompt": "A kite 0"})
     deployment.set_state(1, "running")
-    deployment.write(deployment.record(1, inputs=digests({"prompt": "A boat"})))
+    boat = {"prompt": "A boat"}
+    deployment.write(deployment.record(1, inputs=digests(boat), loose=loose_digests(boat)))
     lose(deployment)
     assert swept("--stop")[0] == 0
     assert statuses(deployment.wiro) == ["task_cancel"]
