@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 from emulator_client import Client
@@ -19,6 +20,8 @@ from chaos_harness.board import Board, pids
 STRANGER = {"projectid": "a stranger's"}
 OURS = {"prompt": "A steam engine", "inputImageUrl": "https://example.com/first-frame.png"}
 MARKER = ".wiro-journal"
+# More than the pause between two looks at a task of some minutes, in seconds: a tenth of its age.
+LONGEST_PAUSE = 25.0
 
 
 def a_stranger_submits(job: Job, **inputs: str) -> None:
@@ -119,10 +122,19 @@ def take_the_api_server_away(jobs: list[Job], board: Board) -> None:
     server.stop(signal.SIGKILL)
     try:
         for job, worker in zip(jobs, workers, strict=True):
-            job.until(lambda worker=worker: not lives(worker), "the supervisor has ended the worker", 150)
+            job.until(partial(waits_no_more, job, worker), "the worker has been told to end", 240)
     finally:
         server.start()
-    board.airflow.wait_until(board.airflow.api.health, "the API server is back")
+    board.airflow.wait_until(board.airflow.api.health, "the API server is back", 180)
+
+
+def waits_no_more(job: Job, worker: int) -> bool:
+    """Whether the worker is gone, or hangs: Airflow 3.1's supervisor breaks while it ends one, and never kills it."""
+    looks = job.wiro.count("Detail")
+    deadline = time.monotonic() + LONGEST_PAUSE
+    while lives(worker) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return not lives(worker) or job.wiro.count("Detail") == looks
 
 
 def go_on_after_the_outage(job: Job, board: Board) -> None:
