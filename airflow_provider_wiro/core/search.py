@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from airflow_provider_wiro.core.journal import LAST_TIME, Record
 from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
@@ -16,6 +17,8 @@ SETTLED_AFTER = 30.0
 CLOCK_SKEW = 300.0
 # How far clocks that are kept right may differ.
 KEPT_RIGHT = 0.3
+# How much newer a task may be than one before it in a list that is sorted newest first.
+OUT_OF_ORDER = 60.0
 # A longer pause is worth a line in the log.
 SILENT_PAUSE = 5.0
 PAGE = 100
@@ -114,6 +117,8 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
         page = [row for row in map(_row, listed) if row is not None]
         if len(page) < len(listed):
             return NoListing("Task/List shows a task that cannot be read")
+        if not _is_newest_first(page):
+            return NoListing("Task/List is not sorted newest first, so that it does not show where to stop reading it")
         rows |= {row.task.taskid: row for row in page}
         since = found.at - CLOCK_SKEW + min([0.0, *ahead])
         if all(row.created < since for row in page):  # an empty page too: there are no more
@@ -123,6 +128,11 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
         if start >= MOST_ROWS:
             break
     return NoListing(f"Task/List does not reach back that far within {MOST_ROWS} tasks and {MOST_PAGES} pages")
+
+
+def _is_newest_first(page: Sequence[Row]) -> bool:
+    oldest = accumulate((row.created for row in page), min)
+    return all(row.created <= before + OUT_OF_ORDER for row, before in zip(page, oldest, strict=True))
 
 
 def _page(start: int, model: str, deadline: float | None) -> Flow[Reply | NoListing]:

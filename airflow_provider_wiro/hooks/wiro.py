@@ -122,7 +122,7 @@ class WiroHook(BaseHook):
         :param taskid: its taskid.
         :returns: ``over`` (whether it surely runs no more), ``note``, and the task as last seen.
         """
-        return self._caller.drive(calls.stop(_required(taskid)), to_the_end=True)
+        return self._caller.drive(calls.stop(_required(taskid)), service=self.base_url, to_the_end=True)
 
     def wait(
         self,
@@ -160,7 +160,7 @@ class WiroHook(BaseHook):
             task_error_grace=task_error_grace,
             stop_at_timeout=stop_at_timeout,
         )
-        verdict = self._caller.drive(wait(plan))
+        verdict = self._caller.drive(wait(plan), service=self.base_url)
         if verdict.result is None:
             raise error_of(verdict, resubmits=False)
         return verdict.result
