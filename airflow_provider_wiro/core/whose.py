@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 
 from airflow_provider_wiro.core.elsewhere import same_service
@@ -235,7 +236,10 @@ def _ways_to_write(value: str | float) -> Iterable[object]:
 
 def _named(rows: Sequence[Row]) -> str:
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return f"{', '.join(row.task.taskid for row in rows[:3])}{more}"
+    return (
+        ", ".join(f"{row.task.taskid} ({datetime.fromtimestamp(row.created, UTC):%H:%M:%S} UTC)" for row in rows[:3])
+        + more
+    )
 
 
 def _who(identity: Identity) -> str:

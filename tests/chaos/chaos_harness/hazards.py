@@ -121,20 +121,20 @@ def take_the_api_server_away(jobs: list[Job], board: Board) -> None:
     server = board.airflow.components["api-server"]
     server.stop(signal.SIGKILL)
     try:
-        for job, worker in zip(jobs, workers, strict=True):
-            job.until(partial(waits_no_more, job, worker), "the worker has been told to end", 240)
+        jobs[0].until(partial(wait_no_more, jobs, workers), "the workers have been told to end", 240)
     finally:
         server.start()
     board.airflow.wait_until(board.airflow.api.health, "the API server is back", 180)
 
 
-def waits_no_more(job: Job, worker: int) -> bool:
-    """Whether the worker is gone, or hangs: Airflow 3.1's supervisor breaks while it ends one, and never kills it."""
-    looks = job.wiro.count("Detail")
+def wait_no_more(jobs: list[Job], workers: list[int]) -> bool:
+    """Whether each worker is gone, or hangs: Airflow 3.1's supervisor breaks while it ends one, and never kills it."""
+    looks = [job.wiro.count("Detail") for job in jobs]
     deadline = time.monotonic() + LONGEST_PAUSE
-    while lives(worker) and time.monotonic() < deadline:
+    while any(map(lives, workers)) and time.monotonic() < deadline:
         time.sleep(0.5)
-    return not lives(worker) or job.wiro.count("Detail") == looks
+    now = [job.wiro.count("Detail") for job in jobs]
+    return all(was == is_ or not lives(worker) for was, is_, worker in zip(looks, now, workers, strict=True))
 
 
 def go_on_after_the_outage(job: Job, board: Board) -> None:
