@@ -100,6 +100,16 @@ def seconds(name: str, value: object) -> float:
     return float(value)
 
 
+def unix_time(name: str, value: object) -> float:
+    """Return *value* as a unix time.
+
+    :raises WiroInputError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**40:
+        raise refused(name, value, "a unix time in seconds, as a number")
+    return float(value)
+
+
 def model_name(value: object) -> str:
     """Return *value* as a model's name.
 
