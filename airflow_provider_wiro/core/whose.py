@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.rules.defaults import DEFAULTS
 from airflow_provider_wiro.core.search import CLOCK_SKEW, KEPT_RIGHT, Listing, Row, most_ahead
@@ -132,11 +133,12 @@ def _owners(lost: Record, others: Iterable[Record | WiroJournalError]) -> _Owner
 def _is_here(other: Record, lost: Record) -> bool:
     if other.base_url is None and lost.base_url is None:
         return other.conn_id == lost.conn_id
-    return other.base_url == lost.base_url
+    return None not in (other.base_url, lost.base_url) and not _is_elsewhere(other, lost)
 
 
 def _is_elsewhere(other: Record, lost: Record) -> bool:
-    return None not in (other.base_url, lost.base_url) and other.base_url != lost.base_url
+    here, there = lost.base_url, other.base_url
+    return here is not None and there is not None and not same_service(here, there)
 
 
 def _intent_of(row: Row, owners: _Owners) -> Identity | None:
