@@ -152,7 +152,12 @@ def test_a_kill_does_not_wait_for_the_pause_before_the_record_is_written_again(
         real(self, over, new)
 
     monkeypatch.setattr(FolderJournal, "replace", full_disk)
-    when(lambda: all_held.runs, lambda: (time.sleep(1.0), operator.on_kill()))
+
+    def kill_in_the_pause() -> None:
+        time.sleep(1.0)
+        operator.on_kill()
+
+    when(lambda: all_held.runs, kill_in_the_pause)
     began = time.monotonic()
     with pytest.raises(WiroInterrupted):
         operator.execute(context_of(FakeTaskInstance()))
