@@ -293,7 +293,8 @@ def test_a_place_is_waited_for_also_where_an_earlier_task_was_stopped(
 def test_what_another_try_has_waited_does_not_count(wiro_emulator: WiroEmulator, full: WiroEmulator) -> None:
     ti = FakeTaskInstance()
     deferred = defer(runway(deferrable=True), ti)
-    event = {**fire(WiroWakeUpTrigger(**{**waiting(deferred).serialize()[1], "moment": 0.0})), "since": 1.0}
+    trigger: Any = WiroWakeUpTrigger(**{**waiting(deferred).serialize()[1], "moment": 0.0})
+    event = {**fire(trigger), "since": 1.0}
     full.clear()
     ti.try_number = 2  # Airflow 3.0 resumes the retry with the event of the first try
     assert runway().resume_execution("submit_again", {"event": event}, context_of(ti))["outputs"]
