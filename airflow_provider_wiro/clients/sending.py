@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.throttle import held_back, note, pauses
-from airflow_provider_wiro.core.elsewhere import same_service
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, is_auth_failure
 from airflow_provider_wiro.core.text import one_line

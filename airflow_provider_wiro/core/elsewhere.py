@@ -1,14 +1,11 @@
-"""Which service a base URL is of, and waiting for a connection that leads to another one to lead back."""
+"""Waiting for a connection that leads to another service to lead back."""
 
 from __future__ import annotations
-
-from urllib.parse import urlsplit
 
 from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Send, Step, T, now, report, sleep
 from airflow_provider_wiro.exceptions import WiroWrongService
 
 READ_AGAIN = 10.0
-_PORTS = {"http": 80, "https": 443}
 
 
 def patiently(flow: Flow[T], *, outage_tolerance: float, deadline: float | None = None) -> Flow[T]:
@@ -45,16 +42,3 @@ def _led_back(step: Send, answer: NoReply, outage_tolerance: float, deadline: fl
         again = yield step
         time = yield from now()
     return again
-
-
-def same_service(one: str, other: str) -> bool:
-    """Whether two base URLs are of one service, which may be spelled in several ways."""
-    return one == other or _parts(one) == _parts(other)
-
-
-def _parts(base_url: str) -> tuple[object, ...]:
-    try:
-        parts = urlsplit(base_url)
-        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme), parts.path.rstrip("/")
-    except ValueError:
-        return (base_url,)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 
-from airflow_provider_wiro.core.elsewhere import same_service
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.rules.defaults import DEFAULTS
 from airflow_provider_wiro.core.search import CLOCK_SKEW, KEPT_RIGHT, Listing, Row, most_ahead
@@ -140,9 +140,8 @@ def _is_here(other: Record, lost: Record) -> bool:
 
 
 def _is_elsewhere(other: Record, lost: Record) -> bool:
-    if other.base_url is None or lost.base_url is None:
-        return False
-    return not same_service(other.base_url, lost.base_url)
+    here, there = lost.base_url, other.base_url
+    return here is not None and there is not None and not same_service(here, there)
 
 
 def _intent_of(row: Row, owners: _Owners, ahead: float) -> Identity | None:

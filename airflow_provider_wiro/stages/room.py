@@ -69,13 +69,15 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
             this.log.info("%s; trying again in %.0f s", busy, pause)
         queue = queue.again()
         if this.settings.deferrable:
-            _defer(time.time() + pause, queue)
+            _defer(this, time.time() + pause, queue)
         this.caller.pause(pause)
         found = remember(this, again=True)
 
 
-def _defer(moment: float, queue: Queue) -> None:
+def _defer(this: Try, moment: float, queue: Queue) -> None:
     from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 
-    trigger = WiroWakeUpTrigger(moment=moment, since=queue.since, attempts=queue.attempts)
+    trigger = WiroWakeUpTrigger(
+        moment=moment, since=queue.since, attempts=queue.attempts, try_number=this.ti.try_number
+    )
     raise TaskDeferred(trigger=trigger, method_name="submit_again")

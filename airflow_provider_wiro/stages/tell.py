@@ -8,10 +8,12 @@ from typing import cast
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.task import ResultDict, read_taskid
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
+# What Airflow raises where the time of a task or of its deferral is over.
+OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
 
 def announce(this: Try, order: Order) -> None:
@@ -81,10 +83,16 @@ def tell_success(this: Try, result: ResultDict) -> None:
     _conclude(this, result["taskid"], "success", None, result["cost_usd"])
 
 
-def tell_failure(this: Try, error: WiroError) -> None:
-    """Put how it went into XCom, for the page in Airflow's UI."""
-    if error.taskid is not None:
-        _conclude(this, error.taskid, outcome_of(error), type(error).__name__, error.cost_usd)
+def tell_failure(this: Try, error: BaseException) -> None:
+    """Put how it went into XCom, for the page in Airflow's UI; of what Airflow killed, Airflow itself says so."""
+    if isinstance(error, WiroInterrupted) or (not isinstance(error, WiroError) and this.paid.told_to_stop):
+        return
+    if isinstance(error, WiroError):
+        if error.taskid is not None:
+            _conclude(this, error.taskid, outcome_of(error), type(error).__name__, error.cost_usd)
+    elif this.paid.taskid is not None and this.paid.stopped is not None:
+        name = type(error).__name__
+        _conclude(this, this.paid.taskid, "timeout" if name in OUT_OF_TIME else "error", name, None)
 
 
 def urls_of(result: ResultDict) -> list[str]:

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
+from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.verdict import Kind
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroError, WiroNoOutput, WiroTaskTimeout
+from airflow_provider_wiro.exceptions import WiroError, WiroNoOutput, WiroNotStopped, WiroTaskTimeout
+from airflow_provider_wiro.operators import wiro as operator_module
 from doubles import FakeTaskInstance, Lines, context_of, event, when
 from operators import defer, generic, runway
 from taskids import FIRST, SECOND
@@ -105,6 +107,32 @@ def test_a_timeout_in_the_worker_is_told(all_held: WiroEmulator) -> None:
     ti = Remembering()
     with pytest.raises(WiroTaskTimeout):
         run_try(generic, ti, timeout=0.3)
+    assert ti.told[-1]["outcome"] == "timeout"
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_an_execution_timeout_of_airflows_is_told(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, stops: bool
+) -> None:
+    def out_of_time(*_: object) -> None:
+        raise AirflowTaskTimeout
+
+    monkeypatch.setattr(calls, "STOP_PAUSES", ())
+    monkeypatch.setattr(operator_module, "wait_for_verdict", out_of_time)
+    for call in () if stops else ("Kill", "Cancel"):
+        all_held.script(call, "code", code=0, message="Something went wrong", times=-1)
+    ti = Remembering()
+    with pytest.raises(AirflowTaskTimeout if stops else WiroNotStopped):
+        generic().execute(context_of(ti))
+    error = "AirflowTaskTimeout" if stops else "WiroNotStopped"
+    assert ti.told[-1] == ti.told[0] | {"outcome": "timeout" if stops else "not_stopped", "error": error}
+
+
+def test_a_deferral_whose_time_is_over_is_told(all_held: WiroEmulator) -> None:
+    ti = Remembering()
+    defer(generic(deferrable=True), ti)
+    with pytest.raises(Exception, match="Trigger timeout"):
+        generic().resume_execution("__fail__", {"error": "Trigger timeout"}, context_of(ti))
     assert ti.told[-1]["outcome"] == "timeout"
 
 
