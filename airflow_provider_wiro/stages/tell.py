@@ -26,22 +26,23 @@ def announce(this: Try, order: Order) -> None:
     this.ti.xcom_push(key=TASKID, value=paid.taskid)
     if not this.settings.push_outputs:
         return
-    _push(
-        this,
-        {
-            "version": GENERATION_VERSION,
-            "taskid": paid.taskid,
-            "model": order.model,
-            "inputs": shown_inputs(order.inputs),
-            "base_url": paid.service,
-            "submitted_at": paid.submitted_at,
-            "try_number": this.ti.try_number,
-            "attached": paid.attached,
-            "outcome": None,
-            "error": None,
-            "cost_usd": None,
-        },
-    )
+    _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
+
+
+def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None) -> GenerationDict:
+    return {
+        "version": GENERATION_VERSION,
+        "taskid": taskid,
+        "model": order.model,
+        "inputs": shown_inputs(order.inputs),
+        "base_url": this.paid.service,
+        "submitted_at": submitted_at,
+        "try_number": this.ti.try_number,
+        "attached": this.paid.attached,
+        "outcome": None,
+        "error": None,
+        "cost_usd": None,
+    }
 
 
 def later_try_has_it(this: Try) -> bool:
@@ -95,6 +96,15 @@ def tell_failure(this: Try, error: BaseException) -> None:
         _conclude(this, this.paid.taskid, "timeout" if name in OUT_OF_TIME else "error", name, None)
 
 
+def tell_earlier(this: Try, order: Order) -> None:
+    """Put into XCom what an earlier try has paid for, where this one ends without going on with it."""
+    paid = this.paid
+    if paid.taskid is None or not this.settings.push_outputs:
+        return
+    _push(this, TASKID, paid.taskid)
+    _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
+
+
 def urls_of(result: ResultDict) -> list[str]:
     """Return the addresses of a result's outputs."""
     return [output["url"] for output in result["outputs"] if output["url"]]
@@ -109,15 +119,15 @@ def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd:
         this.log.warning("XCom %s cannot be completed: %s", GENERATION, one_line(problem))
         return
     if told is not None and told["taskid"] == taskid:
-        _push(this, told | {"outcome": outcome, "error": error, "cost_usd": cost_usd})
+        _push(this, GENERATION, told | {"outcome": outcome, "error": error, "cost_usd": cost_usd})
 
 
-def _push(this: Try, told: GenerationDict) -> None:
+def _push(this: Try, key: str, value: object) -> None:
     """Push it; it is for people, so what is paid does not fail where it cannot be pushed."""
     try:
-        this.ti.xcom_push(key=GENERATION, value=told)
+        this.ti.xcom_push(key=key, value=value)
     except Exception as error:
-        this.log.warning("XCom %s cannot be pushed: %s", GENERATION, one_line(f"{type(error).__name__}: {error}"))
+        this.log.warning("XCom %s cannot be pushed: %s", key, one_line(f"{type(error).__name__}: {error}"))
 
 
 def _pull(this: Try, key: str) -> object:

@@ -219,3 +219,15 @@ def test_what_is_no_generation_of_this_task_is_left_as_it_is(wiro_emulator: Wiro
     with pytest.raises(WiroError):
         generic().resume_execution(deferred.method_name, given, context_of(ti))
     assert ti.xcoms[GENERATION] == other
+
+
+@pytest.mark.usefixtures("journal_folder")
+def test_what_an_earlier_try_has_paid_for_is_told_where_this_one_refuses(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.outcome(pexit="1", totalcost="0.25", outputs=0)
+    first, second = Remembering(), Remembering()
+    for ti in (first, second):
+        with pytest.raises(WiroError):
+            run_try(generic, ti)
+    assert second.xcoms["taskid"] == FIRST
+    assert second.told[-1] == first.told[-1] | {"attached": True}
+    assert (second.told[-1]["outcome"], second.told[-1]["cost_usd"]) == ("failed", 0.25)
