@@ -6,12 +6,14 @@ from contextlib import suppress
 from typing import cast
 
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
-from airflow_provider_wiro.core.task import ResultDict, read_taskid
+from airflow_provider_wiro.core.reading import read_taskid
+from airflow_provider_wiro.core.result import ResultDict, urls_of
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.stages.this_try import Order, Try
 
-TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
+TASKID, GENERATION = "taskid", "wiro_generation"
+OUTPUT_URLS, OUTPUT_URL, TEXT = "output_urls", "output_url", "text"
 # What Airflow raises where the time of a task or of its deferral is over.
 OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
@@ -74,13 +76,15 @@ def announced(this: Try) -> GenerationDict | None:
 
 
 def tell_success(this: Try, result: ResultDict) -> None:
-    """Put the outputs' addresses into XCom, and one line into the log."""
+    """Put the outputs' addresses and the text into XCom, and one line into the log."""
     urls = urls_of(result)
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
     first = f": {urls[0]}" if urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
     if this.settings.push_outputs:
         this.ti.xcom_push(key=OUTPUT_URLS, value=urls)
+        this.ti.xcom_push(key=OUTPUT_URL, value=urls[0] if urls else None)
+        this.ti.xcom_push(key=TEXT, value=result["text"])
     _conclude(this, result["taskid"], "success", None, result["cost_usd"])
 
 
@@ -103,11 +107,6 @@ def tell_earlier(this: Try, order: Order) -> None:
         return
     _push(this, TASKID, paid.taskid)
     _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
-
-
-def urls_of(result: ResultDict) -> list[str]:
-    """Return the addresses of a result's outputs."""
-    return [output["url"] for output in result["outputs"] if output["url"]]
 
 
 def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> None:

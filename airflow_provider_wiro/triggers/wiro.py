@@ -104,10 +104,11 @@ class WiroTaskTrigger(BaseTrigger):
         """Wait, and fire one event: a JSON object of ``version``, ``taskid``, ``verdict``, ``status``,
         ``reason``, ``stopped`` and ``result``, and of ``cost_usd`` where Wiro shows one.
 
-        ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"unreadable"``, ``"cancelled"``, ``"stuck"``,
-        ``"timeout"``, ``"gave_up"``, ``"not_found"`` or ``"elsewhere"``; ``reason`` one line; ``stopped`` whether the
-        Wiro task is surely over, null where there was nothing to stop; ``result`` as in XCom, null unless it succeeded
-        (or if it is too large to travel).
+        ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"flagged"``, ``"flagged_charged"``,
+        ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
+        ``"elsewhere"``; ``reason`` one line; ``stopped`` whether the Wiro task is surely over, null
+        where there was nothing to stop; ``result`` as in XCom, null unless it succeeded (or if it is too large to
+        travel).
         """
         plan = WaitPlan(
             taskid=self.taskid,
