@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
-from airflow_provider_wiro.core.fields import model_inputs, model_name, refused
+from airflow_provider_wiro.core.fields import model_inputs, model_name, refused, seconds
 from airflow_provider_wiro.core.polling import (
     OUTAGE_TOLERANCE,
     POLL_INTERVAL,
@@ -129,35 +130,36 @@ class WiroHook(BaseHook):
         taskid: str,
         *,
         submitted_at: float | None = None,
-        timeout: float = TIMEOUT,
-        poll_interval: float = POLL_INTERVAL,
-        outage_tolerance: float = OUTAGE_TOLERANCE,
-        task_error_grace: float = TASK_ERROR_GRACE,
+        timeout: float | timedelta = TIMEOUT,
+        poll_interval: float | timedelta = POLL_INTERVAL,
+        outage_tolerance: float | timedelta = OUTAGE_TOLERANCE,
+        task_error_grace: float | timedelta = TASK_ERROR_GRACE,
         stop_at_timeout: bool = False,
     ) -> ResultDict:
-        """Wait until a task is over. Holds the worker slot.
+        """Wait until a task is over. Holds the worker slot. Durations are seconds, or a ``timedelta``.
 
         :param taskid: the task to wait for; whoever submitted it.
         :param submitted_at: unix time of its submission; default now.
-        :param timeout: seconds from *submitted_at* after which it is not waited for any longer, default 3600.
-        :param poll_interval: shortest pause between two looks, in seconds, default 3.
-        :param outage_tolerance: seconds without one good answer after which it is not waited for any longer, default
-            600; throttling (HTTP 429) is no outage.
-        :param task_error_grace: seconds that it may stay in ``task_error``, default 120.
+        :param timeout: time from *submitted_at* after which it is not waited for any longer, default 3600 s.
+        :param poll_interval: shortest pause between two looks, default 3 s.
+        :param outage_tolerance: time without one good answer after which it is not waited for any longer, default
+            600 s; throttling (HTTP 429) is no outage.
+        :param task_error_grace: time that it may stay in ``task_error``, default 120 s.
         :param stop_at_timeout: whether it is stopped where one of these three ends the wait; default False: it runs
             on, and is paid if it succeeds.
         :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …], "cost_usd",
             "elapsed_seconds"}``.
+        :raises WiroInputError: a value is not allowed; before anything is sent.
         :raises WiroTaskError: a subclass, if it did not succeed; the message says what happens to the money.
         """
         submitted_at = time.time() if submitted_at is None else submitted_at
         plan = WaitPlan(
             taskid=_required(taskid),
             submitted_at=submitted_at,
-            deadline=submitted_at + timeout,
-            poll_interval=poll_interval,
-            outage_tolerance=outage_tolerance,
-            task_error_grace=task_error_grace,
+            deadline=submitted_at + seconds("timeout", timeout),
+            poll_interval=seconds("poll_interval", poll_interval),
+            outage_tolerance=seconds("outage_tolerance", outage_tolerance),
+            task_error_grace=seconds("task_error_grace", task_error_grace),
             stop_at_timeout=stop_at_timeout,
         )
         verdict = self._caller.drive(wait(plan))
