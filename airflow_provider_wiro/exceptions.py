@@ -16,6 +16,7 @@
     │   └── WiroSubmissionUnknown  a submission was sent, and whether Wiro accepted it is not known
     └── WiroTaskError              a submitted task did not bring its outputs
         ├── WiroTaskFailed         it ran and failed
+        │   └── WiroTaskFlagged    content moderation refused its inputs, or what it made
         ├── WiroTaskCancelled      somebody or something cancelled it
         ├── WiroTaskStuck          it stayed in ``task_error`` for too long
         ├── WiroTaskTimeout        it was not finished in time
@@ -50,6 +51,7 @@ __all__ = [
     "WiroTaskCancelled",
     "WiroTaskError",
     "WiroTaskFailed",
+    "WiroTaskFlagged",
     "WiroTaskGaveUp",
     "WiroTaskNotFound",
     "WiroTaskStuck",
@@ -160,6 +162,12 @@ class WiroTaskFailed(WiroTaskError):
     """The generation ran and failed. Wiro charges for none; where it shows a cost, the message says so."""
 
     retryable = True
+
+
+class WiroTaskFlagged(WiroTaskFailed):
+    """Content moderation refused the inputs, or what was made of them; the same inputs would be refused again."""
+
+    retryable = False
 
 
 class WiroTaskCancelled(WiroTaskError):

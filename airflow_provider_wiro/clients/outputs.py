@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -13,58 +15,124 @@ from airflow_provider_wiro.clients.addresses import is_allowed, only_public, ref
 from airflow_provider_wiro.clients.apart import NotBegun, interrupted, run_apart
 from airflow_provider_wiro.clients.exchange import Sockets, lone_session
 from airflow_provider_wiro.clients.wire import USER_AGENT, proxy_for
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.texts import text_of
 from airflow_provider_wiro.exceptions import WiroConfigError
 
 TIMEOUT = 10.0
 ALL_TIMEOUT = 60.0
 GONE = (404, 410)
+LONGEST_TEXT = 1_000_000
+
+_TROUBLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError, WiroConfigError)
 
 
-def first_gone(
-    urls: Iterable[str], *, tls: ssl.SSLContext | bool, allowed: Collection[str], told_to_stop: Callable[[], bool]
-) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How to look at files.
+
+    :param tls: as in :class:`~airflow_provider_wiro.clients.exchange.Route`.
+    :param allowed: hosts that may have private addresses.
+    :param told_to_stop: is asked at least every tenth of a second.
+    """
+
+    tls: ssl.SSLContext | bool
+    allowed: Collection[str]
+    told_to_stop: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A text file.
+
+    :param text: what is in it; None if it cannot be read, or is empty.
+    :param problem: why that is not all that is in it; None if it is.
+    """
+
+    text: str | None
+    problem: str | None = None
+
+
+def first_gone(urls: Iterable[str], looks: Looks) -> str | None:
     """Return the first of *urls* whose file is surely there no more, None if there is none. Sends no key, no signature.
 
     No answer proves nothing, and what was not looked at within a minute is taken as there: the look is a courtesy.
     Neither does a look prove anything that is refused because the URL leads to a private address.
 
-    :param tls: as in :class:`~airflow_provider_wiro.clients.exchange.Route`.
-    :param allowed: hosts that may have private addresses.
-    :param told_to_stop: is asked at least every tenth of a second.
-    :raises WiroInterrupted: if *told_to_stop* was true.
+    :raises WiroInterrupted: if *looks* was told to stop.
     """
-    if told_to_stop():
+    if looks.told_to_stop():
         raise interrupted()
     try:
-        return run_apart(lambda: _first_gone(urls, tls, allowed), told_to_stop)
+        return run_apart(lambda: _first_gone(urls, looks), looks.told_to_stop)
     except NotBegun:
         return None
 
 
-async def _first_gone(urls: Iterable[str], tls: ssl.SSLContext | bool, allowed: Collection[str]) -> str | None:
+def read_text(url: str, looks: Looks) -> TextFile:
+    """Read at most 1 MB of a text file. Sends no key, no signature.
+
+    :raises WiroInterrupted: if *looks* was told to stop.
+    """
+    if looks.told_to_stop():
+        raise interrupted()
+    try:
+        return run_apart(lambda: _read_text(url, looks), looks.told_to_stop)
+    except NotBegun as error:
+        return TextFile(None, f"its text cannot be read: {error}")
+
+
+async def _first_gone(urls: Iterable[str], looks: Looks) -> str | None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ALL_TIMEOUT):
             for url in urls:
-                if await _status_of(url, tls, allowed) in GONE:
+                if await _status_of(url, looks) in GONE:
                     return url
     return None
 
 
-async def _status_of(url: str, tls: ssl.SSLContext | bool, allowed: Collection[str]) -> int | None:
+async def _status_of(url: str, looks: Looks) -> int | None:
     """Return the HTTP status of a look at *url*; None if there is no answer, or it is refused."""
-    sockets = Sockets()
     try:
-        proxy = proxy_for(url)
-        if refuses(url, allowed):
-            return None
-        make = sockets.make if proxy or is_allowed(url, allowed) else only_public(sockets.make)
-        async with (
-            asyncio.timeout(TIMEOUT),
-            lone_session(sockets, make) as session,
-            session.head(
-                url, headers={"User-Agent": USER_AGENT}, ssl=tls, proxy=proxy, allow_redirects=False
-            ) as response,
-        ):
+        async with _asked("HEAD", url, looks) as response:
             return response.status
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, WiroConfigError):
+    except _TROUBLE:
         return None
+
+
+async def _read_text(url: str, looks: Looks) -> TextFile:
+    try:
+        async with _asked("GET", url, looks) as response:
+            if response.status != 200:
+                return TextFile(None, f"its text cannot be read: HTTP {response.status}")
+            raw = await _first_bytes(response)
+    except _TROUBLE as error:
+        return TextFile(None, f"its text cannot be read: {one_line(f'{type(error).__name__}: {error}', 200)}")
+    text = text_of(raw[:LONGEST_TEXT].decode("utf-8-sig", "replace"))
+    return TextFile(text, None if len(raw) <= LONGEST_TEXT else "its text is cut after 1 MB")
+
+
+async def _first_bytes(response: aiohttp.ClientResponse) -> bytes:
+    raw = b""
+    async for piece in response.content.iter_chunked(64 * 1024):
+        raw += piece
+        if len(raw) > LONGEST_TEXT:
+            break
+    return raw
+
+
+@asynccontextmanager
+async def _asked(method: str, url: str, looks: Looks) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Ask for *url*, but for no private address that is not allowed."""
+    sockets = Sockets()
+    proxy = proxy_for(url)
+    if refuses(url, looks.allowed):
+        raise OSError("its address is private, and [wiro] allow_private_hosts does not name it")
+    make = sockets.make if proxy or is_allowed(url, looks.allowed) else only_public(sockets.make)
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    async with (
+        asyncio.timeout(TIMEOUT),
+        lone_session(sockets, make) as session,
+        session.request(method, url, headers=headers, ssl=looks.tls, proxy=proxy, allow_redirects=False) as response,
+    ):
+        yield response

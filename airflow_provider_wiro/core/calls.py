@@ -21,6 +21,7 @@ from airflow_provider_wiro.core.refusals import refused_after_all as refused_aft
 from airflow_provider_wiro.core.refusals import request_error, submission_error
 from airflow_provider_wiro.core.rules.replies import Meaning, accepted_taskid, rule_of
 from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
+from airflow_provider_wiro.core.slugs import sent_slug
 from airflow_provider_wiro.core.task import COMPLETED, Submission, Task
 from airflow_provider_wiro.exceptions import WiroTaskNotFound
 
@@ -37,13 +38,14 @@ def submit(model: str, inputs: Mapping[str, object], *, deadline: float | None =
     It is sent again only if it surely did not reach Wiro, or Wiro throttled it (HTTP 429) for a moment, and at most
     three times; an outcome that is not known is never repeated. What each reply means is a row of ``rules.replies``.
 
+    :param model: its name, as ``slugs.model_name`` returns it; it is sent as the slug that Wiro takes.
     :param deadline: unix time after which it is neither held back nor sent again; None: there is none.
 
     :raises WiroRequestError: one of its subclasses; none of them but ``WiroSubmissionUnknown`` leaves
         a task behind.
     """
     for pause in (*RUN_PAUSES, None):
-        outcome = yield from send(f"/Run/{model}", inputs, deadline=deadline, paid=True)
+        outcome = yield from send(f"/Run/{sent_slug(model)}", inputs, deadline=deadline, paid=True)
         rule = rule_of(outcome)
         if rule.meaning is Meaning.ACCEPTED and isinstance(outcome, Reply):
             return _submission(outcome, (yield from now()))

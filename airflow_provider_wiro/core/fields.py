@@ -135,16 +135,6 @@ def seconds(name: str, value: object) -> float:
     return float(number)
 
 
-def model_name(value: object) -> str:
-    """Return *value* as a model's name.
-
-    :raises WiroInputError: if it is none.
-    """
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", value, re.ASCII):
-        raise refused("model", value, '"owner/model", such as "Runway/image-to-video-gen4-turbo"')
-    return value
-
-
 def model_inputs(value: object) -> dict[str, object]:
     """Return *value*, a dict or the JSON text of one, as the inputs of any model, without those that are None.
 

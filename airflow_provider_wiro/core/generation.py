@@ -17,6 +17,7 @@ SHORTER = (1000, 200, 40)
 NOT_SHOWN = frozenset({"callbackUrl"})
 
 OUTCOMES: dict[type[exceptions.WiroTaskError], str] = {
+    exceptions.WiroTaskFlagged: "flagged",  # before what it is a kind of
     exceptions.WiroTaskFailed: "failed",
     exceptions.WiroTaskCancelled: "cancelled",
     exceptions.WiroTaskStuck: "stuck",

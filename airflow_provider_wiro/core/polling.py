@@ -81,7 +81,7 @@ def wait(plan: WaitPlan) -> Flow[Verdict]:
             return (yield from _judge(seen))
         limit = limit_of(watch.looks(time))
         if limit is not None:
-            return (yield from _give_up(plan, limit, watch.reason(limit, time), watch.status))
+            return (yield from _give_up(plan, limit, watch.reason(limit, time), watch))
         seconds = pause(time - plan.submitted_at, plan.poll_interval, jitter.uniform(-1, 1))
         if isinstance(outcome, Reply) and outcome.retry_after:
             seconds = max(seconds, outcome.retry_after)
@@ -95,15 +95,17 @@ def _judge(task: Task) -> Flow[Verdict]:
     return verdict
 
 
-def _give_up(plan: WaitPlan, limit: Limit, reason: str, status: str | None) -> Flow[Verdict]:
+def _give_up(plan: WaitPlan, limit: Limit, reason: str, watch: _Watch) -> Flow[Verdict]:
     if not (limit.stops and plan.stop_at_timeout):
-        return Verdict(limit.kind, plan.taskid, status, reason)
+        return Verdict(limit.kind, plan.taskid, watch.status, reason)
     yield from report(f"taskid {plan.taskid}: {reason}; stopping it", "warning")
     stopped = yield from stop(plan.taskid)
     yield from report(stopped.story(plan.taskid), "info" if stopped.over else "warning")
     if stopped.task is not None and stopped.task.status == COMPLETED:
         return (yield from _judge(stopped.task))
-    status = stopped.task.status if stopped.task else status
+    status = stopped.task.status if stopped.task else watch.status
+    if limit.kind == "stuck" and stopped.over and watch.flagged is not None:
+        return Verdict("flagged", plan.taskid, status, watch.flagged)
     if limit.kind == "not_found":
         # One that could be stopped is known after all.
         return Verdict("timeout" if stopped.over else "not_found", plan.taskid, status, reason, stopped.over or None)
@@ -118,6 +120,7 @@ class _Watch:
     status: str | None = None
     status_since: float = 0.0
     error: str | None = None
+    flagged: str | None = None
     missing_since: float | None = None
     trouble: str | None = None
     elsewhere: bool = False
@@ -140,6 +143,7 @@ class _Watch:
             return lines
         assert isinstance(seen, Task)
         self.missing_since, self.error = None, seen.error
+        self.flagged = seen.flagged if seen.status == ERRORED else None
         return lines + self._change(seen.status, time)
 
     def _endure(self, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from airflow_provider_wiro.core.journal import LAST_TIME, Record
 from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
+from airflow_provider_wiro.core.slugs import clean_slug
 from airflow_provider_wiro.core.task import Task
 
 READ_PAUSES = (1.0, 3.0, 10.0)
@@ -74,7 +75,7 @@ def list_of_model(found: Record, *, deadline: float | None = None) -> Flow[Listi
     # Before Wiro must show it, somebody else's with the same inputs could be the only one.
     if not (yield from _pause_until(found.at + SETTLED_AFTER, deadline)):
         return NoListing("there was no time left to wait until Wiro must show it")
-    return (yield from _read_back(found, found.model.partition("/")[2], deadline))
+    return (yield from _read_back(found, clean_slug(found.model).partition("/")[2], deadline))
 
 
 def list_all(found: Record, *, quiet_since: float, deadline: float | None = None) -> Flow[Listing | NoListing]:

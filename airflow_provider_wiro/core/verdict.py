@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 
+from airflow_provider_wiro.core.reading import read_number, read_taskid
+from airflow_provider_wiro.core.result import ResultDict, completed, is_result
+from airflow_provider_wiro.core.rules.flagged import rule_in
 from airflow_provider_wiro.core.rules.waits import ENDINGS, RETRY, STOPS
 from airflow_provider_wiro.core.rules.waits import Kind as Kind
-from airflow_provider_wiro.core.task import CANCELLED, ResultDict, Task, read_number, read_taskid
+from airflow_provider_wiro.core.task import CANCELLED, Task
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroNoOutput, WiroTaskError
 
 EVENT_VERSION = 1
 EVENT_LIMIT = 16_000
+# What an end is where content moderation has brought it about.
+FLAGGED: dict[Kind, Kind] = {"failed": "flagged", "cancelled": "flagged", "charged": "flagged_charged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,6 @@ class Verdict:
     @classmethod
     def of(cls, task: Task) -> Verdict:
         """Return the verdict on a task that is terminal."""
-        if task.status == CANCELLED:
-            return cls("cancelled", task.taskid, task.status, task.error or "")
         unread = f"{len(task.unreadable)} cannot be read: {task.unreadable[0]}" if task.unreadable else ""
         if task.succeeded:
             return cls(
@@ -47,12 +50,24 @@ class Verdict:
             )
         if task.illegible:
             return cls("unreadable", task.taskid, task.status, unread, cost_usd=task.cost_usd)
+        return cls._unsuccessful(task)
+
+    @classmethod
+    def _unsuccessful(cls, task: Task) -> Verdict:
+        said = task.flagged or task.error
+        if task.status == CANCELLED:
+            return cls("cancelled", task.taskid, task.status, said or "")._if_flagged()
         reason = f"pexit {task.pexit}" if task.pexit is not None else "it ended without outputs"
-        reason = f"{reason}: {task.error}" if task.error else reason
+        reason = f"{reason}: {said}" if said else reason
         if task.charged:
-            said = f"{task.cost_usd} USD; {reason}"
-            return cls("charged", task.taskid, task.status, said, cost_usd=task.cost_usd)
-        return cls("failed", task.taskid, task.status, reason)
+            paid = f"{task.cost_usd} USD; {reason}"
+            return cls("charged", task.taskid, task.status, paid, cost_usd=task.cost_usd)._if_flagged()
+        return cls("failed", task.taskid, task.status, reason)._if_flagged()
+
+    def _if_flagged(self) -> Verdict:
+        """Return what it is where its reason says that content moderation has refused the work."""
+        kind = FLAGGED.get(self.kind)
+        return self if kind is None or rule_in(self.reason) is None else replace(self, kind=kind)
 
     def to_event(self) -> dict[str, object]:
         """Return the trigger's event: JSON of at most 16 kB, without the result where it does not fit."""
@@ -73,25 +88,26 @@ class Verdict:
 
     @classmethod
     def from_event(cls, event: object) -> Verdict:
-        """Read a trigger's event back.
+        """Read a trigger's event back, also one of an earlier release.
 
         :raises WiroTaskError: if it is none of ours; only a known verdict is ever taken for an answer.
         """
         if not isinstance(event, Mapping) or event.get("version") != EVENT_VERSION:
             raise _unreadable(event)
         taskid, kind, result = read_taskid(event.get("taskid")), event.get("verdict"), event.get("result")
-        if taskid is None or kind not in get_args(Kind) or not (result is None or _is_result(result)):
+        if taskid is None or kind not in get_args(Kind) or not (result is None or is_result(result)):
             raise _unreadable(event)
         status, stopped = event.get("status"), event.get("stopped")
-        return cls(
+        read = cls(
             kind=cast(Kind, kind),
             taskid=taskid,
             status=one_line(status, 100) or None if isinstance(status, str) else None,
             reason=one_line(event.get("reason"), 500),
             stopped=stopped if isinstance(stopped, bool) else None,
-            result=cast("ResultDict | None", result),
+            result=None if result is None else completed(result),
             cost_usd=read_number(event.get("cost_usd")),
         )
+        return read._if_flagged()
 
 
 def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
@@ -128,14 +144,6 @@ def no_output(result: ResultDict) -> WiroNoOutput:
     )
     error.cost_usd = result["cost_usd"]
     return error
-
-
-def _is_result(value: object) -> bool:
-    """Whether *value* has what a worker reads of a result; more is welcome."""
-    if not isinstance(value, Mapping) or not value.keys() >= ResultDict.__required_keys__:
-        return False
-    outputs = value["outputs"]
-    return isinstance(outputs, list) and all(isinstance(output, Mapping) and "url" in output for output in outputs)
 
 
 def _unreadable(event: object) -> WiroTaskError:

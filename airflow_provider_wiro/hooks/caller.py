@@ -12,6 +12,7 @@ from airflow_provider_wiro.exceptions import WiroRequestError
 from airflow_provider_wiro.hooks.connection import read_credentials
 
 if TYPE_CHECKING:
+    from airflow_provider_wiro.clients.outputs import Looks, TextFile
     from airflow_provider_wiro.clients.sync import Client
 
 T = TypeVar("T")
@@ -97,9 +98,26 @@ class Caller:
         """
         from airflow_provider_wiro.clients.outputs import first_gone
 
+        return first_gone(urls, self._looks())
+
+    def read_text(self, url: str) -> TextFile:
+        """Read a text file that a task has made; sends no key, takes ten seconds at most.
+
+        Private addresses are not read from, with the same exceptions as in :meth:`lost_output`.
+
+        :param url: its address.
+        :returns: the text, and why it is not all of it.
+        :raises WiroInterrupted: if the task was told to stop.
+        """
+        from airflow_provider_wiro.clients.outputs import read_text
+
+        return read_text(url, self._looks())
+
+    def _looks(self) -> Looks:
+        from airflow_provider_wiro.clients.outputs import Looks
+
         route = self._client.route
-        allowed = allowed_hosts(route.credentials.base_url)
-        return first_gone(urls, tls=route.tls, allowed=allowed, told_to_stop=self._told_to_stop)
+        return Looks(route.tls, allowed_hosts(route.credentials.base_url), self._told_to_stop)
 
     @property
     def _client(self) -> Client:

@@ -11,7 +11,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
-from airflow_provider_wiro.core.fields import model_inputs, model_name, refused, seconds
+from airflow_provider_wiro.core.fields import model_inputs, refused, seconds
 from airflow_provider_wiro.core.polling import (
     OUTAGE_TOLERANCE,
     POLL_INTERVAL,
@@ -21,7 +21,9 @@ from airflow_provider_wiro.core.polling import (
     wait,
 )
 from airflow_provider_wiro.core.protocol import NoReply, Reply, complaint, describe, is_auth_failure, send, task_in
-from airflow_provider_wiro.core.task import ResultDict, Submission, Task
+from airflow_provider_wiro.core.result import ResultDict
+from airflow_provider_wiro.core.slugs import model_name
+from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 from airflow_provider_wiro.get_provider_info import CONNECTION_TYPE
@@ -73,7 +75,7 @@ class WiroHook(BaseHook):
         Wiro has no idempotency key: calling this twice pays twice. It is sent again only if it surely did not reach
         Wiro or was throttled.
 
-        :param model: ``"owner/model"``, such as ``"Runway/image-to-video-gen4-turbo"``.
+        :param model: ``"owner/model"`` as Wiro's pages write it, such as ``"google/veo3.1"``; no realtime model.
         :param inputs: the model's inputs, JSON values.
         :param deadline: unix time until which it waits at most while Wiro throttles the connection; if it still does
             then, nothing is submitted. Default None: it waits up to five minutes for each time it is sent.
@@ -147,8 +149,9 @@ class WiroHook(BaseHook):
         :param task_error_grace: time that it may stay in ``task_error``, default 120 s.
         :param stop_at_timeout: whether it is stopped where one of these three ends the wait; default False: it runs
             on, and is paid if it succeeds.
-        :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …], "cost_usd",
-            "elapsed_seconds"}``.
+        :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size", "content"}, …], "text",
+            "cost_usd", "elapsed_seconds"}``, as the operator's return value, but never cut; where the text stands in a
+            file, ``text`` is None.
         :raises WiroInputError: a value is not allowed; before anything is sent.
         :raises WiroTaskError: a subclass, if it did not succeed; the message says what happens to the money.
         """

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_wiro.core import journal
-from airflow_provider_wiro.core.fields import Field, found_nothing, model_inputs, model_name
+from airflow_provider_wiro.core.fields import Field, found_nothing, model_inputs
 from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
+from airflow_provider_wiro.core.sequences import plain, taken
+from airflow_provider_wiro.core.slugs import model_name
 from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.exceptions import WiroInputError
 from airflow_provider_wiro.operators.trying import Duration, TryingOperator
@@ -38,10 +40,12 @@ if TYPE_CHECKING:
 class WiroRunOperator(TryingOperator):
     """Run any Wiro model and return its outputs. **Each run that succeeds costs money.**
 
-    XCom: ``taskid`` as soon as Wiro has accepted the submission, ``output_urls`` (list) at the end, ``wiro_generation``
-    at both (what was submitted, and how it went), and the return value
-    ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …], "cost_usd", "elapsed_seconds"}``:
-    sizes in bytes, null where unknown. Output URLs are public and kept for a limited time.
+    XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), ``output_url`` (the first) and
+    ``text`` (what a text model answered) at the end, null for none; ``wiro_generation`` at both (what was submitted,
+    and how it went); and the return value ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size",
+    "content"}, …], "text", "cost_usd", "elapsed_seconds"}``: sizes in bytes, null where unknown, ``content`` as Wiro
+    gave it where a text model makes no file. Output URLs are public and kept for a limited time. A text or content
+    that makes the result larger than 1 MB is cut, with a WARNING that says where the whole is.
 
     Killing the Airflow task, running or deferred, stops the Wiro task. While the account runs as many tasks as it may
     (code 96), or Wiro throttles, it waits, until *queue_timeout*, and if deferrable without a worker slot.
@@ -51,7 +55,8 @@ class WiroRunOperator(TryingOperator):
 
     Source: https://wiro.ai/docs.
 
-    :param model: ``"owner/model"``, such as ``"Runway/image-to-video-gen4-turbo"`` (templated).
+    :param model: ``"owner/model"`` as Wiro's pages write it, such as ``"Runway/image-to-video-gen4-turbo"``,
+        ``"google/veo3.1"`` or ``"wiro/Virtual Try-On"``; no realtime model (templated).
     :param inputs: the model's inputs, JSON values; None is left out (templated). A template for all of them makes
         JSON: ``"{{ … | tojson }}"``. The text ``None`` as the whole of a rendered template is refused.
     :param wiro_conn_id: the Airflow connection, default ``wiro_default`` (templated).
@@ -141,15 +146,15 @@ class WiroRunOperator(TryingOperator):
         for field in () if self.unmapped else self.fields:
             given = getattr(self, field.name)
             if not is_templated(given):
-                field.value(given)
+                field.value(taken(field.input, given))
 
     def build_inputs(self) -> dict[str, object]:
         """Return the inputs to send: the typed arguments, rendered and checked, over ``inputs``."""
-        typed = {field.input: field.value(getattr(self, field.name)) for field in self.fields}
+        typed = {field.input: field.value(taken(field.input, getattr(self, field.name))) for field in self.fields}
         given = self.inputs
         if isinstance(given, str) and isinstance(literal := self.rendering_of("inputs").before, Mapping):
             given = literal
-        return model_inputs(given) | {name: value for name, value in typed.items() if value is not None}
+        return model_inputs(plain(given)) | {name: value for name, value in typed.items() if value is not None}
 
     def check(self) -> Order:
         """Return what is to be made: the arguments, rendered and checked."""

@@ -9,11 +9,14 @@ import pendulum
 
 from airflow_provider_wiro.core.journal import forget
 from airflow_provider_wiro.core.polling import wait
-from airflow_provider_wiro.core.task import ResultDict, Task
+from airflow_provider_wiro.core.result import ResultDict, fitted, text_files, urls_of
+from airflow_provider_wiro.core.task import Task
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.texts import joined
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone
 from airflow_provider_wiro.stages.record import write_again
-from airflow_provider_wiro.stages.tell import tell_success, urls_of
+from airflow_provider_wiro.stages.tell import tell_success
 from airflow_provider_wiro.stages.this_try import Try
 
 
@@ -28,11 +31,12 @@ def settle(this: Try, verdict: Verdict) -> ResultDict:
 
 
 def deliver(this: Try, result: ResultDict) -> ResultDict:
-    """Return the result, and tell of it."""
+    """Return the result, and tell of it; what is more than XCom takes is cut."""
     if this.settings.requires_output and not urls_of(result):
         raise no_output(result)
     write_again(this)
     this.paid.let_go()
+    result = _cut(this, result if this.settings.requires_output else _with_text_of_files(this, result))
     tell_success(this, result)
     return result
 
@@ -61,6 +65,38 @@ def reuse(this: Try, task: Task) -> ResultDict:
         again,
     )
     return deliver(this, result)
+
+
+def _with_text_of_files(this: Try, result: ResultDict) -> ResultDict:
+    """Read the text where a text model has left it in files; that this fails ends nothing that is paid."""
+    texts: list[str | None] = []
+    for url in text_files(result):
+        try:
+            read = this.caller.read_text(url)
+        except Exception as error:  # the connection cannot be read, or the task is told to stop
+            problem: str | None = f"its text cannot be read: {one_line(f'{type(error).__name__}: {error}')}"
+        else:
+            problem = read.problem
+            texts.append(read.text)
+        if problem is not None:
+            this.log.warning("taskid %s: %s; it is at %s", result["taskid"], problem, one_line(url))
+            break
+    return {**result, "text": joined(texts)} if texts else result
+
+
+def _cut(this: Try, result: ResultDict) -> ResultDict:
+    cut = fitted(result)
+    if cut is not result:
+        had, has = (len(one["text"] or "") for one in (result, cut))
+        what = "what is in its outputs" if had == has else f"its text ({has} of {had} characters are left)"
+        this.log.warning(
+            "taskid %s: %s is cut, because XCom takes 1 MB. The whole is at Wiro: WiroHook(%r).get_task(%r) reads it",
+            result["taskid"],
+            what,
+            this.settings.conn_id,
+            result["taskid"],
+        )
+    return cut
 
 
 def _read_large_result(this: Try, verdict: Verdict) -> ResultDict:

@@ -6,12 +6,14 @@ from contextlib import suppress
 from typing import cast
 
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
-from airflow_provider_wiro.core.task import ResultDict, read_taskid
+from airflow_provider_wiro.core.reading import read_taskid
+from airflow_provider_wiro.core.result import ResultDict, urls_of
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.stages.this_try import Order, Try
 
-TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
+TASKID, GENERATION = "taskid", "wiro_generation"
+OUTPUT_URLS, OUTPUT_URL, TEXT = "output_urls", "output_url", "text"
 
 
 def announce(this: Try, order: Order) -> None:
@@ -71,13 +73,15 @@ def announced(this: Try) -> GenerationDict | None:
 
 
 def tell_success(this: Try, result: ResultDict) -> None:
-    """Put the outputs' addresses into XCom, and one line into the log."""
+    """Put the outputs' addresses and the text into XCom, and one line into the log."""
     urls = urls_of(result)
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
     first = f": {urls[0]}" if urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
     if this.settings.push_outputs:
         this.ti.xcom_push(key=OUTPUT_URLS, value=urls)
+        this.ti.xcom_push(key=OUTPUT_URL, value=urls[0] if urls else None)
+        this.ti.xcom_push(key=TEXT, value=result["text"])
     _conclude(this, result["taskid"], "success", None, result["cost_usd"])
 
 
@@ -85,11 +89,6 @@ def tell_failure(this: Try, error: WiroError) -> None:
     """Put how it went into XCom, for the page in Airflow's UI."""
     if error.taskid is not None:
         _conclude(this, error.taskid, outcome_of(error), type(error).__name__, error.cost_usd)
-
-
-def urls_of(result: ResultDict) -> list[str]:
-    """Return the addresses of a result's outputs."""
-    return [output["url"] for output in result["outputs"] if output["url"]]
 
 
 def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> None:

@@ -30,6 +30,11 @@ def test_each_says_whether_a_retry_can_help_without_paying_twice(kind: type[Wiro
     assert kind("no", retryable=False).retryable is False
 
 
+def test_what_moderation_refuses_is_a_failure_that_is_not_tried_again() -> None:
+    assert issubclass(exceptions.WiroTaskFlagged, exceptions.WiroTaskFailed)
+    assert not exceptions.WiroTaskFlagged("no").retryable
+
+
 def test_every_exception_of_the_module_is_public_and_in_the_tree_of_its_docstring() -> None:
     found = {name for name, item in vars(exceptions).items() if isinstance(item, type)}
     assert found == set(exceptions.__all__)

@@ -9,17 +9,7 @@ from datetime import timedelta
 import pytest
 
 from airflow_provider_wiro.core import fields
-from airflow_provider_wiro.core.fields import (
-    Field,
-    file_url,
-    model_inputs,
-    model_name,
-    one_of,
-    seconds,
-    text,
-    url,
-    whole,
-)
+from airflow_provider_wiro.core.fields import Field, file_url, model_inputs, one_of, seconds, text, url, whole
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError
 
 DURATION = one_of("5", "10")
@@ -187,37 +177,6 @@ def test_seconds_are_above_zero(given: object, duration: float) -> None:
 def test_other_seconds_are_refused(given: object) -> None:
     with pytest.raises(WiroInputError, match=r"timeout is .+; allowed: seconds above 0"):
         seconds("timeout", given)
-
-
-@pytest.mark.parametrize("given", ["Runway/image-to-video-gen4-turbo", "a/b", "openai/sora_2.1"])
-def test_a_model_is_owner_and_name(given: str) -> None:
-    assert model_name(given) == given
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "",
-        "a",
-        "a/",
-        "/b",
-        "a/b/c",
-        "../b",
-        "a/..",
-        "a b/c",
-        "a/b?x=1",
-        "a/b#",
-        "a/b%2f",
-        "ä/b",
-        "a/b\n",
-        None,
-        5,
-        "{{ m }}",
-    ],
-)
-def test_another_model_is_refused(given: object) -> None:
-    with pytest.raises(WiroInputError, match=r'allowed: "owner/model"'):
-        model_name(given)
 
 
 def test_inputs_are_json_without_what_is_none() -> None:

@@ -38,6 +38,7 @@ def test_a_run_is_sent_to_its_model_with_its_inputs_and_nothing_else() -> None:
         "taskid": "2221",
         "status": None,
         "outputs": [],
+        "text": None,
         "cost_usd": None,
         "elapsed_seconds": None,
     }

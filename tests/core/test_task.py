@@ -127,11 +127,11 @@ def test_a_number_is_finite_and_not_negative_or_unknown(value: object, number: f
     [
         (VIDEO, Output(VIDEO["url"], "0.mp4", "video/mp4", 202472)),
         ({"url": "http://x/"}, Output("http://x/")),
-        ({"contenttype": "raw", "content": {"a": 1}}, Output(None, None, "raw")),
+        ({"contenttype": "raw", "content": {"a": 1}}, Output(None, None, "raw", content={"a": 1})),
         ({"url": "https://x/", "size": "1e30", "name": 5, "contenttype": []}, Output("https://x/", "5")),
         ({"url": "https://x/", "name": "a\nb\x1b" + "x" * 999}, Output("https://x/", "a b " + "x" * 250 + "…")),
         ({"url": "ftp://x/"}, None),
-        ({"text": "A lighthouse."}, Output(None)),
+        ({"text": "A lighthouse."}, Output(None, content="A lighthouse.")),
         ({"url": "https://x/ y"}, Output("https://x/%20y")),
         ({"url": "https://x/\n"}, Output("https://x/")),
         ({"url": "https://x/a\nb"}, None),

@@ -135,7 +135,10 @@ def test_a_success_carries_the_whole_result() -> None:
     assert verdict.result == {
         "taskid": "2221",
         "status": "task_postprocess_end",
-        "outputs": [{"url": VIDEO["url"], "name": "0.mp4", "content_type": "video/mp4", "size": 202472}],
+        "outputs": [
+            {"url": VIDEO["url"], "name": "0.mp4", "content_type": "video/mp4", "size": 202472, "content": None}
+        ],
+        "text": None,
         "cost_usd": 0.05,
         "elapsed_seconds": 6.0,
     }

@@ -69,7 +69,7 @@ def test_every_combination_ends_in_one_way_or_goes_on(looks: Looks) -> None:
         assert (limit.kind, limit.stops) == ("stuck" if looks.errored else "timeout", True)
 
 
-FINAL = {"charged", "unreadable", "not_found", "elsewhere"}
+FINAL = {"charged", "flagged", "flagged_charged", "unreadable", "not_found", "elsewhere"}
 
 
 @pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"success"}))
@@ -96,24 +96,31 @@ def test_every_end_but_a_success_has_its_row() -> None:
     assert set(STOPS) == {True, False, None}
 
 
+@pytest.mark.parametrize("error", ["no GPU left", "SAFETY.INPUT.TEXT"])
 @pytest.mark.parametrize("status", ["task_postprocess_end", "task_cancel"])
 @pytest.mark.parametrize("pexit", [None, "0", "1"])
 @pytest.mark.parametrize("outputs", [(), (Output("https://x/"),)])
 @pytest.mark.parametrize("unreadable", [(), ("odd",)])
 @pytest.mark.parametrize("cost", [None, 0.0, 0.25])
 def test_what_may_be_paid_is_never_submitted_again_by_itself(
-    status: str, pexit: str | None, outputs: tuple[Output, ...], unreadable: tuple[str, ...], cost: float | None
+    error: str,
+    status: str,
+    pexit: str | None,
+    outputs: tuple[Output, ...],
+    unreadable: tuple[str, ...],
+    cost: float | None,
 ) -> None:
-    verdict = Verdict.of(Task("2221", status, pexit, outputs, unreadable, cost))
+    flagged = error == "SAFETY.INPUT.TEXT"
+    verdict = Verdict.of(Task("2221", status, pexit, outputs, unreadable, cost, error=error))
     if status == "task_cancel":
-        assert verdict.kind == "cancelled"
+        assert verdict.kind == ("flagged" if flagged else "cancelled")
     elif pexit == "1" or (pexit is None and not outputs and not unreadable):
-        assert verdict.kind == ("charged" if cost else "failed")
+        assert verdict.kind == {False: ("failed", "charged"), True: ("flagged", "flagged_charged")}[flagged][bool(cost)]
     elif unreadable and not outputs:
         assert verdict.kind == "unreadable"
     else:
         assert verdict.kind == "success"
         return
-    error = error_of(verdict)
-    assert error.retryable is (verdict.kind in ("failed", "cancelled"))
-    assert ("no cost" in str(error)) is (verdict.kind == "failed")
+    raised = error_of(verdict)
+    assert raised.retryable is (verdict.kind in ("failed", "cancelled"))
+    assert ("no cost" in str(raised)) is (verdict.kind in ("failed", "flagged"))

@@ -150,7 +150,7 @@ def test_wait_returns_the_result(hook: WiroHook, wiro_emulator: WiroEmulator) ->
     taskid = hook.run(MODEL, INPUTS).taskid
     result = hook.wait(taskid, poll_interval=0.1)
     [output] = result["outputs"]
-    assert set(output) == {"url", "name", "content_type", "size"}
+    assert set(output) == {"url", "name", "content_type", "size", "content"}
     assert (output["name"], output["content_type"]) == ("0.mp4", "video/mp4")
     assert (result["taskid"], result["status"]) == (taskid, "task_postprocess_end")
     assert (result["cost_usd"], result["elapsed_seconds"]) == (0.25, 0.5)

@@ -45,12 +45,15 @@ def test_a_video_is_made_and_told_in_xcom(run_dag: RunDag, wiro_emulator: WiroEm
     assert run.xcom() == {
         "taskid": remote.taskid,
         "status": "task_postprocess_end",
-        "outputs": [{"url": url, "name": "0.mp4", "content_type": "video/mp4", "size": size}],
+        "outputs": [{"url": url, "name": "0.mp4", "content_type": "video/mp4", "size": size, "content": None}],
+        "text": None,
         "cost_usd": 0.25,
         "elapsed_seconds": 0.5,
     }
     assert run.xcom("taskid") == remote.taskid
     assert run.xcom("output_urls") == [url]
+    assert run.xcom("output_url") == url
+    assert run.xcom("text") is None
     assert run_bodies(wiro_emulator) == [SEED_BODY]
 
 
@@ -65,6 +68,7 @@ def test_without_waiting_the_task_ends_right_after_submission(
         "taskid": FIRST,
         "status": None,
         "outputs": [],
+        "text": None,
         "cost_usd": None,
         "elapsed_seconds": None,
     }
@@ -301,7 +305,9 @@ def test_a_success_without_output_is_fine_for_a_model_that_need_not_have_one(
 ) -> None:
     wiro_emulator.outcome(outputs=[{"contenttype": "raw", "content": {"answer": 42}}], duration=0.0)
     run = run_dag(lambda: generic(deferrable=True))
-    assert run.xcom()["outputs"] == [{"url": None, "name": None, "content_type": "raw", "size": None}]
+    raw = {"url": None, "name": None, "content_type": "raw", "size": None, "content": {"answer": 42}}
+    assert run.xcom()["outputs"] == [raw]
+    assert run.xcom()["text"] == run.xcom("text") == "42"
     assert run.xcom("output_urls") == []
 
 

@@ -73,6 +73,7 @@ def test_it_is_told_before_anybody_waits(all_held: WiroEmulator) -> None:
 
 VERDICTS: list[tuple[Kind, str, str]] = [
     ("failed", "failed", "WiroTaskFailed"),
+    ("flagged", "flagged", "WiroTaskFlagged"),
     ("cancelled", "cancelled", "WiroTaskCancelled"),
     ("stuck", "stuck", "WiroTaskStuck"),
     ("timeout", "timeout", "WiroTaskTimeout"),

@@ -52,6 +52,16 @@ TABLES = (
         {"verdict": "kind", "the task": "what", "money": "money", "error": "error", "a retry submits": "retryable"},
     ),
     Table(
+        "flagged",
+        f"{_RULES}.flagged:FLAGS",
+        {"what a line of the reason says": "name", "such as": "example"},
+    ),
+    Table(
+        "realtime",
+        f"{_RULES}.realtime:REALTIME",
+        {"a model is realtime where": "name", "such as": "example"},
+    ),
+    Table(
         "stops",
         f"{_RULES}.waits:STOPS",
         {"where it was not over": "what", "money": "money", "nothing is submitted after it": "final"},

@@ -15,6 +15,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskCancelled,
     WiroTaskError,
     WiroTaskFailed,
+    WiroTaskFlagged,
     WiroTaskGaveUp,
     WiroTaskNotFound,
     WiroTaskStuck,
@@ -26,6 +27,8 @@ Kind = Literal[
     "success",
     "failed",
     "charged",
+    "flagged",
+    "flagged_charged",
     "unreadable",
     "cancelled",
     "stuck",
@@ -112,6 +115,7 @@ class Ending:
     retryable: bool
 
 
+_CHANGE = "The same inputs would be refused again: change them, then clear this task"
 _NOT_AGAIN = "It is not submitted again by itself: look at it in the Wiro dashboard, then clear this task"
 
 ENDINGS: dict[Kind, Ending] = {
@@ -133,6 +137,24 @@ ENDINGS: dict[Kind, Ending] = {
             over=True,
             money="It is paid",
             advice=_NOT_AGAIN,
+            retryable=False,
+        ),
+        Ending(
+            "flagged",
+            "was refused by content moderation",
+            WiroTaskFlagged,
+            over=True,
+            money="Wiro shows no cost for it",
+            advice=_CHANGE,
+            retryable=False,
+        ),
+        Ending(
+            "flagged_charged",
+            "was refused by content moderation, but was charged",
+            WiroTaskFlagged,
+            over=True,
+            money="It is paid",
+            advice=_CHANGE,
             retryable=False,
         ),
         Ending(
