@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -20,12 +21,13 @@ from airflow_provider_wiro.core.polling import (
     WaitPlan,
     wait,
 )
-from airflow_provider_wiro.core.protocol import NoReply, Reply, complaint, describe, is_auth_failure, send, task_in
+from airflow_provider_wiro.core.protocol import NoReply, Reply, complaint, describe, send, task_in
 from airflow_provider_wiro.core.result import ResultDict
+from airflow_provider_wiro.core.rules.replies import NO_SUCH_ADDRESS, rule_of
 from airflow_provider_wiro.core.slugs import model_name
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
-from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
+from airflow_provider_wiro.exceptions import WiroAuthError, WiroConfigError, WiroInputError
 from airflow_provider_wiro.get_provider_info import CONNECTION_TYPE
 from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID
@@ -177,21 +179,28 @@ class WiroHook(BaseHook):
         """
         try:
             outcome = self._caller.drive(send("/Task/Detail", {"taskid": NO_SUCH_TASK}, urgent=True))
-        except (WiroConfigError, AirflowNotFoundException) as error:
+        except WiroConfigError as error:
+            # Airflow's form tests under a name that it makes up.
+            return False, str(error).removeprefix(f"Airflow connection {self.wiro_conn_id!r}: ")
+        except AirflowNotFoundException as error:
             return False, str(error)
-        return _assess(outcome)
+        works, message = _assess(outcome, self.base_url)
+        return works, f"{message} But {self._caller.remark}" if self._caller.remark else message
 
 
-def _assess(outcome: Reply | NoReply) -> tuple[bool, str]:
-    said = describe(outcome)
+def _assess(outcome: Reply | NoReply, base_url: str) -> tuple[bool, str]:
+    said, rule = describe(outcome), rule_of(outcome)
     if task_in(outcome) is not None:
         return True, "Wiro accepts the credentials."
-    if is_auth_failure(outcome) and isinstance(outcome, Reply) and complaint(outcome) is not None:
-        return False, f"Wiro rejected the credentials: {said}. Check API key (login) and API secret (password)."
+    if rule.error is WiroAuthError and isinstance(outcome, Reply) and complaint(outcome) is not None:
+        return False, f"Wiro rejected the credentials: {said}. {rule.advice[0].upper()}{rule.advice[1:]}."
     if isinstance(outcome, NoReply):
         if outcome.tls:
             return False, f"TLS failed: {said}. Check the base URL (host), and the CA file (extra verify)."
         return False, f"Wiro cannot be reached: {said}. Check the base URL (host), proxy and firewall."
+    if outcome.status in NO_SUCH_ADDRESS:
+        path = urlsplit(base_url).path
+        return False, f"There is no Wiro API at the path {path}: {said}. Check the base URL (host); Wiro's path is /v1."
     if complaint(outcome) is not None or outcome.status == 429 or outcome.status >= 500:
         return False, f"Wiro answered, but not as it should: {said}. Try again."
     return False, f"What answers there is not the Wiro API: {said}. Check the base URL (host)."
