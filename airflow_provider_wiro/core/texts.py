@@ -7,10 +7,10 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-# What a text may stand in, the best first: an answer without the thinking, or all there is.
-PLACES = ("answer", "message", "text", "raw")
 DEEPEST_TEXT = 5
 DEEPEST_VALUE = 50
+# What only the wrapping of an answer has: JSON that a person asked for stays as it is.
+WRAPPING = frozenset({"prompt", "raw", "thinking", "answer", "message"})
 
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
 _THINKING = re.compile(r"<(think|thinking)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -19,22 +19,33 @@ _THOUGHT = re.compile(r"\A.*</(?:think|thinking)>", re.DOTALL | re.IGNORECASE)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def text_of(content: object, depth: int = 0) -> str | None:
+def text_of(content: object) -> str | None:
     """Return the text in what stands in ``content`` or ``text`` of an output; None if there is none.
 
-    It is the answer, without the thinking before it. Several parts are joined, each on a line of its own.
+    It is the answer, without the thinking before it. Several parts are joined, each on a line of its own. An answer
+    that Wiro has taken out itself stays to the letter.
     """
+    if isinstance(content, str):
+        wrapped = _wrapped(content)
+        found = None if wrapped is None else _answer(wrapped, 0)
+        return _without_tags(content) if found is None else found
+    return _answer(content, 0)
+
+
+def _answer(content: object, depth: int) -> str | None:
     if depth > DEEPEST_TEXT:
         return None
     if isinstance(content, str):
-        return _told(content, depth)
+        return str(storable(content)) if content.strip() else None
     if isinstance(content, Mapping):
-        found = (text_of(content.get(place), depth + 1) for place in PLACES)
-        return next((text for text in found if text is not None), None)
+        found = (_answer(content.get(place), depth + 1) for place in ("answer", "message", "text"))
+        raw = content.get("raw")
+        untagged = _without_tags(raw) if isinstance(raw, str) else _answer(raw, depth + 1)
+        return next((text for text in found if text is not None), untagged)
     if isinstance(content, list):
-        return joined(text_of(part, depth + 1) for part in content)
+        return joined(_answer(part, depth + 1) for part in content)
     known = isinstance(content, int | float) and not isinstance(content, bool)
-    return str(storable(content)) if known else None
+    return str(storable(content)) if known and storable(content) is not None else None
 
 
 def joined(texts: Iterable[str | None]) -> str | None:
@@ -61,24 +72,20 @@ def storable(value: object, depth: int = 0) -> object:
     return [storable(item, depth + 1) for item in value] if isinstance(value, list | tuple) else None
 
 
-def _told(said: str, depth: int) -> str | None:
-    """Read text that may be JSON, or have tags in it."""
-    if said.lstrip()[:1] in ("{", "["):
-        try:
-            inner = json.loads(said)
-        except (ValueError, RecursionError):
-            inner = None
-        found = text_of(inner, depth + 1) if _holds_text(inner) else None
-        if found is not None:
-            return found
+def _wrapped(said: str) -> object | None:
+    """Return the wrapping of an answer that is written as JSON, None where it is none."""
+    if said.lstrip()[:1] != "{":
+        return None
+    try:
+        inner = json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+    is_asked_for = inner.keys() == {"answer"} and not isinstance(inner["answer"], list)
+    return inner if inner and inner.keys() <= WRAPPING and not is_asked_for else None
+
+
+def _without_tags(said: str) -> str | None:
     answers = _ANSWER.findall(said)
     bare = "\n".join(answers) if answers else _THOUGHT.sub("", _THINKING.sub("", said))
-    text = bare.strip() if bare != said else said
+    text = said if bare == said else bare.strip()
     return str(storable(text)) if text.strip() else None
-
-
-def _holds_text(value: object) -> bool:
-    """Whether JSON in a text is a wrapping: what a person asked for as JSON stays as it is."""
-    if isinstance(value, list):
-        return bool(value) and all(_holds_text(item) for item in value)
-    return isinstance(value, Mapping) and any(place in value for place in ("answer", "message", "raw"))

@@ -11,15 +11,18 @@ import uuid
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from airflow_provider_wiro.emulator import inputs as catalogue
+from airflow_provider_wiro.emulator import catalogue, results
 from airflow_provider_wiro.emulator.bodies import Body, UploadedFile
 from airflow_provider_wiro.emulator.exchange import Fault
-from airflow_provider_wiro.emulator.media import StoredFile, video_of
+from airflow_provider_wiro.emulator.inputs import echo
+from airflow_provider_wiro.emulator.media import StoredFile
 from airflow_provider_wiro.emulator.outcomes import TERMINAL, Outcome
+from airflow_provider_wiro.emulator.prices import price
 from airflow_provider_wiro.emulator.tasks import Clock, EmulatedTask, random_token
 
-CALLS = ("Run", "Detail", "Kill", "Cancel", "List", "Tool", "Delete", "Upload", "Output", "Other")
-"""The names of the calls: ``Tool`` is Tool/Detail, ``Delete`` is Task/InputOutputDelete, ``Upload`` is File/Upload,
+CALLS = ("Run", "Detail", "Kill", "Cancel", "List", "Tool", "Models", "Explore", "Delete", "Upload", "Output", "Other")
+"""The names of the calls: ``Tool`` is Tool/Detail, ``Models`` is Tool/List, ``Explore`` is Tool/Explore, ``Delete`` is
+Task/InputOutputDelete, ``Upload`` is File/Upload,
 ``Output`` the download of a file, ``Other`` whatever the API does not have."""
 
 
@@ -163,7 +166,8 @@ class Account:
     def accept(self, model: str, body: Body) -> EmulatedTask:
         """Start a task for a Run that has been found good."""
         with self.lock:
-            outcome = self._next_outcome()
+            known = catalogue.find(model)
+            outcome = self._next_outcome().of_a_model(realtime=known is not None and known.is_realtime)
             task = EmulatedTask(
                 taskid=str(self.first_taskid + len(self.tasks)),
                 token=random_token(),
@@ -171,12 +175,13 @@ class Account:
                 inputs=body.fields,
                 outcome=outcome,
                 duration=self.duration if outcome.duration is None else outcome.duration,
-                price=catalogue.price(model, body.fields),
+                price=price(model, body.fields),
                 clock=self.clock,
+                known=known,
             )
             if outcome.parameters == "echo":
-                task.parameters = catalogue.echo(body.fields, self._keep_input) | dict(outcome.rewritten)
-            task.outputs = self._outputs(task)
+                task.parameters = echo(body.fields, self._keep_input) | dict(outcome.rewritten)
+            task.outputs, task.text = results.of(task, self.keep)
             self.tasks[task.taskid] = self.by_token[task.token] = task
             self._active.append(task)
             self.peak_active = max(self.peak_active, len(self.active()))
@@ -208,37 +213,6 @@ class Account:
         if left != 1:
             self._outcomes.appendleft((outcome, left - 1))
         return outcome
-
-    def _outputs(self, task: EmulatedTask) -> list[dict[str, object]]:
-        wanted = task.outcome.outputs
-        if wanted is None:
-            wanted = 1 if task.outcome.succeeds else 0
-        if not isinstance(wanted, int):
-            return [dict(row) for row in wanted]
-        return [self._output(task, number) for number in range(wanted)]
-
-    def _output(self, task: EmulatedTask, number: int) -> dict[str, object]:
-        if "video" in task.model:
-            file = StoredFile(f"{number}.mp4", "video/mp4", video_of(task.outcome.output_bytes))
-        else:
-            file = StoredFile(f"{number}.txt", "text/plain", f"{task.inputs.get('prompt', task.model)}\n".encode())
-        added = str(int(self.clock.shown(task.created_at + task.duration)))
-        return {
-            "id": uuid.uuid4().hex,
-            "name": file.name,
-            "contenttype": file.content_type,
-            "parentid": uuid.uuid4().hex,
-            "uuid": task.uuid,
-            "size": str(len(file.data)),
-            "addedtime": added,
-            "modifiedtime": added,
-            "accesskey": random_token(),
-            "foldercount": "0",
-            "filecount": "0",
-            "ispublic": 0,
-            "expiretime": None,
-            "url": self.keep("Output", file),
-        }
 
 
 def _checked(times: int) -> int:

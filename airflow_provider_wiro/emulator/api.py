@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 
-from airflow_provider_wiro.emulator import inputs as catalogue
+from airflow_provider_wiro.emulator import catalogue, tools
 from airflow_provider_wiro.emulator.account import Account
 from airflow_provider_wiro.emulator.bodies import Body, UploadedFile
+from airflow_provider_wiro.emulator.inputs import refusal
 from airflow_provider_wiro.emulator.media import StoredFile
 from airflow_provider_wiro.emulator.outcomes import TERMINAL
-from airflow_provider_wiro.emulator.tasks import EmulatedTask
+from airflow_provider_wiro.emulator.refusals import (
+    GENERAL,
+    NO_FILES_OF,
+    NO_SUCH_MODEL,
+    NO_SUCH_TASK,
+    NOT_CANCELLABLE,
+    NOT_FOUND,
+    NOT_OVER,
+    Refused,
+    invalid,
+    not_killed,
+    too_many_tasks,
+)
+from airflow_provider_wiro.emulator.tasks import EmulatedTask, random_token
 
-FAILED, NOT_FOUND, TOO_MANY_TASKS, NOT_SIGNED_IN = 0, 1, 96, 98
 MAX_UPLOAD = 100_000_000
 _RUN = re.compile(r"/v1/Run/([^/]+/[^/]+)")
-
-
-class Refused(Exception):
-    """The API answers with an error of this ``code`` and ``message``."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
-
-    def answer(self) -> dict[str, object]:
-        """Return the body of the answer."""
-        return {"errors": [{"code": self.code, "message": self.message}], "result": False}
 
 
 def call_of(path: str) -> str:
@@ -54,11 +56,11 @@ def perform(account: Account, path: str, body: Body) -> dict[str, object]:
 
 def _run(account: Account, model: str, body: Body) -> dict[str, object]:
     if not catalogue.exists(model):
-        raise Refused(NOT_FOUND, f"There is no model {model}")
-    if message := catalogue.refusal(model, body):
-        raise Refused(FAILED, message)
+        raise Refused(NOT_FOUND, NO_SUCH_MODEL)
+    if message := refusal(model, body):
+        raise Refused(GENERAL, message)
     if account.concurrency is not None and len(account.active()) >= account.concurrency:
-        raise Refused(TOO_MANY_TASKS, f"At most {account.concurrency} tasks can be active at once")
+        raise too_many_tasks(account.concurrency)
     task = account.accept(model, body)
     return {"errors": [], "taskid": task.taskid, "socketaccesstoken": task.token, "result": True}
 
@@ -71,18 +73,16 @@ def _detail(account: Account, body: Body) -> dict[str, object]:
 def _kill(account: Account, body: Body) -> dict[str, object]:
     task = _find(account, body, "socketaccesstoken")
     if task.status in TERMINAL:
-        raise Refused(NOT_FOUND, f"The task is over: {task.status}")
+        raise not_killed(f"it is over ({task.status})")
     if task.status == "task_queue":
-        raise Refused(NOT_FOUND, "The task is not running yet: it can be cancelled, not killed")
+        raise not_killed("it is not running yet (task_queue)")
     return _stop(task)
 
 
 def _cancel(account: Account, body: Body) -> dict[str, object]:
     task = _find(account, body)
-    if task.status in TERMINAL:
-        raise Refused(NOT_FOUND, f"The task is over: {task.status}")
     if task.status != "task_queue":
-        raise Refused(NOT_FOUND, "The task is not in the queue any more: it can be killed, not cancelled")
+        raise Refused(NOT_FOUND, NOT_CANCELLABLE)
     return _stop(task)
 
 
@@ -96,12 +96,12 @@ def _list(account: Account, body: Body) -> dict[str, object]:
     for name, (default, allowed) in _LIST_FIELDS.items():
         given[name] = value = body.fields.get(name, default)
         if not isinstance(value, str) or not re.fullmatch(allowed, value):
-            raise Refused(FAILED, f"{name} is not valid")
+            raise invalid(f"{name} is not valid")
     start, limit = int(str(given["start"])), int(str(given["limit"]))
     if limit > 100:
-        raise Refused(FAILED, "limit is not valid: at most 100")
-    wanted = given["modelName"]
-    tasks = [task for task in account.tasks.values() if wanted in ("", task.model, task.model.split("/")[1])]
+        raise invalid("limit is at most 100")
+    wanted = catalogue.clean(str(given["modelName"]))
+    tasks = [task for task in account.tasks.values() if wanted in catalogue.clean(task.model)]
     if given["order"] == "DESC":
         tasks.reverse()
     rows = [task.row() for task in tasks[start : start + limit]]
@@ -118,18 +118,12 @@ _LIST_FIELDS = {
 }
 
 
-def _tool(_: Account, body: Body) -> dict[str, object]:
-    if f"{body.fields.get('slugowner')}/{body.fields.get('slugproject')}" != catalogue.RUNWAY_MODEL:
-        raise Refused(NOT_FOUND, "There is no such tool")
-    return {"errors": [], "tool": [catalogue.tool_row()], "result": True}
-
-
 def _delete(account: Account, body: Body) -> dict[str, object]:
     task = account.by_token.get(str(body.fields.get("tasktoken")))
     if task is None:
-        raise Refused(NOT_FOUND, "There is no task with this tasktoken")
+        raise Refused(NOT_FOUND, NO_FILES_OF)
     if task.status not in TERMINAL:
-        raise Refused(NOT_FOUND, f"The task is not over: {task.status}")
+        raise Refused(NOT_FOUND, NOT_OVER)
     account.forget_files(task)
     return {"errors": [], "result": True}
 
@@ -137,16 +131,19 @@ def _delete(account: Account, body: Body) -> dict[str, object]:
 def _upload(account: Account, body: Body) -> dict[str, object]:
     file = body.fields.get("file")
     if not isinstance(file, UploadedFile):
-        raise Refused(FAILED, "file is required, as a file of a multipart/form-data body")
+        raise Refused(GENERAL, "Request files [file] required")
     if len(file.data) > MAX_UPLOAD:
-        raise Refused(FAILED, "file is larger than 100 MB")
+        raise invalid("file is larger than 100 MB")
     url = account.keep("File", StoredFile(file.filename, file.content_type, file.data))
     row = {
         "id": url.split("/")[-2],
         "name": file.filename,
         "contenttype": file.content_type,
         "size": str(len(file.data)),
+        "parentid": str(body.fields.get("folderid", uuid.uuid4().hex)),
         "url": url,
+        "addedtime": str(int(account.clock.shown(account.clock()))),
+        "accesskey": random_token(),
     }
     return {"errors": [], "list": [row], "result": True}
 
@@ -169,11 +166,11 @@ def _find(account: Account, body: Body, token_name: str | None = None) -> Emulat
         if name in body.fields:
             value = body.fields[name]
             if not isinstance(value, str):
-                raise Refused(FAILED, f"{name} must be a string")
+                raise invalid(f"{name} must be a string")
             if value not in tasks:
-                raise Refused(NOT_FOUND, f"There is no task with this {name}")
+                raise Refused(NOT_FOUND, NO_SUCH_TASK)
             return tasks[value]
-    raise Refused(FAILED, f"{' or '.join(known)} is required")
+    raise Refused(GENERAL, "taskid or socketaccesstoken is required" if token_name else "taskid is required")
 
 
 _CALLS: dict[str, Callable[[Account, Body], dict[str, object]]] = {
@@ -181,7 +178,9 @@ _CALLS: dict[str, Callable[[Account, Body], dict[str, object]]] = {
     "Kill": _kill,
     "Cancel": _cancel,
     "List": _list,
-    "Tool": _tool,
+    "Tool": lambda _, body: tools.detail(body),
+    "Models": lambda _, body: tools.listed(body),
+    "Explore": lambda _, body: tools.explored(body),
     "Delete": _delete,
     "Upload": _upload,
 }
@@ -191,6 +190,8 @@ _NAMES = {
     "/v1/Task/Cancel": "Cancel",
     "/v1/Task/List": "List",
     "/v1/Tool/Detail": "Tool",
+    "/v1/Tool/List": "Models",
+    "/v1/Tool/Explore": "Explore",
     "/v1/Task/InputOutputDelete": "Delete",
     "/v1/File/Upload": "Upload",
 }

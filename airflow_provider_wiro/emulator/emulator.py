@@ -159,8 +159,13 @@ class WiroEmulator:
             return list(self._account.duplicate_nonces)
 
     def count(self, call: str) -> int:
-        """Return how many requests of ``call`` have come in: one of "Run", "Detail", "Kill", "Cancel", "List", "Tool"
-        (Tool/Detail), "Delete" (InputOutputDelete), "Upload", "Output" (a file's download), "Other" (unknown paths)."""
+        """
+        Return how many requests of ``call`` have come in.
+
+        :param call: "Run", "Detail", "Kill", "Cancel", "List", "Tool" (Tool/Detail), "Models" (Tool/List), "Explore"
+            (Tool/Explore), "Delete" (InputOutputDelete), "Upload", "Output" (a file's download), "Other" (unknown
+            paths).
+        """
         if call not in CALLS:
             raise ValueError(f"unknown call {call!r}; known are {', '.join(CALLS)}")
         return self._account.counts[call]

@@ -1,31 +1,23 @@
-"""What the emulated models accept: Runway's gen4-turbo to the letter, any other owner's model with any inputs."""
+"""What the emulated models accept: Runway's gen4-turbo to the letter, the others as their schemas say."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from airflow_provider_wiro.emulator import catalogue
 from airflow_provider_wiro.emulator.bodies import Body, UploadedFile
-
-RUNWAY_OWNER = "Runway"
-RUNWAY_MODEL = "Runway/image-to-video-gen4-turbo"
-CATEGORIES = ("tool", "text-to-video", "partner", "Runway")
-PRICES = {"5": 0.25, "10": 0.5}
-"""US dollars for a video of so many seconds: the emulator's own figures, the documentation has none for this model."""
-OTHER_PRICE = 0.01
-INVALID = "Request parameters are invalid."
-"""The documentation's own words; the emulator adds which one it is."""
+from airflow_provider_wiro.emulator.catalogue import FILE_TYPES, Model
+from airflow_provider_wiro.emulator.refusals import INVALID
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """An input as ``Tool/Detail`` describes it: ``id``, ``type``, ``default`` and, for a select, its ``options``."""
+    """An input of gen4-turbo: its ``id``, its ``type`` and, for a select, its ``options``."""
 
     id: str
     type: str
-    default: str
     options: tuple[str, ...] = ()
 
     def refusal(self, value: object, form: bool) -> str | None:
@@ -39,34 +31,12 @@ class Parameter:
             return f"{INVALID} {self.id} must be a string"
         if self.options and value not in self.options:
             return f"{INVALID} {self.id} must be one of {', '.join(self.options)}"
-        return None
+        return unreachable(self.id, value) if self.id == "inputImageUrl" else None
 
 
-RUNWAY_PARAMETERS = (
-    Parameter("inputImage", "file", ""),
-    Parameter("inputImageUrl", "text", ""),
-    Parameter(
-        "prompt",
-        "textarea",
-        "A miniature steam engine train travels along winding model railroad tracks, "
-        "releasing gentle puffs of smoke into the air.",
-    ),
-    Parameter("ratio", "select", "1280:720", ("1280:720", "720:1280", "1104:832", "832:1104", "960:960", "1584:672")),
-    Parameter("duration", "select", "5", ("5", "10")),
-    Parameter("contentModeration", "select", "auto", ("auto", "low")),
-    Parameter("seed", "number", "0"),
-)
-_ACCEPTED = {
-    parameter.id: parameter
-    for parameter in (*RUNWAY_PARAMETERS, Parameter("callbackUrl", "text", ""), Parameter("projectid", "text", ""))
-}
+_ALSO = (Parameter("inputImage", "file"), Parameter("callbackUrl", "text"), Parameter("projectid", "text"))
 _REQUIRED = (("prompt",), ("inputImageUrl", "inputImage"))
 """Of each group one input must not be empty."""
-
-
-def exists(model: str) -> bool:
-    """Say whether ``model`` ("owner/model") can be run: of Runway only gen4-turbo, of any other owner everything."""
-    return model == RUNWAY_MODEL or model.partition("/")[0].lower() != RUNWAY_OWNER.lower()
 
 
 def refusal(model: str, body: Body) -> str | None:
@@ -76,22 +46,21 @@ def refusal(model: str, body: Body) -> str | None:
     :param model: "owner/model"; one that exists.
     :param body: the request's fields.
     """
-    if model != RUNWAY_MODEL:
+    known = catalogue.find(model)
+    if known is None:
         return None
-    for name, value in body.fields.items():
-        if name not in _ACCEPTED:
-            return f"{INVALID} {name} is not an input of {RUNWAY_MODEL}"
-        if message := _ACCEPTED[name].refusal(value, body.form):
-            return message
-    for names in _REQUIRED:
-        if not any(body.fields.get(name) for name in names):
-            return f"Request parameter [{names[0]}] required"
-    return None
+    if known.slug == catalogue.clean(catalogue.AS_DOCUMENTED):
+        return _runway_refusal(known, body)
+    refusals = (_refusal(item, body.fields) for item in known.items)
+    return next((refused for refused in refusals if refused is not None), None)
 
 
-def price(model: str, inputs: Mapping[str, object]) -> float:
-    """Return what a successful run costs, in US dollars."""
-    return PRICES[str(inputs.get("duration", "5"))] if model == RUNWAY_MODEL else OTHER_PRICE
+def unreachable(name: str, value: str) -> str | None:
+    """Say that Wiro could not read the file at ``value``, or None; a bare file name is one of Wiro's samples."""
+    bare = re.fullmatch(r"[^/\\:?#]*", value)
+    if bare or re.match(r"https?://[^/\s]", value, re.IGNORECASE):
+        return None
+    return f"{INVALID} {name} must be an http(s) URL, or the url that File/Upload has answered"
 
 
 def echo(inputs: Mapping[str, object], store: Callable[[str, UploadedFile], str]) -> dict[str, object]:
@@ -104,26 +73,66 @@ def echo(inputs: Mapping[str, object], store: Callable[[str, UploadedFile], str]
     return {name: store(name, value) if isinstance(value, UploadedFile) else value for name, value in inputs.items()}
 
 
-def tool_row() -> dict[str, object]:
-    """Return the row of ``Tool/Detail`` for the Runway model."""
-    owner, project = RUNWAY_MODEL.split("/")
-    items = [
-        {
-            "id": parameter.id,
-            "type": parameter.type,
-            "value": parameter.default,
-            "required": False,
-            "options": [{"value": option, "text": option} for option in parameter.options],
-        }
-        for parameter in RUNWAY_PARAMETERS
-    ]
-    prices = [{"inputs": {"duration": key}, "price": value, "priceMethod": "cpr"} for key, value in PRICES.items()]
-    return {
-        "title": RUNWAY_MODEL,
-        "slugowner": owner,
-        "slugproject": project,
-        "description": "Runway gen4-turbo model for image-to-video generation.",
-        "categories": json.dumps(CATEGORIES),
-        "parameters": [{"title": "Inputs", "items": items}],
-        "dynamicprice": json.dumps(prices),
-    }
+def _runway_refusal(runway: Model, body: Body) -> str | None:
+    documented = (Parameter(str(item["id"]), str(item["type"]), _options(item)) for item in runway.items)
+    accepted = {parameter.id: parameter for parameter in (*documented, *_ALSO)}
+    for name, value in body.fields.items():
+        if name not in accepted:
+            return f"{INVALID} {name} is not an input of {catalogue.AS_DOCUMENTED}"
+        if message := accepted[name].refusal(value, body.form):
+            return message
+    for names in _REQUIRED:
+        if not any(body.fields.get(name) for name in names):
+            return f"Request parameter [{names[0]}] required"
+    return None
+
+
+def _refusal(item: Mapping[str, object], fields: Mapping[str, object]) -> str | None:
+    """Say why an input of a model is refused; where it has a default and is not there, that is taken."""
+    name, kind = str(item["id"]), str(item["type"])
+    if kind in FILE_TYPES:
+        return _file_refusal(item, fields)
+    value = fields.get(name)
+    if value in (None, ""):
+        missing = item["required"] in (True, "true", "1") and item.get("default") in (None, "")
+        return f"Request parameter [{name}] required" if missing else None
+    if kind in ("number", "numeric", "integer", "float", "range"):
+        return _number_refusal(item, value)
+    if kind == "select" and str(value) not in _options(item):
+        return f"{INVALID} {name} must be one of {', '.join(_options(item))}"
+    return None
+
+
+def _options(item: Mapping[str, object]) -> tuple[str, ...]:
+    options = item.get("options")
+    return tuple(str(option["value"]) for option in options) if isinstance(options, list) else ()
+
+
+def _number_refusal(item: Mapping[str, object], value: object) -> str | None:
+    name, least, most = item["id"], item.get("min"), item.get("max")
+    try:
+        number = float(str(value)) if not isinstance(value, bool) else float("nan")
+    except ValueError:
+        number = float("nan")
+    if number != number:
+        return f"Request parameter [{name}] must be integer or float"
+    if isinstance(least, int | float) and isinstance(most, int | float) and not least <= number <= most:
+        return f"Request parameter [{name}] must be between {least} and {most}"
+    return None
+
+
+def _file_refusal(item: Mapping[str, object], fields: Mapping[str, object]) -> str | None:
+    """Say why files are refused: uploaded ones, or addresses, in the input itself or in the one with ``Url`` added."""
+    name = str(item["id"])
+    names = [name] if item["type"] == "combinefileinput" else [name, f"{name}Url"]
+    given = [value for value in map(fields.get, names) if value not in (None, "", [])]
+    if not given:
+        return f"Request files [{name}] required" if item["required"] in (True, "true", "1") else None
+    addresses = (address for value in given for address in _addresses(value))
+    return next((refused for address in addresses if (refused := unreachable(name, address)) is not None), None)
+
+
+def _addresses(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [address.strip() for address in value.split(",")]
+    return [address for address in value if isinstance(address, str)] if isinstance(value, list) else []

@@ -5,6 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.resources
+import io
+import struct
+import wave
+import zlib
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -23,6 +27,34 @@ class StoredFile:
 def sample_video() -> bytes:
     """Return the MP4 that every emulated video model produces: five seconds of H.264 without sound."""
     return importlib.resources.files(__package__).joinpath("sample.mp4").read_bytes()
+
+
+@functools.cache
+def sample_image() -> bytes:
+    """Return the PNG that every emulated image model produces: 64 by 36 points, from dark to light."""
+    width, height = 64, 36
+    row = b"\0" + bytes(4 * x for x in range(width) for _ in "rgb")
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * height)),
+        (b"IEND", b""),
+    )
+    image = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks:
+        image += len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+    return image
+
+
+@functools.cache
+def sample_sound() -> bytes:
+    """Return the WAV that every emulated speech model produces: a second of silence."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(16_000))
+    return file.getvalue()
 
 
 def video_of(size: int) -> bytes:

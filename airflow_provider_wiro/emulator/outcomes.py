@@ -71,6 +71,13 @@ class Outcome:
         if isinstance(self.hold, str) and self.hold not in self.path:
             raise ValueError(f"hold must be a status of the task: {', '.join(self.path)}, not {self.hold!r}")
 
+    def of_a_model(self, *, realtime: bool) -> Outcome:
+        """Return how a task of such a model goes: one of a realtime model waits for a person, and never ends."""
+        if not realtime or self.statuses is not None:
+            return self
+        begins = LIFE[: LIFE.index("task_start") + 1]
+        return dataclasses.replace(self, statuses=begins, end="task_stream_ready", hold=False)
+
     @property
     def path(self) -> tuple[str, ...]:
         """Every status of the task in its order."""

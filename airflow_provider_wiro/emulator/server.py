@@ -19,6 +19,7 @@ from airflow_provider_wiro.emulator.bodies import BadBody, Body, parse
 from airflow_provider_wiro.emulator.exchange import Exchange
 from airflow_provider_wiro.emulator.media import file_response
 from airflow_provider_wiro.emulator.outcomes import TERMINAL
+from airflow_provider_wiro.emulator.refusals import GENERAL, NO_SUCH_ADDRESS, Refused, invalid
 from airflow_provider_wiro.emulator.tasks import EmulatedTask
 
 
@@ -100,19 +101,19 @@ class Server:
         if record.call == "Output":
             return self._file(request)
         if record.call == "Other":
-            return _refuse(record, 404, api.Refused(api.NOT_FOUND, "There is no such endpoint"))
+            return _refuse(record, 404, Refused(GENERAL, NO_SUCH_ADDRESS))
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "POST"})
         if not record.headers.get("user-agent", "").strip():
             return web.Response(status=403, text="<html><h1>403 Forbidden</h1></html>\n", content_type="text/html")
         account = self._account
         if message := signing.refusal(record.headers, account.api_key, account.api_secret):
-            return _refuse(record, 401, api.Refused(api.NOT_SIGNED_IN, message))
+            return _refuse(record, 401, Refused(GENERAL, message))
         if isinstance(body, BadBody):
-            return _refuse(record, 200, api.Refused(api.FAILED, str(body)))
+            return _refuse(record, 200, invalid(str(body)))
         try:
             answer = api.perform(account, record.path, body)
-        except api.Refused as refused:
+        except Refused as refused:
             return _refuse(record, 200, refused)
         if record.call == "Run":
             self._announce_end(account.tasks[str(answer["taskid"])])
@@ -153,6 +154,6 @@ class Server:
                 pass
 
 
-def _refuse(record: RecordedRequest, status: int, refused: api.Refused) -> web.Response:
+def _refuse(record: RecordedRequest, status: int, refused: Refused) -> web.Response:
     record.error = refused.message
     return web.json_response(refused.answer(), status=status)

@@ -6,6 +6,8 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
+from airflow_provider_wiro.emulator.refusals import NO_SIGNATURE, NO_SUCH_KEY, WRONG_SIGNATURE
+
 
 def refusal(headers: Mapping[str, str], api_key: str, api_secret: str | None) -> str | None:
     """
@@ -16,20 +18,16 @@ def refusal(headers: Mapping[str, str], api_key: str, api_secret: str | None) ->
     :param api_secret: its secret, or None for an API-key-only project, where nothing is signed.
     """
     given_key = headers.get("x-api-key", "")
-    if not given_key:
-        return "The x-api-key header is missing"
     if not _same(given_key, api_key):
-        return "The API key is not valid"
+        return NO_SUCH_KEY
     if api_secret is None:
         return None
     nonce, signature = headers.get("x-nonce", ""), headers.get("x-signature", "")
-    if not nonce:
-        return "The x-nonce header is missing"
-    if not signature:
-        return "The x-signature header is missing"
+    if not nonce or not signature:
+        return NO_SIGNATURE
     expected = hmac.new(api_key.encode(), (api_secret + nonce).encode(errors="surrogateescape"), hashlib.sha256)
     if not _same(signature, expected.hexdigest()):
-        return "The signature is not valid"
+        return WRONG_SIGNATURE
     return None
 
 

@@ -9,7 +9,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from airflow_provider_wiro.emulator.inputs import CATEGORIES
+from airflow_provider_wiro.emulator.catalogue import Model
 from airflow_provider_wiro.emulator.outcomes import TERMINAL, Outcome
 
 TIME_FIELDS = {
@@ -23,6 +23,8 @@ TIME_FIELDS = {
     "task_postprocess_end": "postprocessendtime",
     "task_cancel": "canceltime",
 }
+CATEGORIES = ["tool", "text-to-video"]
+"""Those of a model that is not known by name."""
 FREE = "0.000000000000"
 _LETTERS = string.ascii_letters + string.digits
 
@@ -70,6 +72,8 @@ class EmulatedTask:
     :param clock: the emulator's time.
     :param parameters: the inputs as the API shows them.
     :param outputs: the rows of the files that the API shows once the task has ended.
+    :param text: what a text model answers, merged.
+    :param known: the model, where it is known by name.
     """
 
     taskid: str
@@ -82,6 +86,8 @@ class EmulatedTask:
     clock: Clock = field(repr=False)
     parameters: dict[str, object] = field(repr=False, default_factory=dict)
     outputs: list[dict[str, object]] = field(repr=False, default_factory=list)
+    text: str = field(repr=False, default="")
+    known: Model | None = field(repr=False, default=None)
     uuid: str = field(init=False, default_factory=lambda: str(uuid.uuid4()))
     created_at: float = field(init=False)
     _stopped_at: float | None = field(init=False, repr=False, default=None)
@@ -128,7 +134,7 @@ class EmulatedTask:
             "name": "",
             "socketaccesstoken": self.token,
             "parameters": self.parameters,
-            "debugoutput": self.outcome.debugoutput if completed else "",
+            "debugoutput": (self.outcome.debugoutput or self.text) if completed else "",
             "debugerror": self.outcome.debugerror if completed else "",
             "elapsedseconds": f"{(self._ended_at(now) or now) - self.created_at:.4f}",
             "status": self._status(now),
@@ -136,9 +142,7 @@ class EmulatedTask:
             "totalcost": self._cost(now),
             "guestid": None,
             "projectid": "699",
-            "modelid": "598",
-            "modelslugowner": self.model.partition("/")[0],
-            "modelslugproject": self.model.partition("/")[2],
+            **self._model(),
             "description": "",
             "basemodelid": "0",
             "runtype": "model",
@@ -149,12 +153,22 @@ class EmulatedTask:
             "createtime": self._shown(self.created_at),
             **self._times(now),
             **self._pexit(over, completed),
-            "categories": json.dumps(CATEGORIES),
             "outputs": outputs,
             "size": str(sum(int(size) for output in outputs if (size := str(output.get("size"))).isdecimal())),
         }
         row.update(self.outcome.extra)
         return {name: value for name, value in row.items() if name not in self.outcome.missing}
+
+    def _model(self) -> dict[str, str]:
+        known = self.known
+        owner, _, project = self.model.partition("/")
+        return {
+            "modelid": "598" if known is None else str(known.row["id"]),
+            "modelslugowner": owner if known is None else known.owner,
+            "modelslugproject": project if known is None else known.project,
+            "modeldescription": "" if known is None else str(known.row["description"]),
+            "categories": json.dumps(CATEGORIES if known is None else known.categories),
+        }
 
     def _status(self, now: float) -> str:
         return "task_cancel" if self._stopped_at is not None else self._path[self._place(now)]

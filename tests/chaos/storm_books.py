@@ -97,7 +97,7 @@ class Books:
                 delivered=Counter(made[url] for result in returned for url in _urls(result)),
                 paid=Counter(str(task.inputs["prompt"]) for task in tasks.values()),
                 statuses=Counter(task.status for task in tasks.values()),
-                busy=sum("can be active at once" in (request.error or "") for request in requests),
+                busy=sum("concurrent task limit" in (request.error or "") for request in requests),
                 throttled=sum(request.status == 429 for request in requests),
                 starts=starts[0][0],
                 tries=dict(tries),

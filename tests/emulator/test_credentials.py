@@ -11,6 +11,8 @@ from airflow_provider_wiro.emulator.signing import refusal
 
 # echo -n "${SECRET}${NONCE}" | openssl dgst -sha256 -hmac "${KEY}"
 # with KEY=emulator-key SECRET=emulator-secret NONCE=1734513807
+NO_KEY = "Project authorization is not founded."
+NOT_SIGNED = "Project requires signature authentication. x-signature and x-nonce headers are required."
 OPENSSL = "c30e1d13dc26b00ebc337e275e10738ee57dd6a49c01e1f6a5e50751729a6043"
 
 
@@ -31,24 +33,23 @@ def test_a_signed_run_gets_in(wiro: Client, emulator: WiroEmulator) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"x-api-key": ""}, "x-api-key"),
-        ({"x-api-key": "another"}, "API key is not valid"),
-        ({"x-nonce": ""}, "x-nonce"),
-        ({"x-nonce": "1"}, "signature is not valid"),
-        ({"x-signature": ""}, "x-signature"),
-        ({"x-signature": "00" * 32}, "signature is not valid"),
-        ({"x-signature": "ü"}, "signature is not valid"),
+        ({"x-api-key": ""}, NO_KEY),
+        ({"x-api-key": "another"}, NO_KEY),
+        ({"x-nonce": ""}, NOT_SIGNED),
+        ({"x-nonce": "1"}, "Project authorization is not valid."),
+        ({"x-signature": ""}, NOT_SIGNED),
+        ({"x-signature": "00" * 32}, "Project authorization is not valid."),
+        ({"x-signature": "ü"}, "Project authorization is not valid."),
     ],
 )
-def test_wrong_credentials_are_401_with_code_98(
+def test_wrong_credentials_are_401_with_code_0_in_the_documented_words(
     wiro: Client, emulator: WiroEmulator, changed: dict[str, str], message: str
 ) -> None:
     response = wiro.send(RUNWAY, json={}, headers={k: v.encode("latin-1") for k, v in changed.items()})  # type: ignore[misc]
 
     assert response.status_code == 401
     assert response.json()["result"] is False
-    assert response.json()["errors"][0]["code"] == 98
-    assert message in response.json()["errors"][0]["message"]
+    assert response.json()["errors"] == [{"code": 0, "message": message}]
     assert emulator.runs == []
     assert emulator.requests[-1].status == 401
 
@@ -97,7 +98,8 @@ def test_a_request_without_a_user_agent_is_turned_away(wiro: Client, emulator: W
 
 
 def test_unknown_addresses_and_methods(wiro: Client, emulator: WiroEmulator) -> None:
-    assert wiro.send("/Task/Nothing", json={}).status_code == 404
+    nothing = wiro.send("/Task/Nothing", json={})
+    assert (nothing.status_code, nothing.json()["errors"]) == (404, [{"code": 0, "message": "Error parsing url."}])
     assert wiro.send("/Run/only-a-model", json={}).status_code == 404
     assert requests.get(emulator.url + "/Task/Detail", timeout=5).status_code == 405
     assert requests.get(emulator.url + "/nothing", timeout=5).status_code == 404

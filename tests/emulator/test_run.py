@@ -49,6 +49,12 @@ def test_every_documented_choice_is_accepted(wiro: Client) -> None:
         ("prompt", None),
         ("prompt", ["a"]),
         ("inputImageUrl", 7),
+        ("inputImageUrl", "/data/a.png"),
+        ("inputImageUrl", "./a.png"),
+        ("inputImageUrl", "C:\\a.png"),
+        ("inputImageUrl", "file:///data/a.png"),
+        ("inputImageUrl", "data:image/png;base64,iVBORw0KGgo="),
+        ("inputImageUrl", "s3://bucket/a.png"),
         ("inputImage", "https://example.com/a.png"),
         ("content_moderation", "auto"),
     ],
@@ -80,8 +86,8 @@ def test_without_a_prompt_or_an_image_a_run_is_code_0(
 
 
 def test_another_runway_model_does_not_exist_and_another_owners_takes_anything(wiro: Client) -> None:
-    assert wiro.refusal("/Run/Runway/gen5", prompt="x")[0] == 1
-    assert wiro.refusal("/Run/runway/image-to-video-gen4-turbo", prompt="x")[0] == 1
+    for unknown in ("Runway/gen5", "runway/gen5", "RUNWAY/image-to-video-gen4-turbo", "google/veo3.1"):
+        assert wiro.refusal(f"/Run/{unknown}", prompt="x") == (1, "slug-owner-project-not-exist")
     wiro.run("/Run/someone/anything", whatever={"deep": [1, 2.5, None]})
 
 
@@ -135,7 +141,12 @@ def test_beyond_the_accounts_limit_a_run_is_code_96_until_a_task_is_over() -> No
     with WiroEmulator(duration=60, concurrency=2) as emulator, Client(emulator.url) as wiro:
         wiro.run()
         wiro.run()
-        assert wiro.refusal(RUNWAY, **INPUTS)[0] == 96
+        code, message = wiro.refusal(RUNWAY, **INPUTS)
+        assert code == 96
+        assert message == (
+            "You have reached your concurrent task limit. With your current balance of $20, you can run up to 2 tasks "
+            "at the same time. Add funds to increase your limit."
+        )
         assert len(emulator.active) == emulator.peak_active == 2
 
         emulator.advance(61)

@@ -22,11 +22,12 @@ LIFE = [
     "task_postprocess_start",
     "task_postprocess_end",
 ]
-# The fields of the documentation's Kill answer, and the two by which the vendor's own clients tell the model.
+# The fields of the documentation's Kill answer, and the three by which the vendor's own clients tell the model.
 DOCUMENTED = [
     "id",
     "modelslugowner",
     "modelslugproject",
+    "modeldescription",
     "uuid",
     "name",
     "socketaccesstoken",
@@ -118,7 +119,7 @@ def test_detail_takes_tasktoken_and_kill_takes_socketaccesstoken(wiro: Client, e
 
     answer = wiro.post("/Task/Detail", tasktoken=token)
     assert (answer["total"], answer["tasklist"][0]["id"]) == ("1", taskid)
-    assert wiro.refusal("/Task/Detail", socketaccesstoken=token) == (0, "taskid or tasktoken is required")
+    assert wiro.refusal("/Task/Detail", socketaccesstoken=token) == (0, "taskid or socketaccesstoken is required")
     assert wiro.refusal("/Task/Kill", tasktoken=token) == (0, "taskid or socketaccesstoken is required")
     assert wiro.refusal("/Task/Cancel", socketaccesstoken=token) == (0, "taskid is required")
     assert wiro.post("/Task/Kill", socketaccesstoken=token)["tasklist"][0]["status"] == "task_cancel"
@@ -126,14 +127,15 @@ def test_detail_takes_tasktoken_and_kill_takes_socketaccesstoken(wiro: Client, e
 
 @pytest.mark.parametrize("call", ["Detail", "Kill", "Cancel"])
 def test_an_unknown_task_is_code_1_and_a_number_as_taskid_code_0(wiro: Client, call: str) -> None:
-    assert wiro.refusal(f"/Task/{call}", taskid="1")[0] == 1
-    assert wiro.refusal(f"/Task/{call}", taskid=2221) == (0, "taskid must be a string")
+    assert wiro.refusal(f"/Task/{call}", taskid="1") == (1, "There is no task yet.")
+    assert wiro.refusal(f"/Task/{call}", taskid=2221) == (0, "Request parameters are invalid. taskid must be a string")
 
 
 def test_a_queued_task_can_be_cancelled_but_not_killed(wiro: Client, emulator: WiroEmulator) -> None:
     taskid = wiro.run()
 
-    assert wiro.refusal("/Task/Kill", taskid=taskid)[0] == 1
+    not_yet = (1, "Task could not be killed: it is not running yet (task_queue)")
+    assert wiro.refusal("/Task/Kill", taskid=taskid) == not_yet
     answer = wiro.post("/Task/Cancel", taskid=taskid)
     assert (answer["result"], answer["tasklist"][0]["status"]) == (True, "task_cancel")
     emulator.advance(100)
@@ -146,7 +148,7 @@ def test_a_running_task_can_be_killed_but_not_cancelled(wiro: Client, emulator: 
     taskid = wiro.run()
     emulator.advance(40)
 
-    assert wiro.refusal("/Task/Cancel", taskid=taskid)[0] == 1
+    assert wiro.refusal("/Task/Cancel", taskid=taskid) == (1, "Task is not in a cancellable state.")
     assert wiro.post("/Task/Kill", taskid=taskid)["tasklist"][0]["status"] == "task_cancel"
     assert wiro.detail(taskid)["pexit"] == "0"
     assert emulator.tasks[taskid].ended_at is not None
@@ -159,7 +161,7 @@ def test_a_task_that_is_over_can_be_neither_killed_nor_cancelled(wiro: Client, e
 
     for taskid in (completed, cancelled):
         assert wiro.refusal("/Task/Kill", taskid=taskid)[0] == 1
-        assert wiro.refusal("/Task/Cancel", taskid=taskid)[0] == 1
+        assert wiro.refusal("/Task/Cancel", taskid=taskid) == (1, "Task is not in a cancellable state.")
     assert wiro.detail(completed)["status"] == "task_postprocess_end"
 
 
@@ -171,8 +173,10 @@ def test_the_list_is_sorted_filtered_and_cut(wiro: Client) -> None:
 
     assert ids() == [third, second, first]
     assert ids(type="model", sort="id", order="ASC", start="1", limit="1") == [second]
-    assert ids(modelName="someone/llm") == [second]
+    for model in ("someone/llm", "Someone/LLM", "llm"):
+        assert ids(modelName=model) == [second]
+    assert ids(modelName="gen4-turbo") == [third, first]
     assert wiro.post("/Task/List", limit="1")["total"] == "3"
     assert wiro.refusal("/Task/List", limit="101")[0] == 0
-    assert wiro.refusal("/Task/List", limit=20) == (0, "limit is not valid")
-    assert wiro.refusal("/Task/List", order="up") == (0, "order is not valid")
+    assert wiro.refusal("/Task/List", limit=20) == (0, "Request parameters are invalid. limit is not valid")
+    assert wiro.refusal("/Task/List", order="up") == (0, "Request parameters are invalid. order is not valid")

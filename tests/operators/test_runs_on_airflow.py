@@ -265,7 +265,7 @@ def test_a_rejected_key_is_not_tried_again(run_dag: RunDag, wiro_emulator: WiroE
     [seen] = run.errors
     assert isinstance(seen, WiroAuthError)
     assert isinstance(seen, AirflowFailException)
-    assert "The API key is not valid" in str(seen)
+    assert "Project authorization is not founded." in str(seen)
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
