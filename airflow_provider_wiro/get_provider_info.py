@@ -18,8 +18,8 @@ CONNECTION_TYPE: dict[str, Any] = {
         },
         "verify": {
             "label": "Verify TLS",
-            "description": "true, false, or the path of a CA file.",
-            "schema": {"type": ["string", "null"], "default": "true"},
+            "description": "Empty: certificates are verified. Or false, or the path of a CA file.",
+            "schema": {"type": ["string", "null"], "default": None},
         },
         "allow_http": {
             "label": "Allow plain http",

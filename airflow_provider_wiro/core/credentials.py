@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import hmac
 import ipaddress
@@ -9,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
+from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroConfigError
 
 DEFAULT_BASE_URL = "https://api.wiro.ai/v1"
 DEFAULT_TIMEOUT = 30.0
+EXTRAS = ("timeout", "verify", "allow_http")
 
 
 _PORTS = {"http": 80, "https": 443}
@@ -39,6 +42,7 @@ class Credentials:
     :param api_secret: None for a project that uses the key alone.
     :param timeout: seconds for one whole request.
     :param verify: whether TLS certificates are verified, or the CA file to verify them with.
+    :param remark: what is odd about the connection, and does not keep it from being used.
     """
 
     api_key: str = field(repr=False)
@@ -46,6 +50,7 @@ class Credentials:
     base_url: str = DEFAULT_BASE_URL
     timeout: float = DEFAULT_TIMEOUT
     verify: bool | str = True
+    remark: str = field(default="", compare=False)
 
     @property
     def account(self) -> str:
@@ -62,23 +67,50 @@ class Credentials:
         host: str | None,
         schema: str | None,
         port: int | None,
-        extra: Mapping[str, object],
+        extra: object,
     ) -> Credentials:
         """Read the fields of an Airflow connection.
 
+        :param extra: as Airflow has read it: a dict, unless the author wrote something else.
         :raises WiroConfigError: naming the connection, the field and what is allowed, never a secret.
         """
         where = f"Airflow connection {conn_id!r}"
-        api_key = _header_text(where, "login (API key)", login)
-        if not api_key:
-            raise WiroConfigError(f"{where}: login (API key) is empty; put the project's API key there")
-        return cls(
-            api_key=api_key,
-            api_secret=_header_text(where, "password (API secret)", password) or None,
-            base_url=_base_url(where, host, schema, port, allow_http=_flag(where, "allow_http", extra)),
-            timeout=_timeout(where, extra.get("timeout")),
-            verify=_verify(extra.get("verify")),
-        )
+        given = _extras(where, extra)
+        remark = _remark(given)
+        try:
+            api_key = _header_text(where, "login (API key)", login)
+            if not api_key:
+                raise WiroConfigError(f"{where}: login (API key) is empty; put the project's API key there")
+            return cls(
+                api_key=api_key,
+                api_secret=_header_text(where, "password (API secret)", password) or None,
+                base_url=_base_url(where, host, schema, port, allow_http=_flag(where, "allow_http", given)),
+                timeout=_timeout(where, given.get("timeout")),
+                verify=_verify(given.get("verify")),
+                remark=remark,
+            )
+        except WiroConfigError as error:
+            if not remark:
+                raise
+            raise WiroConfigError(f"{error}. Also, {remark}") from None
+
+
+def _extras(where: str, extra: object) -> Mapping[str, object]:
+    if extra is None or isinstance(extra, Mapping):
+        return extra or {}
+    kind = "text that is no JSON" if isinstance(extra, str) else f"of type {type(extra).__name__}"
+    raise WiroConfigError(f'{where}: extra is {kind}; allowed is a JSON object, such as {{"timeout": 30}}')
+
+
+def _remark(extra: Mapping[str, object]) -> str:
+    """Say which extras are not known: what is mistyped would do nothing, unseen."""
+    unknown = [name for name in extra if name not in EXTRAS]
+    if not unknown:
+        return ""
+    meant = next((close[0] for name in unknown if (close := difflib.get_close_matches(name, EXTRAS, 1))), None)
+    names, known = ", ".join(one_line(name, 40) for name in unknown[:5]), ", ".join(EXTRAS)
+    guess = f" Did you mean {meant}?" if meant else ""
+    return f"extra {names} is not known and does nothing; known are {known}.{guess}"
 
 
 def _header_text(where: str, name: str, value: str | None) -> str:
@@ -99,7 +131,13 @@ def _base_url(where: str, host: str | None, schema: str | None, port: int | None
             'or set the extra {"allow_http": true} for a trusted network'
         )
     netloc = parts.netloc if parts.port or not port else f"{parts.netloc}:{port}"
-    path = parts.path.rstrip("/") or (f"/{schema}" if schema else "/v1")
+    path = parts.path.rstrip("/")
+    if not path and schema.lower().rstrip(":") in ("http", "https"):
+        raise WiroConfigError(
+            f"{where}: schema is {schema!r}, but it holds the path; put the scheme into host, as in "
+            f"{DEFAULT_BASE_URL}, and leave schema empty"
+        )
+    path = path or (f"/{schema}" if schema else "/v1")
     return _split(where, f"{parts.scheme}://{netloc}{path}").geturl()
 
 

@@ -6,9 +6,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
-from airflow_provider_wiro.core.text import as_text, one_line
+from airflow_provider_wiro.core.templated import Path
+from airflow_provider_wiro.core.text import as_text, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroInputError
 
 ABSENT = ("", "None")
@@ -50,7 +53,24 @@ class Field:
 
 def refused(name: str, given: object, allowed: str) -> WiroInputError:
     """Return the error for a value that is not allowed."""
-    return WiroInputError(f"{name} is {one_line(as_text(given, repr), 200)}; allowed: {allowed}")
+    given = without_secrets(given) if isinstance(given, str) else given
+    shown = without_secrets(one_line(as_text(given, repr), 200))
+    return WiroInputError(f"{name} is {shown}; allowed: {allowed}")
+
+
+def found_nothing(name: str, path: Path) -> WiroInputError:
+    """Return the error for a template that was rendered to the text ``None``.
+
+    :param name: the operator's argument.
+    :param path: where in it.
+    """
+    where = name + "".join(f"[{step!r}]" for step in path)
+    return refused(
+        where,
+        "None",
+        "any other text: a template makes 'None' of what it does not find. Give it a default, as in "
+        "{{ params.x or 'a kite' }}, or set render_template_as_native_obj=True, which leaves out what is None",
+    )
 
 
 def text(value: object) -> str:
@@ -67,6 +87,20 @@ def url(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/]\S*", value.strip()):
         raise ValueError
     return value.strip()
+
+
+def file_url(value: object) -> str:
+    """Read the address of a file: an http(s) URL, or the bare name of one that Wiro has."""
+    address = text(value)
+    if re.search(r"[:/\\]", address) and not re.match(r"\s*https?://[^\s/]", address, re.IGNORECASE):
+        raise ValueError
+    return address
+
+
+FILE_URL = (
+    "an http(s) URL that Wiro can read, such as a presigned one, or the bare name of a file that Wiro has; not a path, "
+    "file:, data: or another scheme: upload the file to a place with such a URL first"
+)
 
 
 def whole(value: object) -> int:
@@ -91,13 +125,14 @@ def one_of(*options: str) -> Callable[[object], str]:
 
 
 def seconds(name: str, value: object) -> float:
-    """Return *value* as a duration above 0.
+    """Return *value*, a number of seconds or a ``timedelta``, as seconds.
 
     :raises WiroInputError: if it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**9:
-        raise refused(name, value, "seconds above 0, as a number below 10**9")
-    return float(value)
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 10**9:
+        raise refused(name, value, "seconds above 0 and below 1,000,000,000, as a number or a timedelta")
+    return float(number)
 
 
 def unix_time(name: str, value: object) -> float:
@@ -111,12 +146,16 @@ def unix_time(name: str, value: object) -> float:
 
 
 def model_inputs(value: object) -> dict[str, object]:
-    """Return *value* as the inputs of any model, without those that are None.
+    """Return *value*, a dict or the JSON text of one, as the inputs of any model, without those that are None.
 
     :raises WiroInputError: naming the input that is not JSON.
     """
+    given = value
+    if isinstance(value, str):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
     if not isinstance(value, Mapping):
-        raise refused("inputs", value, "a dict (a template that makes one needs render_template_as_native_obj=True)")
+        raise refused("inputs", given, "a dict, or a template that makes JSON of one: {{ … | tojson }}")
     for name, item in value.items():
         try:
             json.dumps({name: item}, allow_nan=False, ensure_ascii=False).encode()

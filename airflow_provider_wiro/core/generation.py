@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from airflow_provider_wiro import exceptions
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import one_line, without_secrets
 
 GENERATION_VERSION = 1
 MOST_INPUTS = 4096
@@ -30,8 +30,6 @@ OUTCOMES: dict[type[exceptions.WiroTaskError], str] = {
     exceptions.WiroOutputsGone: "outputs_gone",
 }
 
-# Any scheme, for "s3://key:secret@bucket" is one too. A user may hold "@", and a path "'".
-_URL = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/\s?#]*@)?([^\s?#\"<>]*)(?:[?#][^\s\"<>]*)?", re.IGNORECASE)
 # A text that begins so is an address as a whole, which may hold blanks.
 _ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
 
@@ -75,7 +73,7 @@ def outcome_of(error: exceptions.WiroError) -> str:
 def _cleaned(value: object) -> object:
     if isinstance(value, str):
         address = _ADDRESS.match(value) and re.match(r"[^?#]*", value)
-        return _URL.sub(r"\1\2", address[0] if address else value)
+        return without_secrets(address[0] if address else value)
     if isinstance(value, Mapping):
         return {str(name): _cleaned(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -110,15 +110,17 @@ class Record:
 
         Version 2 says nothing of the service here: compare ``base_url``.
         """
-        if self.version == wanted.version:
-            return self.fingerprint == wanted.fingerprint
-        return wanted.work is not None and self.fingerprint == wanted.work.fingerprint(self.version)
+        if wanted.work is not None:
+            return wanted.work.is_of(self.fingerprint, self.version)
+        return self.version == wanted.version and self.fingerprint == wanted.fingerprint
 
     def renewed(self, wanted: Record) -> Self:
         """Return the record as this version writes it, where it is of the same work as *wanted*."""
         if self.version == wanted.version or not self.is_same_work(wanted):
             return self
-        return replace(self, base_url=wanted.base_url, fingerprint=wanted.fingerprint, loose=wanted.loose)
+        assert wanted.work is not None
+        loose = loose_digests(wanted.work.recorded_as(self.inputs).inputs)
+        return replace(self, base_url=wanted.base_url, fingerprint=wanted.fingerprint, loose=loose)
 
     def instead_of(self, before: Record | None) -> Self:
         """Return the intent that takes the place of *before*."""

@@ -15,6 +15,7 @@ from airflow_provider_wiro.core.rules.recall import Left, Shown, Unknown, row_fo
 from airflow_provider_wiro.core.search import READ_PAUSES, NoListing
 from airflow_provider_wiro.core.task import Task, read_taskid
 from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, differing
+from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, WiroTaskNotFound, WiroUnreachable
 
 # How long Wiro may need to show a task whose taskid it has given.
@@ -42,7 +43,10 @@ def service_of(found: Record, wanted: Record) -> Service:
         return Service.PROVEN
     work = wanted.work
     keyed = work is not None and work.idempotency_key is not None
-    if not keyed and work is not None and (found.model, found.inputs) == (wanted.model, wanted.inputs):
+    if keyed or work is None:
+        return Service.UNKNOWN
+    sent = work.recorded_as(found.inputs)
+    if (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
         return Service.DOUBTFUL
     return Service.UNKNOWN
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from airflow_provider_wiro.core.journal import Record, forget
 from airflow_provider_wiro.core.recalled import Sighting
 from airflow_provider_wiro.core.rules.recall import Left, Row, Shown, Work
+from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.exceptions import WiroError
 
 
@@ -107,8 +108,12 @@ def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
 
 
 def _difference(record: Record, wanted: Record) -> str:
+    before = wanted.work.before if wanted.work is not None else None
+    same = [wanted.inputs, digests(before.inputs)] if before is not None else [wanted.inputs]
     names = sorted(
-        name for name in {*record.inputs, *wanted.inputs} if record.inputs.get(name) != wanted.inputs.get(name)
+        name
+        for name in {*record.inputs, *wanted.inputs}
+        if record.inputs.get(name) not in [inputs.get(name) for inputs in same]
     )
     if names:
         return f"its inputs were others ({', '.join(names)})"

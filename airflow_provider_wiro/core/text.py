@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+
+# Any scheme, for "s3://key:secret@bucket" is one too. A user may hold "@", and a path "'".
+_URL = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/\s?#]*@)?([^\s?#\"<>]*)(?:[?#][^\s\"<>]*)?", re.IGNORECASE)
 
 
 def one_line(value: object, limit: int = 300) -> str:
@@ -22,3 +26,8 @@ def as_text(value: object, convert: Callable[[object], str] = str) -> str:
         return convert(value)
     except (RecursionError, ValueError):
         return f"<{type(value).__name__}>"
+
+
+def without_secrets(text: str) -> str:
+    """Return *text* with the URLs in it as they may be shown: without user and query, which may be a signature."""
+    return _URL.sub(r"\1\2", text)

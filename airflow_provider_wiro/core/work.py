@@ -23,12 +23,26 @@ class Work:
     :param model: ``"owner/model"`` as the author of the DAG typed it.
     :param inputs: the model's inputs as they are sent; hidden from ``repr``.
     :param idempotency_key: what makes the work the same instead of model and inputs; None: they do.
+    :param before: the same work as releases before 0.2.0 would have sent it, where that differs: what they have
+        recorded is of this.
     """
 
     base_url: str
     model: str
     inputs: Mapping[str, object] = field(repr=False)
     idempotency_key: str | None = None
+    before: Work | None = None
+
+    def recorded_as(self, recorded: Mapping[str, str]) -> Work:
+        """Return it as a record with these digests of its inputs has sent it."""
+        before = self.before
+        return before if before is not None and digests(before.inputs) == recorded else self
+
+    def is_of(self, fingerprint: str, version: int) -> bool:
+        """Whether a record of *version* with this fingerprint is of the same work."""
+        return fingerprint == self.fingerprint(version) or (
+            self.before is not None and fingerprint == self.before.fingerprint(version)
+        )
 
     def fingerprint(self, version: int) -> str:
         """Return what is the same for the same work, by the rule of records of *version*.

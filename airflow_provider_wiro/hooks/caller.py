@@ -42,6 +42,11 @@ class Caller:
         self._made: Client | None = None
 
     @property
+    def remark(self) -> str:
+        """What is odd about the connection, though it can be used; empty for nothing."""
+        return self._client.route.credentials.remark
+
+    @property
     def base_url(self) -> str:
         """The base URL of the service that the connection leads to."""
         return self._client.route.credentials.base_url
@@ -127,7 +132,10 @@ class Caller:
             def look_up() -> Credentials:
                 return read_credentials(self.conn_id)
 
-            self._made = Client(look_up(), self._log, look_up, told_to_stop=self._told_to_stop)
+            credentials = look_up()
+            if credentials.remark:
+                self._log.warning("Airflow connection %r: %s", self.conn_id, credentials.remark)
+            self._made = Client(credentials, self._log, look_up, told_to_stop=self._told_to_stop)
         return self._made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
 from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
@@ -70,7 +70,9 @@ async def _aread_credentials(conn_id: str) -> Credentials:
     return credentials
 
 
-def _credentials(conn_id: str, connection: Connection, extra: Mapping[str, object]) -> Credentials:
+def _credentials(conn_id: str, connection: Connection, extra: object) -> Credentials:
+    if extra == {} and connection.extra and not _is_json(connection.extra):
+        extra = connection.extra  # Airflow makes {} of what is no JSON
     return Credentials.from_connection(
         conn_id,
         login=connection.login,
@@ -80,3 +82,11 @@ def _credentials(conn_id: str, connection: Connection, extra: Mapping[str, objec
         port=connection.port,
         extra=extra,
     )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

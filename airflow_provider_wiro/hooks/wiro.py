@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -19,12 +21,13 @@ from airflow_provider_wiro.core.polling import (
     WaitPlan,
     wait,
 )
-from airflow_provider_wiro.core.protocol import NoReply, Reply, complaint, describe, is_auth_failure, send, task_in
+from airflow_provider_wiro.core.protocol import NoReply, Reply, complaint, describe, send, task_in
 from airflow_provider_wiro.core.result import ResultDict
+from airflow_provider_wiro.core.rules.replies import NO_SUCH_ADDRESS, rule_of
 from airflow_provider_wiro.core.slugs import model_name
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.core.verdict import error_of
-from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
+from airflow_provider_wiro.exceptions import WiroAuthError, WiroConfigError, WiroInputError
 from airflow_provider_wiro.get_provider_info import CONNECTION_TYPE
 from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID
@@ -133,21 +136,21 @@ class WiroHook(BaseHook):
         taskid: str,
         *,
         submitted_at: float | None = None,
-        timeout: float = TIMEOUT,
-        poll_interval: float = POLL_INTERVAL,
-        outage_tolerance: float = OUTAGE_TOLERANCE,
-        task_error_grace: float = TASK_ERROR_GRACE,
+        timeout: float | timedelta = TIMEOUT,
+        poll_interval: float | timedelta = POLL_INTERVAL,
+        outage_tolerance: float | timedelta = OUTAGE_TOLERANCE,
+        task_error_grace: float | timedelta = TASK_ERROR_GRACE,
         stop_at_timeout: bool = False,
     ) -> ResultDict:
-        """Wait until a task is over. Holds the worker slot.
+        """Wait until a task is over. Holds the worker slot. Durations are seconds, or a ``timedelta``.
 
         :param taskid: the task to wait for; whoever submitted it.
         :param submitted_at: unix time of its submission; default now.
-        :param timeout: seconds from *submitted_at* after which it is not waited for any longer, default 3600.
-        :param poll_interval: shortest pause between two looks, in seconds, default 3.
-        :param outage_tolerance: seconds without one good answer after which it is not waited for any longer, default
-            600; throttling (HTTP 429) is no outage.
-        :param task_error_grace: seconds that it may stay in ``task_error``, default 120.
+        :param timeout: time from *submitted_at* after which it is not waited for any longer, default 3600 s.
+        :param poll_interval: shortest pause between two looks, default 3 s.
+        :param outage_tolerance: time without one good answer after which it is not waited for any longer, default
+            600 s; throttling (HTTP 429) is no outage.
+        :param task_error_grace: time that it may stay in ``task_error``, default 120 s.
         :param stop_at_timeout: whether it is stopped where one of these three ends the wait; default False: it runs
             on, and is paid if it succeeds.
         :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size", "content"}, …], "text",
@@ -178,21 +181,28 @@ class WiroHook(BaseHook):
         """
         try:
             outcome = self._caller.drive(send("/Task/Detail", {"taskid": NO_SUCH_TASK}, urgent=True))
-        except (WiroConfigError, AirflowNotFoundException) as error:
+        except WiroConfigError as error:
+            # Airflow's form tests under a name that it makes up.
+            return False, str(error).removeprefix(f"Airflow connection {self.wiro_conn_id!r}: ")
+        except AirflowNotFoundException as error:
             return False, str(error)
-        return _assess(outcome)
+        works, message = _assess(outcome, self.base_url)
+        return works, f"{message} But {self._caller.remark}" if self._caller.remark else message
 
 
-def _assess(outcome: Reply | NoReply) -> tuple[bool, str]:
-    said = describe(outcome)
+def _assess(outcome: Reply | NoReply, base_url: str) -> tuple[bool, str]:
+    said, rule = describe(outcome), rule_of(outcome)
     if task_in(outcome) is not None:
         return True, "Wiro accepts the credentials."
-    if is_auth_failure(outcome) and isinstance(outcome, Reply) and complaint(outcome) is not None:
-        return False, f"Wiro rejected the credentials: {said}. Check API key (login) and API secret (password)."
+    if rule.error is WiroAuthError and isinstance(outcome, Reply) and complaint(outcome) is not None:
+        return False, f"Wiro rejected the credentials: {said}. {rule.advice[0].upper()}{rule.advice[1:]}."
     if isinstance(outcome, NoReply):
         if outcome.tls:
             return False, f"TLS failed: {said}. Check the base URL (host), and the CA file (extra verify)."
         return False, f"Wiro cannot be reached: {said}. Check the base URL (host), proxy and firewall."
+    if outcome.status in NO_SUCH_ADDRESS:
+        path = urlsplit(base_url).path
+        return False, f"There is no Wiro API at the path {path}: {said}. Check the base URL (host); Wiro's path is /v1."
     if complaint(outcome) is not None or outcome.status == 429 or outcome.status >= 500:
         return False, f"Wiro answered, but not as it should: {said}. Try again."
     return False, f"What answers there is not the Wiro API: {said}. Check the base URL (host)."

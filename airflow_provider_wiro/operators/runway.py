@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from airflow_provider_wiro.core.fields import Field, one_of, text, url, whole
+from airflow_provider_wiro.core.fields import FILE_URL, Field, file_url, one_of, text, url, whole
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 
 RATIOS = ("1280:720", "720:1280", "1104:832", "832:1104", "960:960", "1584:672")
@@ -22,7 +22,8 @@ class RunwayImageToVideoOperator(WiroRunOperator):
     Source: https://wiro.ai/models/runway/image-to-video-gen4-turbo.
 
     :param prompt: what happens in the video.
-    :param input_image_url: the video's first frame.
+    :param input_image_url: the video's first frame: an http(s) URL that Wiro can read, or the bare name of a file that
+        Wiro has.
     :param ratio: ``"1280:720"`` (default), ``"720:1280"``, ``"1104:832"``, ``"832:1104"``, ``"960:960"`` or
         ``"1584:672"``.
     :param duration: seconds of video, 5 (default) or 10.
@@ -49,7 +50,7 @@ class RunwayImageToVideoOperator(WiroRunOperator):
 
     fields: ClassVar[tuple[Field, ...]] = (
         Field("prompt", "prompt", text, "text that is not empty", required=True),
-        Field("input_image_url", "inputImageUrl", text, "the image's URL", required=True),
+        Field("input_image_url", "inputImageUrl", file_url, FILE_URL, required=True),
         Field("ratio", "ratio", one_of(*RATIOS), ", ".join(RATIOS)),
         Field("duration", "duration", one_of(*DURATIONS), " or ".join(DURATIONS)),
         Field("content_moderation", "contentModeration", one_of(*MODERATIONS), " or ".join(MODERATIONS)),

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred
+from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
-from airflow_provider_wiro.core.journal import OnUnknown
+from airflow_provider_wiro.core.fields import seconds
+from airflow_provider_wiro.core.journal import OnUnknown, on_unknown_submission
+from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.exceptions import (
     WiroInputError,
     WiroInterrupted,
@@ -21,6 +23,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskTimeout,
 )
 from airflow_provider_wiro.journals import open_journal
+from airflow_provider_wiro.operators.rendering import RenderingOperator
 from airflow_provider_wiro.stages.ending import end_outside, ending_well
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries
 from airflow_provider_wiro.stages.paid import PaidTask
@@ -32,8 +35,21 @@ if TYPE_CHECKING:
 # What a retry could make one pay for twice, unless the retry finds the same Wiro task again.
 SAFE_WITH_A_JOURNAL = (WiroInterrupted, WiroNotStopped, WiroTaskTimeout, WiroTaskStuck, WiroTaskGaveUp)
 
+Duration = float | timedelta
 
-class TryingOperator(BaseOperator):
+# How long a deferrable task waits for room at Wiro, in seconds: it holds no worker slot.
+QUEUE_TIMEOUT = 86_400.0
+
+# What holds in a try whose arguments are not allowed: it only goes on with what an earlier try has paid for.
+DEFAULTS = {
+    "poll_interval": POLL_INTERVAL,
+    "timeout": TIMEOUT,
+    "outage_tolerance": OUTAGE_TOLERANCE,
+    "task_error_grace": TASK_ERROR_GRACE,
+}
+
+
+class TryingOperator(RenderingOperator):
     """Everything about a try that is no stage of it."""
 
     requires_output: ClassVar[bool] = False
@@ -41,10 +57,11 @@ class TryingOperator(BaseOperator):
     wiro_conn_id: str
     deferrable: bool
     wait_for_completion: bool
-    poll_interval: float
-    timeout: float
-    outage_tolerance: float
-    task_error_grace: float
+    poll_interval: Duration
+    timeout: Duration
+    queue_timeout: Duration | None
+    outage_tolerance: Duration
+    task_error_grace: Duration
     execution_timeout: timedelta | None
     cancel_on_kill: bool
     durable: bool
@@ -55,6 +72,23 @@ class TryingOperator(BaseOperator):
         self._paid = PaidTask()
         self._try: Try | None = None
         self._at_work = False
+
+    @property
+    def unmapped(self) -> bool:
+        """Whether Airflow has made it of a mapped one: then its DAG holds that one under its name."""
+        dag = self.dag if self.has_dag() else None  # type: ignore[no-untyped-call]
+        return dag is not None and dag.task_dict.get(self.task_id) is not self
+
+    def check_settings(self) -> None:
+        """Check the arguments that say how to go about it.
+
+        :raises WiroInputError: naming the argument, its value and what is allowed.
+        """
+        for name in DEFAULTS:
+            seconds(name, getattr(self, name))
+        if self.queue_timeout is not None:
+            seconds("queue_timeout", self.queue_timeout)
+        on_unknown_submission(self.on_unknown_submission)
 
     def on_kill(self) -> None:
         """Tell the try to stop: ``execute`` sees it within moments, and does what ``core/rules/fate.py`` says.
@@ -110,18 +144,24 @@ class TryingOperator(BaseOperator):
         return this
 
     def _settings(self) -> Settings:
+        try:
+            self.check_settings()
+            durations = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
+            queue_timeout, on_unknown = self.queue_timeout, self.on_unknown_submission
+        except WiroInputError:  # a mapped task's: it is raised where something is to be submitted
+            durations, queue_timeout, on_unknown = DEFAULTS, None, "fail"
+        if queue_timeout is None:
+            queue_timeout = QUEUE_TIMEOUT if self.deferrable else durations["timeout"]
         return Settings(
             conn_id=self.wiro_conn_id,
             deferrable=self.deferrable,
             wait_for_completion=self.wait_for_completion,
-            poll_interval=self.poll_interval,
-            timeout=self.timeout,
-            outage_tolerance=self.outage_tolerance,
-            task_error_grace=self.task_error_grace,
+            queue_timeout=seconds("queue_timeout", queue_timeout),
+            **durations,
             execution_timeout=self.execution_timeout,
             cancel_on_kill=self.cancel_on_kill,
             durable=self.durable,
-            on_unknown=self.on_unknown_submission,
+            on_unknown=on_unknown,
             requires_output=self.requires_output,
             push_outputs=self.do_xcom_push,
         )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_wiro.core import journal
-from airflow_provider_wiro.core.fields import Field, model_inputs, seconds
+from airflow_provider_wiro.core.fields import Field, found_nothing, model_inputs
 from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.sequences import plain, taken
 from airflow_provider_wiro.core.slugs import model_name
 from airflow_provider_wiro.core.templated import is_templated
-from airflow_provider_wiro.operators.trying import TryingOperator
+from airflow_provider_wiro.exceptions import WiroInputError
+from airflow_provider_wiro.operators.trying import Duration, TryingOperator
 from airflow_provider_wiro.stages.pay import pay
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.remember import checked, remember, supersede
@@ -45,21 +48,29 @@ class WiroRunOperator(TryingOperator):
     that makes the result larger than 1 MB is cut, with a WARNING that says where the whole is.
 
     Killing the Airflow task, running or deferred, stops the Wiro task. While the account runs as many tasks as it may
-    (code 96), or Wiro throttles, it waits, until *timeout*, and if deferrable without a worker slot.
+    (code 96), or Wiro throttles, it waits, until *queue_timeout*, and if deferrable without a worker slot.
+
+    With ``render_template_as_native_obj=True`` an expression that stands alone keeps its type, and text stays text:
+    ``"1.50"`` is sent as it stands.
 
     Source: https://wiro.ai/docs.
 
     :param model: ``"owner/model"`` as Wiro's pages write it, such as ``"Runway/image-to-video-gen4-turbo"``,
         ``"google/veo3.1"`` or ``"wiro/Virtual Try-On"``; no realtime model (templated).
-    :param inputs: the model's inputs, JSON values; None is left out (templated).
+    :param inputs: the model's inputs, JSON values; None is left out (templated). A template for all of them makes
+        JSON: ``"{{ … | tojson }}"``. The text ``None`` as the whole of a rendered template is refused.
     :param wiro_conn_id: the Airflow connection, default ``wiro_default`` (templated).
     :param deferrable: wait in the triggerer, without a worker slot; default ``[operators] default_deferrable``.
     :param wait_for_completion: False returns right after submission, with status null.
-    :param poll_interval: shortest pause between two looks, in seconds, default 3; it grows to 30 with the waiting time.
-    :param timeout: seconds from the submission after which the Wiro task is stopped and this one fails, default 3600;
-        an ``execution_timeout`` that ends earlier counts instead.
-    :param outage_tolerance: seconds without one good answer of Wiro after which to give up, default 600.
-    :param task_error_grace: seconds that a Wiro task may stay in ``task_error``, default 120.
+    Durations are seconds, or a ``timedelta``. An ``execution_timeout`` bounds both the wait for room and the one for
+    the generation. A tenth of it (10 to 60 s, but no more than half of it) is kept back for stopping the Wiro task.
+
+    :param poll_interval: shortest pause between two looks, default 3 s; it grows to 30 s with the waiting time.
+    :param timeout: time from the submission after which the Wiro task is stopped and this one fails, default 3600 s.
+    :param queue_timeout: time from the first attempt to submit after which this task fails because Wiro had no room;
+        nothing is submitted then. Default None: a day if deferrable, else as long as *timeout*.
+    :param outage_tolerance: time without one good answer of Wiro after which to give up, default 600 s.
+    :param task_error_grace: time that a Wiro task may stay in ``task_error``, default 120 s.
     :param cancel_on_kill: whether killing this task stops the Wiro task, default True.
     :param durable: pay once for all tries of a task instance, default True: a further try goes on with the Wiro task of
         the one before, or takes its outputs. Needs Airflow 3.3, or ``[wiro] journal_path``. False always submits.
@@ -83,14 +94,15 @@ class WiroRunOperator(TryingOperator):
         self,
         *,
         model: str,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | str | None = None,
         wiro_conn_id: str = "wiro_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         wait_for_completion: bool = True,
-        poll_interval: float = POLL_INTERVAL,
-        timeout: float = TIMEOUT,
-        outage_tolerance: float = OUTAGE_TOLERANCE,
-        task_error_grace: float = TASK_ERROR_GRACE,
+        poll_interval: Duration = POLL_INTERVAL,
+        timeout: Duration = TIMEOUT,
+        queue_timeout: Duration | None = None,
+        outage_tolerance: Duration = OUTAGE_TOLERANCE,
+        task_error_grace: Duration = TASK_ERROR_GRACE,
         cancel_on_kill: bool = True,
         durable: bool = True,
         idempotency_key: str | None = None,
@@ -100,27 +112,38 @@ class WiroRunOperator(TryingOperator):
         super().__init__(**kwargs)
         self.wiro_conn_id = wiro_conn_id
         self.model = model
-        self.inputs = {} if inputs is None else inputs
+        self.inputs: Mapping[str, Any] | str = {} if inputs is None else inputs
         self.deferrable = deferrable
         self.wait_for_completion = wait_for_completion
-        self.poll_interval = seconds("poll_interval", poll_interval)
-        self.timeout = seconds("timeout", timeout)
-        self.outage_tolerance = seconds("outage_tolerance", outage_tolerance)
-        self.task_error_grace = seconds("task_error_grace", task_error_grace)
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.queue_timeout = queue_timeout
+        self.outage_tolerance = outage_tolerance
+        self.task_error_grace = task_error_grace
         self.cancel_on_kill = cancel_on_kill
         self.durable = durable
         self.idempotency_key = idempotency_key
-        self.on_unknown_submission = journal.on_unknown_submission(on_unknown_submission)
-        if not is_templated(self.model):
-            model_name(self.model)
-        if not is_templated(self.inputs):
-            model_inputs(self.inputs)
-        if not is_templated(self.idempotency_key):
-            journal.idempotency_key(self.idempotency_key)
+        self.on_unknown_submission = on_unknown_submission
+        if not self.unmapped:
+            self.check_settings()
+            self._check_untemplated()
+
+    def _check_untemplated(self) -> None:
+        checks: dict[str, Callable[[object], object]] = {
+            "model": model_name,
+            "inputs": model_inputs,
+            "idempotency_key": journal.idempotency_key,
+        }
+        for name, check in checks.items():
+            if not is_templated(given := getattr(self, name)):
+                check(given)
 
     def check_fields(self) -> None:
-        """Check the typed arguments that hold no template yet; a model's operator calls it when it is constructed."""
-        for field in self.fields:
+        """Check the typed arguments that hold no template yet; a model's operator calls it when it is constructed.
+
+        A mapped task's are checked in ``execute``: what is raised while Airflow unmaps it is tried again, and not seen.
+        """
+        for field in () if self.unmapped else self.fields:
             given = getattr(self, field.name)
             if not is_templated(given):
                 field.value(taken(field.input, given))
@@ -128,11 +151,33 @@ class WiroRunOperator(TryingOperator):
     def build_inputs(self) -> dict[str, object]:
         """Return the inputs to send: the typed arguments, rendered and checked, over ``inputs``."""
         typed = {field.input: field.value(taken(field.input, getattr(self, field.name))) for field in self.fields}
-        return model_inputs(plain(self.inputs)) | {name: value for name, value in typed.items() if value is not None}
+        given = self.inputs
+        if isinstance(given, str) and isinstance(literal := self.rendering_of("inputs").before, Mapping):
+            given = literal
+        return model_inputs(plain(given)) | {name: value for name, value in typed.items() if value is not None}
 
     def check(self) -> Order:
         """Return what is to be made: the arguments, rendered and checked."""
+        self.check_settings()
+        for name in ("inputs", "wiro_conn_id"):
+            for path in self.rendering_of(name).nothing:
+                raise found_nothing(name, path)
+        order = self._order()
+        before = self._order_before()
+        return order if before == order else replace(order, before=before)
+
+    def _order(self) -> Order:
         return Order(model_name(self.model), self.build_inputs(), journal.idempotency_key(self.idempotency_key))
+
+    def _order_before(self) -> Order | None:
+        """Return what releases before 0.2.0 would have made of the same templates; None where they refused it."""
+        before = copy.copy(self)
+        for name in self.template_fields:
+            setattr(before, name, self.rendering_of(name).before)
+        try:
+            return before._order()
+        except WiroInputError:
+            return None
 
     def execute(self, context: Context) -> ResultDict:
         """Get the generation, an earlier try's or a new one, then wait or defer."""

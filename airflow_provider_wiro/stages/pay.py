@@ -13,7 +13,6 @@ from airflow_provider_wiro.core.calls import refused_after_all, submit
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
 from airflow_provider_wiro.core.task import Submission, Task
-from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroJournalError,
@@ -76,7 +75,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
 def intent_of(this: Try, order: Order) -> Record:
     """Return the intent of submitting *order*."""
     return Record.of(
-        Work(this.caller.base_url, order.model, order.inputs, order.idempotency_key),
+        order.work(this.caller.base_url),
         this.journal.identity if this.journal else UNRECORDED,
         at=time.time(),
         conn_id=this.settings.conn_id,

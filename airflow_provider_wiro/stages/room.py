@@ -49,19 +49,19 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
 
     :param found: what an earlier try has left.
     :param pay: is given that, and the unix time until which it may wait.
-    :raises WiroBusy: if there was no room until ``timeout``; nothing was submitted.
+    :raises WiroBusy: if there was no room until ``queue_timeout``; nothing was submitted.
     """
-    until = this.deadline(queue.since)
+    until = this.deadline(queue.since, this.settings.queue_timeout)
     while True:
         if queue.attempts and time.time() >= until:
             waited = time.time() - queue.since
             raise WiroBusy(
-                f"Wiro had no room for {waited:.0f} s, so nothing was submitted. Increase timeout, or let fewer tasks "
-                "run at once",
+                f"Wiro had no room for {waited:.0f} s, so nothing was submitted. Increase queue_timeout, or let fewer "
+                "tasks run at once",
                 code=96,
             )
         try:
-            return pay(found, until)
+            return pay(found, min(until, time.time() + this.settings.timeout))
         except WiroBusy as busy:
             pause = queue.pause(busy)
             if time.time() + pause >= until:

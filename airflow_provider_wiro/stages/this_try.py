@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
+from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
 
@@ -29,6 +30,7 @@ class Settings:
     wait_for_completion: bool
     poll_interval: float
     timeout: float
+    queue_timeout: float
     outage_tolerance: float
     task_error_grace: float
     execution_timeout: timedelta | None
@@ -50,12 +52,19 @@ class Order:
 
     :param inputs: the model's inputs, as they go over the wire.
     :param problem: why it cannot be made any more; then it only stands for what an earlier try has paid for.
+    :param before: what releases before 0.2.0 would have made of the same templates; None: the same.
     """
 
     model: str
     inputs: Mapping[str, object]
     idempotency_key: str | None
     problem: WiroInputError | None = None
+    before: Order | None = None
+
+    def work(self, base_url: str) -> Work:
+        """Return what the record compares."""
+        before = None if self.before is None else self.before.work(base_url)
+        return Work(base_url, self.model, self.inputs, self.idempotency_key, before)
 
 
 @dataclass
@@ -86,9 +95,12 @@ class Try:
         """Where the record is, in words."""
         return self.journal.place if self.journal else "the journal"
 
-    def deadline(self, since: float) -> float:
-        """Return the earlier of ``timeout`` and ``execution_timeout``, less the time that stopping takes."""
-        deadline = since + self.settings.timeout
+    def deadline(self, since: float, timeout: float | None = None) -> float:
+        """Return the earlier of *timeout* and ``execution_timeout``, less the time that stopping takes.
+
+        :param timeout: seconds from *since*; None: the setting of that name.
+        """
+        deadline = since + (self.settings.timeout if timeout is None else timeout)
         if self.settings.execution_timeout is None:
             return deadline
         allowed = self.settings.execution_timeout.total_seconds()

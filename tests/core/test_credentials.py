@@ -192,5 +192,58 @@ def test_verify_is_true_false_or_a_ca_file(value: object, verify: bool | str) ->
     assert credentials(verify=value).verify == verify
 
 
-def test_extras_that_are_not_known_are_let_be() -> None:
+def test_extras_that_are_not_known_are_let_be_with_a_remark() -> None:
     assert credentials(extra__wiro__timeout=5, proxies={}) == credentials()
+    assert credentials().remark == ""
+    assert credentials(proxies={"http": "hunter2"}).remark == (
+        "extra proxies is not known and does nothing; known are timeout, verify, allow_http."
+    )
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"), [("verfy", "verify"), ("time_out", "timeout"), ("allow-http", "allow_http")]
+)
+def test_a_mistyped_extra_is_told_with_what_was_meant(mistyped: str, meant: str) -> None:
+    remark = credentials(**{mistyped: "hunter2"}).remark
+    assert remark.startswith(f"extra {mistyped} is not known and does nothing")
+    assert remark.endswith(f" Did you mean {meant}?")
+    assert "hunter2" not in remark
+
+
+def test_a_mistyped_extra_is_told_with_an_error_too() -> None:
+    message = refused("http://10.0.0.5", alow_http=True)
+    assert "host is plain http" in message
+    assert message.endswith(
+        "Also, extra alow_http is not known and does nothing; known are timeout, verify, allow_http. "
+        "Did you mean allow_http?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("extra", "kind"),
+    [(["hunter2"], "of type list"), ("hunter2", "text that is no JSON"), (5, "of type int"), (True, "of type bool")],
+)
+def test_an_extra_that_is_no_object_is_named_and_not_shown(extra: object, kind: str) -> None:
+    with pytest.raises(WiroConfigError) as caught:
+        Credentials.from_connection(
+            "wiro_default", login=KEY, password=SECRET, host=None, schema=None, port=None, extra=extra
+        )
+    assert str(caught.value) == (
+        f"Airflow connection 'wiro_default': extra is {kind}; allowed is a JSON object, such as {{\"timeout\": 30}}"
+    )
+
+
+def test_no_extra_at_all_is_fine() -> None:
+    made = Credentials.from_connection(
+        "wiro_default", login=KEY, password=SECRET, host=None, schema=None, port=None, extra=None
+    )
+    assert made == credentials()
+
+
+@pytest.mark.parametrize("schema", ["https", "http", "HTTPS", "https://", "http:"])
+def test_a_scheme_in_schema_is_told_to_go_into_host(schema: str) -> None:
+    for host in ("api.wiro.ai", "https://api.wiro.ai", "https://api.wiro.ai/"):
+        message = refused(host, schema=schema)
+        assert "put the scheme into host, as in https://api.wiro.ai/v1, and leave schema empty" in message
+    assert credentials(schema=schema).base_url == DEFAULT_BASE_URL
+    assert credentials("https://host/v1", schema=schema).base_url == "https://host/v1"

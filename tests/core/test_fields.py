@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from airflow_provider_wiro.core import fields
-from airflow_provider_wiro.core.fields import Field, model_inputs, one_of, seconds, text, url, whole
+from airflow_provider_wiro.core.fields import Field, file_url, model_inputs, one_of, seconds, text, url, whole
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError
 
 DURATION = one_of("5", "10")
@@ -46,6 +47,64 @@ def test_a_rendered_value_becomes_what_wiro_expects(
 ) -> None:
     result = value(read, given)
     assert (result, type(result)) == (sent, type(sent))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "Runway_image-to-video-gen4-turbo_input_2.png",
+        "https://x.example/0.png?signature=a",
+        "HTTP://x.example/0.png",
+        "https://x.example/a b.png",
+        " https://x.example/0.png",
+        "my picture.png",
+    ],
+)
+def test_a_file_is_an_http_url_or_a_bare_name_and_goes_out_to_the_letter(given: str) -> None:
+    assert value(file_url, given) == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "/data/0.png",
+        "./0.png",
+        "../0.png",
+        "~/0.png",
+        "images/0.png",
+        r"C:\images\0.png",
+        "C:0.png",
+        r"\\share\0.png",
+        "//x.example/0.png",
+        "file:///data/0.png",
+        "file:0.png",
+        "FILE:///data/0.png",
+        "data:image/png;base64,AAAA",
+        "s3://bucket/0.png",
+        "gs://bucket/0.png",
+        "ftp://x.example/0.png",
+        "https:",
+        "https://",
+        "https:///0.png",
+        "http:/x.example/0.png",
+        "x.example/0.png",
+    ],
+)
+def test_what_wiro_cannot_read_is_refused_as_a_file(given: str) -> None:
+    with pytest.raises(WiroInputError, match=r"^an_argument is "):
+        value(file_url, given)
+
+
+def test_a_refusal_shows_a_url_without_user_and_signature() -> None:
+    message = str(fields.refused("image", "s3://key:hunter2@bucket/0.png?X-Amz-Signature=hunter2", "another"))
+    assert message == "image is 's3://bucket/0.png'; allowed: another"
+
+
+@pytest.mark.parametrize(
+    ("path", "where"), [((), "inputs"), (("prompt",), "inputs['prompt']"), (("more", 0), "inputs['more'][0]")]
+)
+def test_a_template_that_finds_nothing_is_refused_by_name(path: tuple[object, ...], where: str) -> None:
+    assert str(fields.found_nothing("inputs", path)).startswith(f"{where} is 'None'; allowed: any other text: ")
 
 
 ODD = [True, False, math.nan, math.inf, -math.inf, [], {}, ["5"], b"5", object, DEEP]
@@ -103,12 +162,18 @@ def test_what_only_looks_absent_is_a_value(given: object) -> None:
     assert value(text, given) == str(given)
 
 
-@pytest.mark.parametrize(("given", "duration"), [(1, 1.0), (0.5, 0.5), (86400, 86400.0)])
+@pytest.mark.parametrize(
+    ("given", "duration"),
+    [(1, 1.0), (0.5, 0.5), (86400, 86400.0), (timedelta(hours=2), 7200.0), (timedelta(microseconds=1), 1e-6)],
+)
 def test_seconds_are_above_zero(given: object, duration: float) -> None:
     assert seconds("timeout", given) == duration
 
 
-@pytest.mark.parametrize("given", [0, -1, True, "5", None, math.nan, math.inf, 10**9, 10**400])
+@pytest.mark.parametrize(
+    "given",
+    [0, -1, True, "5", None, math.nan, math.inf, 10**9, 10**400, timedelta(0), -timedelta(hours=1), timedelta.max],
+)
 def test_other_seconds_are_refused(given: object) -> None:
     with pytest.raises(WiroInputError, match=r"timeout is .+; allowed: seconds above 0"):
         seconds("timeout", given)
@@ -136,8 +201,22 @@ def test_an_input_that_is_not_json_is_named(item: object) -> None:
 
 @pytest.mark.parametrize("given", [None, "x", [], [("a", 1)], "{{ inputs }}", 5])
 def test_inputs_are_a_dict(given: object) -> None:
-    with pytest.raises(WiroInputError, match="render_template_as_native_obj=True"):
+    with pytest.raises(WiroInputError, match=r"^inputs is .*; allowed: a dict, or a template that makes JSON of one"):
         model_inputs(given)
+
+
+@pytest.mark.parametrize("deep", ['{"a": ' * 100_000, "[" * 100_000])
+def test_text_that_is_nested_too_deeply_is_no_dict(deep: str) -> None:
+    with pytest.raises(WiroInputError, match=r"^inputs is "):
+        model_inputs(deep)
+
+
+def test_json_text_of_a_dict_is_one() -> None:
+    assert model_inputs('{"prompt": "1.50", "fast": true, "n": 5, "no": null}') == {
+        "prompt": "1.50",
+        "fast": True,
+        "n": 5,
+    }
 
 
 @pytest.mark.parametrize("name", [1, None, ("a",)])

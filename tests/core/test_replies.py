@@ -13,6 +13,7 @@ from fake_driver import UNANSWERED, UNSENT, Outcome, accepted, page, refusal, re
 
 ELSEWHERE = NoReply(sent=False, reason="the connection leads to https://b, but this is for https://a", elsewhere=True)
 PROMPT = "Request parameter [prompt] required"
+SIGNED = "Project requires signature authentication, send x-signature."
 SUSPENDED = "Your account has been suspended: ask the support"
 
 EXAMPLES: dict[str, tuple[Meaning, list[Outcome]]] = {
@@ -24,16 +25,28 @@ EXAMPLES: dict[str, tuple[Meaning, list[Outcome]]] = {
     ),
     "code 96, concurrency limit": (Meaning.TRY_LATER, [refusal(96), refusal("96"), refusal(96, status=429)]),
     "HTTP 429, throttled": (Meaning.TRY_LATER, [page(429), refusal(97, status=429)]),
+    "code 0 or none, the documented words about a missing signature": (
+        Meaning.REFUSED,
+        [
+            refusal(0, SIGNED),
+            refusal(0, SIGNED, 401),
+            reply({"result": False, "errors": [SIGNED]}),
+        ],
+    ),
     "HTTP 401, or code 98 or 99, sign-in": (
         Meaning.REFUSED,
         [page(401), refusal(98, status=401), refusal(98), refusal("99")],
     ),
     "code 97, balance": (Meaning.REFUSED, [refusal(97), reply({"result": False, "code": 97, "message": "Balance"})]),
-    "HTTP 400, 403, 404, 405, 411, 413, 414, 415 or 422, whatever the words": (
+    "HTTP 404 or 405, no such address, whatever the words": (
+        Meaning.REFUSED,
+        [page(404), page(405), refusal(0, "Internal server error, please retry later", 404)],
+    ),
+    "HTTP 400, 403, 411, 413, 414, 415 or 422, whatever the words": (
         Meaning.REFUSED,
         [
-            *(page(status) for status in (400, 403, 404, 405, 411, 413, 414, 415, 422)),
-            *(refusal(0, "Internal server error, please retry later", status) for status in (400, 403, 404, 422)),
+            *(page(status) for status in (400, 403, 411, 413, 414, 415, 422)),
+            *(refusal(0, "Internal server error, please retry later", status) for status in (400, 403, 422)),
         ],
     ),
     "code 1, not found": (Meaning.REFUSED, [refusal(1, "There is no task yet."), refusal("1", "later")]),
@@ -61,7 +74,6 @@ EXAMPLES: dict[str, tuple[Meaning, list[Outcome]]] = {
         [
             refusal(0, "Project authorization is not valid."),
             refusal(0, "Project authorization is not founded."),
-            refusal(0, "Project requires signature authentication, send x-signature."),
             refusal(0, SUSPENDED),
             refusal(0, "Requested ip 10.0.0.1 is not allowed."),
             refusal(0, "You don't have any permission for this action."),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.refusal import _difference
 from airflow_provider_wiro.core.work import digest, digests, fingerprint
 from records import BASE_URL, INPUTS, MODEL, identity, of_0_1_0, work
 
@@ -54,6 +55,30 @@ def test_a_record_is_compared_by_the_rule_of_the_version_that_wrote_it() -> None
     assert not old.is_same_work(of({"inputs": {"duration": 5}, "base_url": "https://staging.example/v1"}))
     assert old.renewed(of({"inputs": {"duration": 5}})) == of({"inputs": {"duration": 5}})
     assert old.renewed(of({"inputs": {"duration": 6}})) == old
+
+
+BEFORE: dict[str, Any] = {"inputs": {"prompt": 16, "n": "5"}}
+TEXT: dict[str, Any] = {"inputs": {"prompt": "0x10", "n": "5"}, "before": work(**BEFORE)}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_native_rendering_made_a_number_of_is_still_the_same_work(version: int) -> None:
+    found = of_0_1_0(of(BEFORE)) if version == 1 else of(BEFORE)
+    assert found.is_same_work(of(TEXT))
+    assert not found.is_same_work(of({"inputs": TEXT["inputs"]}))
+    assert not of(TEXT).is_same_work(of(BEFORE))
+
+
+def test_a_record_of_0_1_0_keeps_the_spelling_in_which_its_work_was_sent() -> None:
+    """By it the task of a lost submission is told from others, and it is Wiro that echoes it."""
+    renewed = of_0_1_0(of(BEFORE)).renewed(of(TEXT))
+    assert (renewed.inputs, renewed.loose) == (of(BEFORE).inputs, of(BEFORE).loose)
+    assert renewed.fingerprint == of(TEXT).fingerprint
+
+
+@pytest.mark.parametrize("inputs", [{"prompt": 16, "n": 6}, {"prompt": "0x10", "n": 6}])
+def test_only_what_really_differs_is_named(inputs: dict[str, object]) -> None:
+    assert _difference(of({"inputs": inputs}), of(TEXT)) == "its inputs were others (n)"
 
 
 def test_the_same_work_has_the_same_fingerprint_whatever_the_order_of_its_inputs() -> None:

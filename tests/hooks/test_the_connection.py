@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 import trustme
+from airflow.models import Connection
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS
 
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -87,7 +89,7 @@ def test_rejected_credentials_are_told_in_the_apis_words_and_what_to_check(
     fine, message = connect(**fields).test_connection()
     assert not fine
     assert message.startswith("Wiro rejected the credentials: code 98: The ")
-    assert message.endswith("Check API key (login) and API secret (password).")
+    assert message.endswith("Check login (API key) and password (API secret).")
 
 
 def test_a_closed_port_is_unreachable(connect: Connect) -> None:
@@ -160,10 +162,64 @@ def test_something_that_is_not_wiro_is_called_so(connect: Connect, wiro_emulator
     assert message.startswith("What answers there is not the Wiro API: ")
 
 
-def test_a_wrong_path_is_not_the_wiro_api(connect: Connect, wiro_emulator: WiroEmulator) -> None:
+def test_a_wrong_path_is_named(connect: Connect, wiro_emulator: WiroEmulator) -> None:
     fine, message = connect(host=f"{wiro_emulator.url}/elsewhere").test_connection()
     assert not fine
-    assert "404" in message
+    assert message.startswith("There is no Wiro API at the path /v1/elsewhere: ")
+    assert message.endswith("Check the base URL (host); Wiro's path is /v1.")
+
+
+SIGNED = "Project requires signature authentication. Please provide nonce and signature."
+
+
+def test_an_empty_secret_of_a_project_that_signs_is_named(connect: Connect, wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.script("Detail", "code", code=0, message=SIGNED)
+    fine, message = connect(password="").test_connection()
+    assert not fine
+    assert message.startswith(f"Wiro rejected the credentials: code 0: {SIGNED} (HTTP 200). ")
+    assert message.endswith(
+        "The project signs its requests: put its API secret into the connection's password (API secret)."
+    )
+
+
+def test_an_extra_that_is_not_known_is_told_where_the_test_is_good(connect: Connect) -> None:
+    works, message = connect(extra={"verfy": "/ca.pem"}).test_connection()
+    assert works
+    assert message.startswith("Wiro accepts the credentials. But extra verfy is not known and does nothing; ")
+
+
+airflow_refuses_it = pytest.mark.skipif(
+    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_1_PLUS, reason="Airflow 3.0 does not find a connection with such an extra"
+)
+
+
+@airflow_refuses_it
+@pytest.mark.filterwarnings("ignore:Encountered")
+@pytest.mark.parametrize(
+    ("extra", "kind"), [(["a"], "of type list"), ("no json", "text that is no JSON"), ("5", "of type int")]
+)
+def test_an_extra_that_is_no_object_is_named(
+    connect: Connect, wiro_emulator: WiroEmulator, extra: Any, kind: str
+) -> None:
+    works, message = connect(extra=extra).test_connection()
+    assert not works
+    assert message == f'extra is {kind}; allowed is a JSON object, such as {{"timeout": 30}}'
+    assert wiro_emulator.requests == []
+
+
+def test_the_test_does_not_name_the_connection_that_airflow_makes_up_for_it(connect: Connect) -> None:
+    for fields in ({"login": ""}, {"host": "api.wiro.ai", "schema": "https"}, {"extra": {"timeout": "soon"}}):
+        works, message = connect(**fields).test_connection()
+        assert not works
+        assert "under_test" not in message
+
+
+@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")
+def test_airflow_itself_tests_a_connection_by_the_hook(connect: Connect) -> None:
+    """As its form does, under a name that nobody has given."""
+    connect(login="")
+    works, message = Connection.get_connection_from_secrets("under_test").test_connection()
+    assert (works, message) == (False, "login (API key) is empty; put the project's API key there")
 
 
 @pytest.mark.parametrize(("fault", "options"), [("5xx", {"status": 503}), ("429", {}), ("code", {"code": 0})])

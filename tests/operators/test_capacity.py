@@ -148,7 +148,7 @@ def test_it_submits_and_waits_for_the_task_once_there_is_room(full: WiroEmulator
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_it_gives_up_at_the_timeout_with_an_error_that_may_be_retried(full: WiroEmulator, deferrable: bool) -> None:
     with pytest.raises(WiroBusy, match="concurrency limit") as caught:
-        runway(deferrable=deferrable, timeout=14).execute(context_of(FakeTaskInstance()))
+        runway(deferrable=deferrable, queue_timeout=14).execute(context_of(FakeTaskInstance()))
     assert not isinstance(caught.value, AirflowFailException)
     assert full.count("Run") == 1
     assert nothing_is_kept()
@@ -161,9 +161,42 @@ def test_an_execution_timeout_that_ends_earlier_counts(full: WiroEmulator) -> No
 
 
 def test_nothing_is_sent_after_the_timeout(wiro_emulator: WiroEmulator) -> None:
-    operator = runway(deferrable=True, timeout=100)
-    with pytest.raises(WiroBusy):
+    operator = runway(deferrable=True, queue_timeout=100)
+    with pytest.raises(WiroBusy, match=r"had no room for 101 s, so nothing was submitted\. Increase queue_timeout"):
         operator.submit_again(context_of(FakeTaskInstance()), {"since": time.time() - 101, "attempts": 3})
+    assert wiro_emulator.count("Run") == 0
+
+
+def test_a_task_that_may_not_defer_waits_as_long_as_its_timeout(full: WiroEmulator) -> None:
+    with pytest.raises(WiroBusy):
+        runway(timeout=14).execute(context_of(FakeTaskInstance()))
+    assert full.count("Run") == 1
+
+
+def test_a_deferrable_task_waits_for_room_longer_than_its_generation_may_take(wiro_emulator: WiroEmulator) -> None:
+    """A long batch: the last one's turn comes after hours, and then it has all of its timeout."""
+    ti, waited = FakeTaskInstance(), {"since": time.time() - 5 * 3600, "attempts": 90}
+    with pytest.raises(TaskDeferred) as caught:
+        runway(deferrable=True, timeout=100).submit_again(context_of(ti), waited)
+    kwargs = caught.value.trigger.serialize()[1]
+    assert kwargs["deadline"] == kwargs["submitted_at"] + 100
+    assert wiro_emulator.count("Run") == 1
+
+
+def test_the_wait_for_room_ends_after_a_day(wiro_emulator: WiroEmulator) -> None:
+    waited = {"since": time.time() - 86_401, "attempts": 900}
+    with pytest.raises(WiroBusy):
+        runway(deferrable=True).submit_again(context_of(FakeTaskInstance()), waited)
+    assert wiro_emulator.count("Run") == 0
+
+
+def test_an_execution_timeout_bounds_the_wait_for_room_too(wiro_emulator: WiroEmulator) -> None:
+    ti = FakeTaskInstance()
+    assert ti.start_date is not None
+    ti.start_date -= timedelta(hours=5)
+    operator = runway(deferrable=True, execution_timeout=timedelta(hours=5, seconds=30))
+    with pytest.raises(WiroBusy):
+        operator.submit_again(context_of(ti), {"since": time.time() - 5 * 3600, "attempts": 90})
     assert wiro_emulator.count("Run") == 0
 
 

@@ -67,17 +67,18 @@ _LISTED_INPUTS = (
 _LISTED_ACCOUNT = (
     r"project authorization is not valid",
     r"project authorization is not founded",
-    r"project requires signature authentication.*",
     r"your account has been suspended.*",
     r"requested ip .+ is not allowed",
     r"you don.t have any permission for this action",
 )
+_LISTED_SIGNING = (r"project requires signature authentication.*",)
 # The name of an input may be "retry".
 _IN_BRACKETS = re.compile(r"\[[^\]]*\]")
 _PASSING = re.compile(
     r"\b(server error|internal error|retry|try(ing)? again|later|timed out|temporar(il)?y|unavailable)\b", re.IGNORECASE
 )
-REFUSING_STATUSES = (400, 403, 404, 405, 411, 413, 414, 415, 422)
+NO_SUCH_ADDRESS = (404, 405)
+REFUSING_STATUSES = (400, 403, 411, 413, 414, 415, 422)
 
 
 def accepted_taskid(outcome: Outcome) -> str | None:
@@ -91,7 +92,7 @@ def is_passing(text: str) -> bool:
     return _PASSING.search(_IN_BRACKETS.sub("", text)) is not None
 
 
-def is_listed(text: str, patterns: tuple[str, ...] = _LISTED_INPUTS + _LISTED_ACCOUNT) -> bool:
+def is_listed(text: str, patterns: tuple[str, ...] = _LISTED_INPUTS + _LISTED_ACCOUNT + _LISTED_SIGNING) -> bool:
     """Whether *text* is one of the documented refusals, in any case, with or without a full stop."""
     bare = text.rstrip(" .!")
     return not is_passing(text) and any(re.fullmatch(pattern, bare, re.IGNORECASE) for pattern in patterns)
@@ -137,6 +138,8 @@ CHECK_CREDENTIALS = "check login (API key) and password (API secret)"
 _LOOK = "look for it in the Wiro dashboard before you run this task again"
 CHECK_ALL = "check the model's name, the inputs and the connection's host, then clear this task"
 _CHECK_ACCOUNT = f"{CHECK_CREDENTIALS}, and what the project and the account may do, in the Wiro dashboard"
+_CHECK_PATH = "check the path of the connection's host (Wiro's is /v1) and the model's name, then clear this task"
+_ADD_SECRET = "the project signs its requests: put its API secret into the connection's password (API secret)"
 _LIMIT = "the account is at its concurrency limit: limit the parallel tasks (an Airflow pool) or top up the balance"
 _TOP_UP = "top up the account's balance, then clear this task"
 
@@ -164,6 +167,14 @@ REPLIES: tuple[ReplyRule, ...] = (
     ReplyRule("code 96, concurrency limit", _code(96), Meaning.TRY_LATER, NOTHING, _LIMIT, WiroBusy),
     ReplyRule("HTTP 429, throttled", _http(429), Meaning.TRY_LATER, NOTHING, "try again later", WiroBusy, at_once=True),
     ReplyRule(
+        "code 0 or none, the documented words about a missing signature",
+        _listed(_LISTED_SIGNING),
+        Meaning.REFUSED,
+        NOTHING,
+        _ADD_SECRET,
+        WiroAuthError,
+    ),
+    ReplyRule(
         "HTTP 401, or code 98 or 99, sign-in",
         _either(_http(401), _code(98, 99)),
         Meaning.REFUSED,
@@ -173,7 +184,15 @@ REPLIES: tuple[ReplyRule, ...] = (
     ),
     ReplyRule("code 97, balance", _code(97), Meaning.REFUSED, NOTHING, _TOP_UP, WiroRefused),
     ReplyRule(
-        "HTTP 400, 403, 404, 405, 411, 413, 414, 415 or 422, whatever the words",
+        "HTTP 404 or 405, no such address, whatever the words",
+        _http(*NO_SUCH_ADDRESS),
+        Meaning.REFUSED,
+        NOTHING,
+        _CHECK_PATH,
+        WiroRefused,
+    ),
+    ReplyRule(
+        "HTTP 400, 403, 411, 413, 414, 415 or 422, whatever the words",
         _http(*REFUSING_STATUSES),
         Meaning.REFUSED,
         NOTHING,
