@@ -68,7 +68,7 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
                 raise
             this.log.info("%s; trying again in %.0f s", busy, pause)
         queue = queue.again()
-        if this.settings.deferrable:
+        if this.defers:
             _defer(time.time() + pause, queue)
         this.caller.pause(pause)
         found = remember(this, again=True)

@@ -12,6 +12,7 @@ from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
+from airflow_provider_wiro.task_instance import is_tried_out
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -85,6 +86,11 @@ class Try:
     def place(self) -> str:
         """Where the record is, in words."""
         return self.journal.place if self.journal else "the journal"
+
+    @property
+    def defers(self) -> bool:
+        """Whether it waits in a triggerer: not where Airflow only tries the DAG out, for that runs in this process."""
+        return self.settings.deferrable and not is_tried_out(self.ti)
 
     def deadline(self, since: float) -> float:
         """Return the earlier of ``timeout`` and ``execution_timeout``, less the time that stopping takes."""

@@ -19,8 +19,10 @@ BACKSTOP = timedelta(minutes=10)
 
 def wait_for_verdict(this: Try) -> Verdict:
     """Return the verdict on the paid task of this try; if deferrable, ``execute_complete`` gets it instead."""
-    if this.settings.deferrable:
+    if this.defers:
         _defer(this)
+    if this.settings.deferrable:
+        this.log.info("taskid %s: waiting in this process, for Airflow only tries the DAG out", this.paid.taskid)
     return wait_here(this)
 
 
