@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from airflow_provider_wiro.core.text import as_text, one_line
 from airflow_provider_wiro.exceptions import WiroInputError
@@ -98,6 +99,14 @@ def seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**9:
         raise refused(name, value, "seconds above 0, as a number below 10**9")
     return float(value)
+
+
+def seconds_or_0(name: str, value: object) -> float:
+    """Return *value* as a duration that may also be 0.
+
+    :raises WiroInputError: if it is none.
+    """
+    return 0.0 if not isinstance(value, bool) and value in (0, timedelta(0)) else seconds(name, value)
 
 
 def model_name(value: object) -> str:

@@ -40,6 +40,7 @@ class TryingOperator(BaseOperator):
 
     wiro_conn_id: str
     deferrable: bool
+    defer_after: float
     wait_for_completion: bool
     poll_interval: float
     timeout: float
@@ -113,6 +114,7 @@ class TryingOperator(BaseOperator):
         return Settings(
             conn_id=self.wiro_conn_id,
             deferrable=self.deferrable,
+            defer_after=self.defer_after,
             wait_for_completion=self.wait_for_completion,
             poll_interval=self.poll_interval,
             timeout=self.timeout,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_wiro.core import journal
-from airflow_provider_wiro.core.fields import Field, model_inputs, model_name, seconds
+from airflow_provider_wiro.core.fields import Field, model_inputs, model_name, seconds, seconds_or_0
 from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.templated import is_templated
@@ -49,6 +49,8 @@ class WiroRunOperator(TryingOperator):
     :param inputs: the model's inputs, JSON values; None is left out (templated).
     :param wiro_conn_id: the Airflow connection, default ``wiro_default`` (templated).
     :param deferrable: wait in the triggerer, without a worker slot; default ``[operators] default_deferrable``.
+    :param defer_after: seconds that a deferrable task waits in the worker before it defers, default 0. For models that
+        answer in seconds: a task that is over by then spares the deferral.
     :param wait_for_completion: False returns right after submission, with status null.
     :param poll_interval: shortest pause between two looks, in seconds, default 3; it grows to 30 with the waiting time.
     :param timeout: seconds from the submission after which the Wiro task is stopped and this one fails, default 3600;
@@ -81,6 +83,7 @@ class WiroRunOperator(TryingOperator):
         inputs: Mapping[str, Any] | None = None,
         wiro_conn_id: str = "wiro_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        defer_after: float = 0.0,
         wait_for_completion: bool = True,
         poll_interval: float = POLL_INTERVAL,
         timeout: float = TIMEOUT,
@@ -97,6 +100,7 @@ class WiroRunOperator(TryingOperator):
         self.model = model
         self.inputs = {} if inputs is None else inputs
         self.deferrable = deferrable
+        self.defer_after = seconds_or_0("defer_after", defer_after)
         self.wait_for_completion = wait_for_completion
         self.poll_interval = seconds("poll_interval", poll_interval)
         self.timeout = seconds("timeout", timeout)

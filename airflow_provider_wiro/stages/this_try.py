@@ -27,6 +27,7 @@ class Settings:
 
     conn_id: str
     deferrable: bool
+    defer_after: float
     wait_for_completion: bool
     poll_interval: float
     timeout: float

@@ -11,6 +11,7 @@ from typing import Any
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.shared import Lease
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
@@ -102,6 +103,8 @@ class WiroTaskTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire one event: ``{"version", "taskid", "verdict", "status", "reason", "stopped", "result"}``.
 
+        It fires five seconds after it has begun at the earliest.
+
         ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"cancelled"``, ``"stuck"``, ``"timeout"``,
         ``"gave_up"`` or ``"not_found"``; ``reason`` one line; ``stopped`` whether the Wiro task is surely over, null
         where there was nothing to stop; ``result`` as in XCom, null unless it succeeded (or if it is too large to
@@ -115,9 +118,11 @@ class WiroTaskTrigger(BaseTrigger):
             outage_tolerance=self.outage_tolerance,
             task_error_grace=self.task_error_grace,
         )
+        settled = time.monotonic() + triggers.SETTLING
         try:
             self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
             verdict = await self._lease.client.drive(wait(plan), self.log, service=self._service)
+            await asyncio.sleep(max(0.0, settled - time.monotonic()))
         except asyncio.CancelledError:
             if not AIRFLOW_V_3_3_PLUS:
                 await self._stop_if_killed(if_unsure=False)
