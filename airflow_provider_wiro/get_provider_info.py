@@ -26,6 +26,11 @@ CONNECTION_TYPE: dict[str, Any] = {
             "description": "Send the API key unencrypted to a host that is not this machine.",
             "schema": {"type": ["boolean", "null"], "default": False},
         },
+        "max_active": {
+            "label": "Max active",
+            "description": "How many tasks may run at Wiro at once, before an operator submits. Empty: any number.",
+            "schema": {"type": ["integer", "null"], "minimum": 1},
+        },
     },
     "ui-field-behaviour": {
         "hidden-fields": ["schema", "port"],

@@ -23,6 +23,7 @@ class Credentials:
     :param api_secret: None for a project that uses the key alone.
     :param timeout: seconds for one whole request.
     :param verify: whether TLS certificates are verified, or the CA file to verify them with.
+    :param max_active: how many tasks may run at Wiro at once, where the operators submit; None: any number.
     """
 
     api_key: str = field(repr=False)
@@ -30,6 +31,7 @@ class Credentials:
     base_url: str = DEFAULT_BASE_URL
     timeout: float = DEFAULT_TIMEOUT
     verify: bool | str = True
+    max_active: int | None = None
 
     @property
     def account(self) -> str:
@@ -62,6 +64,7 @@ class Credentials:
             base_url=_base_url(where, host, schema, port, allow_http=_flag(where, "allow_http", extra)),
             timeout=_timeout(where, extra.get("timeout")),
             verify=_verify(extra.get("verify")),
+            max_active=_max_active(where, extra.get("max_active")),
         )
 
 
@@ -128,6 +131,15 @@ def _timeout(where: str, value: object) -> float:
     if not 0 < seconds <= 3600:
         raise WiroConfigError(f"{where}: extra timeout is {value!r}; allowed are seconds from above 0 to 3600")
     return seconds
+
+
+def _max_active(where: str, value: object) -> int | None:
+    if value in (None, ""):
+        return None
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise WiroConfigError(f"{where}: extra max_active is {value!r}; allowed are whole numbers from 1 on")
+    return number
 
 
 def _flag(where: str, name: str, extra: Mapping[str, object]) -> bool:

@@ -15,6 +15,7 @@ from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fres
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroSubmissionUnknown
+from airflow_provider_wiro.stages.limit import keep_to_max_active
 from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
 from airflow_provider_wiro.stages.signals import signals_held
@@ -55,6 +56,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
+        keep_to_max_active(this, until)
         intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
         try:
             return Generation(_submit(this, intent, found, order, until))

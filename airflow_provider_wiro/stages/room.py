@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 
@@ -60,22 +60,33 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
                 "run at once",
                 code=96,
             )
+        this.has_waited = queue.attempts > 0
         try:
             return pay(found, until)
         except WiroBusy as busy:
-            pause = queue.pause(busy)
+            pause, limited = queue.pause(busy), busy.limited and this.defers
             if time.time() + pause >= until:
                 raise
-            this.log.info("%s; trying again in %.0f s", busy, pause)
+            this.log.info("%s; %s", busy, "waiting for a place" if limited else f"trying again in {pause:.0f} s")
         queue = queue.again()
+        if limited:
+            _defer_for_a_place(this, queue, until)
         if this.defers:
             _defer(time.time() + pause, queue)
         this.caller.pause(pause)
         found = remember(this, again=True)
 
 
-def _defer(moment: float, queue: Queue) -> None:
+def _defer(moment: float, queue: Queue) -> NoReturn:
     from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 
     trigger = WiroWakeUpTrigger(moment=moment, since=queue.since, attempts=queue.attempts)
+    raise TaskDeferred(trigger=trigger, method_name="submit_again")
+
+
+def _defer_for_a_place(this: Try, queue: Queue, until: float) -> NoReturn:
+    from airflow_provider_wiro.triggers.room import WiroRoomTrigger
+
+    conn_id = this.settings.conn_id
+    trigger = WiroRoomTrigger(conn_id=conn_id, since=queue.since, attempts=queue.attempts, until=until)
     raise TaskDeferred(trigger=trigger, method_name="submit_again")

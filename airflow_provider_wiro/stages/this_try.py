@@ -66,6 +66,7 @@ class Try:
 
     :param journal: None where there is none, or the author wants none.
     :param outdated: the journal that ``durable=False`` does not go by; nothing that a durable try would take may stay.
+    :param has_waited: whether it has waited for room before.
     :param unusable: why the journal cannot be used; of no concern to what is paid already.
     """
 
@@ -77,6 +78,7 @@ class Try:
     journal: Journal | None = None
     outdated: Journal | None = None
     unusable: WiroJournalError | None = None
+    has_waited: bool = False
 
     @property
     def ti(self) -> Any:

@@ -194,3 +194,13 @@ def test_verify_is_true_false_or_a_ca_file(value: object, verify: bool | str) ->
 
 def test_extras_that_are_not_known_are_let_be() -> None:
     assert credentials(extra__wiro__timeout=5, proxies={}) == credentials()
+
+
+@pytest.mark.parametrize(("value", "number"), [(5, 5), ("5", 5), (" 12 ", 12), (None, None), ("", None)])
+def test_max_active_is_a_whole_number(value: object, number: int | None) -> None:
+    assert credentials(max_active=value).max_active == number
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, False, "many", [5]])
+def test_another_max_active_is_named(value: object) -> None:
+    assert "extra max_active is" in refused(max_active=value)

@@ -137,7 +137,7 @@ CHECK_CREDENTIALS = "check login (API key) and password (API secret)"
 _LOOK = "look for it in the Wiro dashboard before you run this task again"
 CHECK_ALL = "check the model's name, the inputs and the connection's host, then clear this task"
 _CHECK_ACCOUNT = f"{CHECK_CREDENTIALS}, and what the project and the account may do, in the Wiro dashboard"
-_LIMIT = "the account is at its concurrency limit: limit the parallel tasks (an Airflow pool) or top up the balance"
+_LIMIT = "the account is at its concurrency limit: set max_active in the connection, or top up the balance"
 _TOP_UP = "top up the account's balance, then clear this task"
 
 REPLIES: tuple[ReplyRule, ...] = (

@@ -1,0 +1,60 @@
+"""The trigger that waits until fewer tasks run at Wiro than the connection's ``max_active`` allows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_wiro import triggers
+from airflow_provider_wiro.clients.door import Door
+from airflow_provider_wiro.clients.shared import REREAD_AGE, Lease
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.hooks.connection import aread_credentials
+
+
+class WiroRoomTrigger(BaseTrigger):
+    """Fire one event when there is room for one more task. Only reads Wiro's list, and so has nothing to stop.
+
+    :param conn_id: the Airflow connection; the trigger carries no secret.
+    :param since: unix time since which the task waits.
+    :param attempts: how often there was no room. Both only travel to the event.
+    :param until: unix time at which it fires at the latest.
+    """
+
+    def __init__(self, *, conn_id: str, since: float, attempts: int, until: float) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+        self.since = since
+        self.attempts = attempts
+        self.until = until
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the trigger's path and arguments: public, they outlive an upgrade of this package."""
+        kwargs = {"conn_id": self.conn_id, "since": self.since, "attempts": self.attempts, "until": self.until}
+        return "airflow_provider_wiro.triggers.room.WiroRoomTrigger", kwargs
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and fire one event: ``{"since", "attempts"}``; five seconds after it has begun at the earliest."""
+        await asyncio.sleep(triggers.SETTLING)
+        try:
+            async with asyncio.timeout(max(0.0, self.until - time.time())):
+                await self._wait()
+        except TimeoutError:
+            self.log.info("connection %s: there was no room in time", self.conn_id)
+        except Exception as error:
+            said = one_line(f"{type(error).__name__}: {error}")
+            self.log.warning("connection %s: it cannot be seen here whether there is room: %s", self.conn_id, said)
+        yield TriggerEvent({"since": self.since, "attempts": self.attempts})
+
+    async def _wait(self) -> None:
+        lease = await Lease.take(self.conn_id, partial(aread_credentials, self.conn_id), self.log)
+        try:
+            while not await Door.of(self.conn_id).lets_in(lease.client, self.log):
+                await lease.client.reread(REREAD_AGE, self.log)
+        finally:
+            await lease.release()
