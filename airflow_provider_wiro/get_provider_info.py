@@ -105,7 +105,7 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
         "operators": _modules("operators.wiro", "operators.runway"),
-        "triggers": _modules("triggers.wiro", "triggers.wake_up"),
+        "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
         "config": CONFIG,
     }
 
