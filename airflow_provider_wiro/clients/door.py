@@ -58,14 +58,18 @@ class Door:
             self._on_the_way.append(time.monotonic())
             return True
 
-    def _room(self, count: Count) -> int:
-        arrived = count.newest - self._newest if self._newest is not None else frozenset()
-        self._newest = count.newest or self._newest
-        for _ in arrived:
-            if self._on_the_way:
-                self._on_the_way.popleft()
-        while self._on_the_way and self._on_the_way[0] < time.monotonic() - ON_THE_WAY:
+    def one_less(self) -> None:
+        """Note that somebody who was let in is not on the way any more: has submitted, or has come back."""
+        if self._on_the_way:
             self._on_the_way.popleft()
+
+    def _room(self, count: Count) -> int:
         if entry_of(count).warns:
             return 1  # who is let in counts again, and says so
+        arrived = count.newest - self._newest if self._newest is not None else frozenset()
+        self._newest = count.newest
+        for _ in arrived:
+            self.one_less()
+        while self._on_the_way and self._on_the_way[0] < time.monotonic() - ON_THE_WAY:
+            self.one_less()
         return count.most - count.active - len(self._on_the_way)

@@ -52,9 +52,12 @@ class WiroRoomTrigger(BaseTrigger):
         yield TriggerEvent({"since": self.since, "attempts": self.attempts})
 
     async def _wait(self) -> None:
+        door = Door.of(self.conn_id)
+        if self.attempts > 1:
+            door.one_less()
         lease = await Lease.take(self.conn_id, partial(aread_credentials, self.conn_id), self.log)
         try:
-            while not await Door.of(self.conn_id).lets_in(lease.client, self.log):
+            while not await door.lets_in(lease.client, self.log):
                 await lease.client.reread(REREAD_AGE, self.log)
         finally:
             await lease.release()

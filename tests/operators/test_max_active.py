@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_wiro.clients import throttle
+from airflow_provider_wiro.clients import door, throttle
 from airflow_provider_wiro.core import search
 from airflow_provider_wiro.core.active import count_active
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroBusy
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import mark, open_journal
+from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.stages import limit, room
 from airflow_provider_wiro.triggers.room import WiroRoomTrigger
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import defer, generic, runway
 from taskids import FIRST, SECOND
+from triggerer import event_of
 
 Limit = Callable[[int], None]
+TRIES, MAY = 50, 8
 
 
 @pytest.fixture(autouse=True)
@@ -159,34 +164,84 @@ def test_code_96_is_the_net(wiro_emulator: WiroEmulator, most: Limit) -> None:
     assert wiro_emulator.count("Run") == 3
 
 
-def test_of_fifty_that_start_at_once_no_more_run_than_may_and_were_on_the_way(
-    wiro_emulator: WiroEmulator, most: Limit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a triggerer nobody counts for all: who submits is not seen by those that have counted just before."""
-    may, tries = 8, 50
-    most(may)
-    monkeypatch.setattr(limit, "SPREAD", 10.0)
-    counted: dict[str, float] = {}
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """When each thread has begun its last count, by the thread's name."""
+    times: dict[str, float] = {}
 
     def count(number: int, **options: Any) -> Any:
-        counted[threading.current_thread().name] = time.time()
+        times[threading.current_thread().name] = time.time()
         return count_active(number, **options)
 
     monkeypatch.setattr(limit, "count_active", count)
+    return times
+
+
+def on_the_way(emulator: WiroEmulator, counted: dict[str, float]) -> int:
+    """Return how many at most were between their count and what Wiro made of their submission, at one moment."""
+    ways = [(counted[str(task.inputs["prompt"])], task.created_at) for task in emulator.runs]
+    return max(sum(began <= moment <= ended for began, ended in ways) for moment, _ in ways)
+
+
+def one_of_many(number: int, act: Callable[..., Any], **arguments: Any) -> TaskDeferred | None:
+    """Let a try act in this thread, which it gives its name; return what it deferred with."""
+    threading.current_thread().name = str(number)
+    ti = FakeTaskInstance()
+    ti.map_index = number
+    given = {"durable": False, "inputs": {"prompt": str(number)}, "wait_for_completion": False, "timeout": 600}
+    try:
+        act(generic(**given | arguments), context_of(ti))
+    except TaskDeferred as deferred:
+        return deferred
+    return None
+
+
+def test_of_fifty_that_start_at_once_no_more_run_than_may_and_were_on_the_way(
+    wiro_emulator: WiroEmulator, most: Limit, counted: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a triggerer nobody counts for all: who submits is not seen by those that have counted just before."""
+    most(MAY)
+    monkeypatch.setattr(limit, "SPREAD", 10.0)
     wiro_emulator.outcome(duration=3.0, times=-1)
-    together = threading.Barrier(tries)
+    together = threading.Barrier(TRIES)
 
     def run(number: int) -> None:
-        threading.current_thread().name = str(number)
         together.wait()
-        ti = FakeTaskInstance()
-        ti.map_index = number
-        operator = generic(durable=False, inputs={"prompt": str(number)}, wait_for_completion=False, timeout=600)
-        operator.execute(context_of(ti))
+        assert one_of_many(number, WiroRunOperator.execute) is None
 
-    with ThreadPoolExecutor(tries) as threads:
-        list(threads.map(run, range(tries)))
-    assert len(wiro_emulator.runs) == tries
-    ways = [(counted[str(task.inputs["prompt"])], task.created_at) for task in wiro_emulator.runs]
-    on_the_way = max(sum(began <= moment <= ended for began, ended in ways) for moment, _ in ways)
-    assert wiro_emulator.peak_active <= may + on_the_way
+    with ThreadPoolExecutor(TRIES) as threads:
+        list(threads.map(run, range(TRIES)))
+    assert len(wiro_emulator.runs) == TRIES
+    assert wiro_emulator.peak_active <= MAY + on_the_way(wiro_emulator, counted)
+
+
+@pytest.mark.parametrize("triggerers", [1, 2])
+def test_of_fifty_that_wait_in_triggerers_no_more_run_than_may_if_one_triggerer_counts_for_all(
+    wiro_emulator: WiroEmulator,
+    most: Limit,
+    counted: dict[str, float],
+    monkeypatch: pytest.MonkeyPatch,
+    triggerers: int,
+) -> None:
+    """Two triggerers do not see what the other one has let in, until it has submitted."""
+    most(MAY)
+    monkeypatch.setattr(door, "READ_EVERY", 0.5)
+    wiro_emulator.outcome(duration=3.0, times=-1)
+
+    async def live(number: int) -> None:
+        deferred = await asyncio.to_thread(one_of_many, number, WiroRunOperator.execute, deferrable=True)
+        while deferred is not None:
+            assert isinstance(deferred.trigger, WiroRoomTrigger)
+            event = await event_of(deferred.trigger)
+            act = partial(WiroRunOperator.submit_again, event=event)
+            deferred = await asyncio.to_thread(one_of_many, number, act, deferrable=True)
+
+    async def triggerer(first: int) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(TRIES))
+        await asyncio.gather(*map(live, range(first, TRIES, triggerers)))
+
+    with ThreadPoolExecutor(triggerers) as threads:
+        list(threads.map(lambda first: asyncio.run(triggerer(first)), range(triggerers)))
+    assert len(wiro_emulator.runs) == TRIES
+    more = 0 if triggerers == 1 else on_the_way(wiro_emulator, counted)
+    assert wiro_emulator.peak_active <= MAY + more

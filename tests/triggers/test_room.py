@@ -99,6 +99,34 @@ def test_who_was_let_in_and_never_submits_gives_the_place_back(
     assert asyncio.run(both()) >= 1.0
 
 
+def test_who_was_let_in_and_comes_back_gives_the_place_back_at_once(wiro_emulator: WiroEmulator, limit: Limit) -> None:
+    limit(1)
+
+    async def both() -> None:
+        await event_of(make())
+        async with asyncio.timeout(60):
+            await event_of(make(attempts=2))
+
+    asyncio.run(both())
+
+
+def test_who_has_submitted_is_on_the_way_no_more_though_it_is_the_first_of_the_account(
+    wiro_emulator: WiroEmulator, limit: Limit
+) -> None:
+    limit(2)
+
+    async def three() -> None:
+        for _ in range(2):
+            await event_of(make())
+        wiro_emulator.outcome(duration=0.0, times=2)
+        for _ in range(2):
+            await asyncio.to_thread(submit)
+        async with asyncio.timeout(60):
+            await event_of(make())
+
+    asyncio.run(three())
+
+
 def test_it_fires_when_its_time_is_over(wiro_emulator: WiroEmulator, limit: Limit) -> None:
     limit(1)
     wiro_emulator.outcome(hold=True, duration=0.0)
