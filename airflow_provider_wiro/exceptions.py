@@ -136,13 +136,15 @@ class WiroRefused(WiroRequestError):
 
 
 class WiroBusy(WiroRequestError):
-    """Wiro is throttling, or the account is at its concurrency limit; nothing was accepted.
+    """Wiro is throttling, or as many tasks run as the account or the connection allows; nothing was accepted.
 
-    ``retry_after`` is how many seconds Wiro asks to wait; None where it did not say.
+    ``retry_after`` is how many seconds Wiro asks to wait; None where it did not say. ``limited`` is whether it was the
+    connection's ``max_active``; then nothing was sent.
     """
 
     retryable = True
     retry_after: float | None = None
+    limited: bool = False
 
 
 class WiroSubmissionUnknown(WiroRequestError):

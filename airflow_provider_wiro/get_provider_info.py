@@ -26,6 +26,11 @@ CONNECTION_TYPE: dict[str, Any] = {
             "description": "Send the API key unencrypted to a host that is not this machine.",
             "schema": {"type": ["boolean", "null"], "default": False},
         },
+        "max_active": {
+            "label": "Max active",
+            "description": "How many tasks may run at Wiro at once, before an operator submits. Empty: any number.",
+            "schema": {"type": ["integer", "null"], "minimum": 1},
+        },
     },
     "ui-field-behaviour": {
         "hidden-fields": ["schema", "port"],
@@ -100,7 +105,7 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
         "operators": _modules("operators.wiro", "operators.runway"),
-        "triggers": _modules("triggers.wiro", "triggers.wake_up"),
+        "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
         "config": CONFIG,
     }
 

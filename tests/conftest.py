@@ -61,6 +61,12 @@ def wiro_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[WiroEmulator]:
         yield emulator
 
 
+@pytest.fixture(autouse=True)
+def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let triggers fire at once; tests of what they wait for set it back."""
+    monkeypatch.setattr("airflow_provider_wiro.triggers.SETTLING", 0.0)
+
+
 @pytest.fixture(scope="session")
 def airflow_database() -> None:
     """The database of the installed Airflow, migrated."""

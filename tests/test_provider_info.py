@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import airflow
@@ -112,3 +113,21 @@ def test_every_module_that_is_listed_exists(kind: str) -> None:
     [entry] = get_provider_info()[kind]
     for name in entry["python-modules"]:
         importlib.import_module(name)
+
+
+@pytest.mark.parametrize("kind", ["hooks", "triggers"])
+def test_every_module_with_a_class_of_the_kind_is_listed(kind: str) -> None:
+    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow.triggers.base import BaseTrigger
+
+    base = {"hooks": BaseHook, "triggers": BaseTrigger}[kind]
+    package = importlib.import_module(f"airflow_provider_wiro.{kind}")
+    modules = [importlib.import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+    named = {
+        module.__name__
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, base) and each.__module__ == module.__name__
+    }
+    [entry] = get_provider_info()[kind]
+    assert named == set(entry["python-modules"])

@@ -53,6 +53,11 @@ class AsyncClient:
         """The service that the connection names now."""
         return self._route.credentials.base_url
 
+    @property
+    def max_active(self) -> int | None:
+        """How many tasks may run at Wiro at once, as the connection says now; None: any number."""
+        return self._route.credentials.max_active
+
     async def drive(self, flow: Flow[T], log: Log, *, service: str | None = None) -> T:
         """Carry out *flow* and return its result; ``Report`` steps go to *log*.
 

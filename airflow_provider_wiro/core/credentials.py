@@ -15,7 +15,7 @@ from airflow_provider_wiro.exceptions import WiroConfigError
 
 DEFAULT_BASE_URL = "https://api.wiro.ai/v1"
 DEFAULT_TIMEOUT = 30.0
-EXTRAS = ("timeout", "verify", "allow_http")
+EXTRAS = ("timeout", "verify", "allow_http", "max_active")
 
 
 _PORTS = {"http": 80, "https": 443}
@@ -42,6 +42,7 @@ class Credentials:
     :param api_secret: None for a project that uses the key alone.
     :param timeout: seconds for one whole request.
     :param verify: whether TLS certificates are verified, or the CA file to verify them with.
+    :param max_active: how many tasks may run at Wiro at once, where the operators submit; None: any number.
     :param remark: what is odd about the connection, and does not keep it from being used.
     """
 
@@ -50,6 +51,7 @@ class Credentials:
     base_url: str = DEFAULT_BASE_URL
     timeout: float = DEFAULT_TIMEOUT
     verify: bool | str = True
+    max_active: int | None = None
     remark: str = field(default="", compare=False)
 
     @property
@@ -87,6 +89,7 @@ class Credentials:
                 base_url=_base_url(where, host, schema, port, allow_http=_flag(where, "allow_http", given)),
                 timeout=_timeout(where, given.get("timeout")),
                 verify=_verify(given.get("verify")),
+                max_active=_max_active(where, given.get("max_active")),
                 remark=remark,
             )
         except WiroConfigError as error:
@@ -182,6 +185,15 @@ def _timeout(where: str, value: object) -> float:
     if not 0 < seconds <= 3600:
         raise WiroConfigError(f"{where}: extra timeout is {value!r}; allowed are seconds from above 0 to 3600")
     return seconds
+
+
+def _max_active(where: str, value: object) -> int | None:
+    if value in (None, ""):
+        return None
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise WiroConfigError(f"{where}: extra max_active is {value!r}; allowed are whole numbers from 1 on")
+    return number
 
 
 def _flag(where: str, name: str, extra: Mapping[str, object]) -> bool:

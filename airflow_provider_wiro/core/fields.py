@@ -145,6 +145,14 @@ def unix_time(name: str, value: object) -> float:
     return float(value)
 
 
+def seconds_or_0(name: str, value: object) -> float:
+    """Return *value* as a duration that may also be 0.
+
+    :raises WiroInputError: if it is none.
+    """
+    return 0.0 if not isinstance(value, bool) and value in (0, timedelta(0)) else seconds(name, value)
+
+
 def model_inputs(value: object) -> dict[str, object]:
     """Return *value*, a dict or the JSON text of one, as the inputs of any model, without those that are None.
 

@@ -109,14 +109,14 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
     start, ahead = 0, list[float]()
     for _ in range(MOST_PAGES):
         before = yield from now()
-        reply = yield from _page(start, model, deadline)
+        reply = yield from read_page(start, model, deadline)
         if isinstance(reply, NoListing):
             return reply
         if reply.date is not None:  # in whole seconds
             ahead.append(most_ahead(reply.date - (yield from now()), reply.date + 1 - before))
-        listed = _listed(reply) or []
-        page = [row for row in map(_row, listed) if row is not None]
-        if len(page) < len(listed):
+        shown = listed(reply) or []
+        page = [row for row in map(_row, shown) if row is not None]
+        if len(page) < len(shown):
             return NoListing("Task/List shows a task that cannot be read")
         if not _is_newest_first(page):
             return NoListing("Task/List is not sorted newest first, so that it does not show where to stop reading it")
@@ -136,13 +136,19 @@ def _is_newest_first(page: Sequence[Row]) -> bool:
     return all(row.created <= before + OUT_OF_ORDER for row, before in zip(page, oldest, strict=True))
 
 
-def _page(start: int, model: str, deadline: float | None) -> Flow[Reply | NoListing]:
+def read_page(start: int, model: str, deadline: float | None) -> Flow[Reply | NoListing]:
+    """Read one page of Task/List, the newest tasks first.
+
+    :param start: how many newer tasks to leave out.
+    :param model: only of this one, without its owner; empty: of all.
+    :param deadline: unix time until which it is tried again, and held back, at most; None: there is none.
+    """
     body = {"type": "model", "sort": "id", "order": "DESC", "start": str(start), "limit": str(PAGE)}
     if model:
         body["modelName"] = model
     for pause in (*READ_PAUSES, None):
         outcome = yield from send("/Task/List", body, deadline=deadline)
-        if isinstance(outcome, Reply) and _listed(outcome) is not None:
+        if isinstance(outcome, Reply) and listed(outcome) is not None:
             return outcome
         time = yield from now()
         if pause is None or (deadline is not None and time + pause > deadline):
@@ -151,7 +157,8 @@ def _page(start: int, model: str, deadline: float | None) -> Flow[Reply | NoList
     return NoListing(f"Task/List brought no good answer: {describe(outcome)}")
 
 
-def _listed(reply: Reply) -> list[object] | None:
+def listed(reply: Reply) -> list[object] | None:
+    """Return the rows of an answer to Task/List; None if it is no good one."""
     if not 200 <= reply.status < 300 or not isinstance(reply.body, Mapping) or complaint(reply) is not None:
         return None
     listed = reply.body.get("tasklist")

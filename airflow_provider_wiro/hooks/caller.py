@@ -56,6 +56,11 @@ class Caller:
         """What tells the accounts of a service apart: a digest of the API key."""
         return self._client.route.credentials.account
 
+    @property
+    def max_active(self) -> int | None:
+        """How many tasks may run at Wiro at once; None: any number."""
+        return self._client.route.credentials.max_active
+
     def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
         """Carry out *flow* and return its result. **What it submits may cost money.**
 

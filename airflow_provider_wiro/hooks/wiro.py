@@ -40,7 +40,8 @@ class WiroHook(BaseHook):
 
     The connection: login = API key, password = API secret (empty for a project that uses the key alone),
     host = base URL (default ``https://api.wiro.ai/v1``), extras ``timeout`` (seconds, default 30),
-    ``verify`` (true, false or a CA file, default true) and ``allow_http`` (default false).
+    ``verify`` (true, false or a CA file, default true), ``allow_http`` (default false), and ``max_active`` (how many
+    tasks may run at Wiro at once, counted before an operator submits; default: any number; this hook does not count).
 
     Source: https://wiro.ai/models/runway/image-to-video-gen4-turbo (the model's API page).
 

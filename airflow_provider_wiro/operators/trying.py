@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
-from airflow_provider_wiro.core.fields import seconds
+from airflow_provider_wiro.core.fields import seconds, seconds_or_0
 from airflow_provider_wiro.core.journal import OnUnknown, on_unknown_submission
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.exceptions import (
@@ -56,6 +56,7 @@ class TryingOperator(RenderingOperator):
 
     wiro_conn_id: str
     deferrable: bool
+    defer_after: Duration
     wait_for_completion: bool
     poll_interval: Duration
     timeout: Duration
@@ -88,6 +89,7 @@ class TryingOperator(RenderingOperator):
             seconds(name, getattr(self, name))
         if self.queue_timeout is not None:
             seconds("queue_timeout", self.queue_timeout)
+        seconds_or_0("defer_after", self.defer_after)
         on_unknown_submission(self.on_unknown_submission)
 
     def on_kill(self) -> None:
@@ -148,13 +150,15 @@ class TryingOperator(RenderingOperator):
             self.check_settings()
             durations = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
             queue_timeout, on_unknown = self.queue_timeout, self.on_unknown_submission
+            defer_after = seconds_or_0("defer_after", self.defer_after)
         except WiroInputError:  # a mapped task's: it is raised where something is to be submitted
-            durations, queue_timeout, on_unknown = DEFAULTS, None, "fail"
+            durations, queue_timeout, on_unknown, defer_after = DEFAULTS, None, "fail", 0.0
         if queue_timeout is None:
             queue_timeout = QUEUE_TIMEOUT if self.deferrable else durations["timeout"]
         return Settings(
             conn_id=self.wiro_conn_id,
             deferrable=self.deferrable,
+            defer_after=defer_after,
             wait_for_completion=self.wait_for_completion,
             queue_timeout=seconds("queue_timeout", queue_timeout),
             **durations,

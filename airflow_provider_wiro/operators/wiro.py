@@ -67,6 +67,8 @@ class WiroRunOperator(TryingOperator):
 
     :param poll_interval: shortest pause between two looks, default 3 s; it grows to 30 s with the waiting time.
     :param timeout: time from the submission after which the Wiro task is stopped and this one fails, default 3600 s.
+    :param defer_after: time that a deferrable task waits in the worker before it defers, default 0. For models that
+        answer in seconds: a task that is over by then spares the deferral.
     :param queue_timeout: time from the first attempt to submit after which this task fails because Wiro had no room;
         nothing is submitted then. Default None: a day if deferrable, else as long as *timeout*.
     :param outage_tolerance: time without one good answer of Wiro after which to give up, default 600 s.
@@ -97,6 +99,7 @@ class WiroRunOperator(TryingOperator):
         inputs: Mapping[str, Any] | str | None = None,
         wiro_conn_id: str = "wiro_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        defer_after: Duration = 0.0,
         wait_for_completion: bool = True,
         poll_interval: Duration = POLL_INTERVAL,
         timeout: Duration = TIMEOUT,
@@ -114,6 +117,7 @@ class WiroRunOperator(TryingOperator):
         self.model = model
         self.inputs: Mapping[str, Any] | str = {} if inputs is None else inputs
         self.deferrable = deferrable
+        self.defer_after = defer_after
         self.wait_for_completion = wait_for_completion
         self.poll_interval = poll_interval
         self.timeout = timeout

@@ -20,6 +20,7 @@ from airflow_provider_wiro.exceptions import (
     WiroSubmissionUnknown,
     WiroTaskError,
 )
+from airflow_provider_wiro.stages.limit import keep_to_max_active
 from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
 from airflow_provider_wiro.stages.signals import signals_held
@@ -61,6 +62,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
+        keep_to_max_active(this, until)
         intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
         try:
             return Generation(_submit(this, intent, found, order, until))

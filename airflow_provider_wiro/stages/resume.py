@@ -33,6 +33,9 @@ def verdict_of(
 
     :raises WiroTaskError: if it cannot be read; the task of this try is stopped then.
     """
+    if event is None and take_up(this):
+        this.log.warning("taskid %s: resumed without an event of its trigger; waiting for it here", this.paid.taskid)
+        return wait_here(this)
     try:
         verdict = Verdict.from_event(event)
     except WiroError as error:

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 
@@ -60,24 +60,37 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
                 "tasks run at once",
                 code=96,
             )
+        this.has_waited = queue.attempts > 0
         try:
             return pay(found, min(until, time.time() + this.settings.timeout))
         except WiroBusy as busy:
-            pause = queue.pause(busy)
+            pause, limited = queue.pause(busy), busy.limited and this.defers
             if time.time() + pause >= until:
                 raise
-            this.log.info("%s; trying again in %.0f s", busy, pause)
+            this.log.info("%s; %s", busy, "waiting for a place" if limited else f"trying again in {pause:.0f} s")
         queue = queue.again()
-        if this.settings.deferrable:
+        if limited:
+            _defer_for_a_place(this, queue, until)
+        if this.defers:
             _defer(this, time.time() + pause, queue)
         this.caller.pause(pause)
         found = remember(this, again=True)
 
 
-def _defer(this: Try, moment: float, queue: Queue) -> None:
+def _defer(this: Try, moment: float, queue: Queue) -> NoReturn:
     from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 
     trigger = WiroWakeUpTrigger(
         moment=moment, since=queue.since, attempts=queue.attempts, try_number=this.ti.try_number
+    )
+    raise TaskDeferred(trigger=trigger, method_name="submit_again")
+
+
+def _defer_for_a_place(this: Try, queue: Queue, until: float) -> NoReturn:
+    from airflow_provider_wiro.triggers.room import WiroRoomTrigger
+
+    conn_id = this.settings.conn_id
+    trigger = WiroRoomTrigger(
+        conn_id=conn_id, since=queue.since, attempts=queue.attempts, until=until, try_number=this.ti.try_number
     )
     raise TaskDeferred(trigger=trigger, method_name="submit_again")

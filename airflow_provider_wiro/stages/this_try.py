@@ -13,6 +13,7 @@ from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
+from airflow_provider_wiro.task_instance import is_tried_out
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -27,6 +28,7 @@ class Settings:
 
     conn_id: str
     deferrable: bool
+    defer_after: float
     wait_for_completion: bool
     poll_interval: float
     timeout: float
@@ -73,6 +75,7 @@ class Try:
 
     :param journal: None where there is none, or the author wants none.
     :param outdated: the journal that ``durable=False`` does not go by; nothing that a durable try would take may stay.
+    :param has_waited: whether it has waited for room before.
     :param unusable: why the journal cannot be used; of no concern to what is paid already.
     """
 
@@ -84,6 +87,7 @@ class Try:
     journal: Journal | None = None
     outdated: Journal | None = None
     unusable: WiroJournalError | None = None
+    has_waited: bool = False
 
     @property
     def ti(self) -> Any:
@@ -94,6 +98,11 @@ class Try:
     def place(self) -> str:
         """Where the record is, in words."""
         return self.journal.place if self.journal else "the journal"
+
+    @property
+    def defers(self) -> bool:
+        """Whether it waits in a triggerer: not where Airflow only tries the DAG out, for that runs in this process."""
+        return self.settings.deferrable and not is_tried_out(self.ti)
 
     def deadline(self, since: float, timeout: float | None = None) -> float:
         """Return the earlier of *timeout* and ``execution_timeout``, less the time that stopping takes.

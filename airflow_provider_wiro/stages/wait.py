@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pendulum
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_wiro.core.polling import wait
+from airflow_provider_wiro.core.polling import WaitPlan, wait
+from airflow_provider_wiro.core.rules.waits import GIVEN_UP
 from airflow_provider_wiro.core.verdict import Verdict
 from airflow_provider_wiro.stages.record import complete
 from airflow_provider_wiro.stages.this_try import Try
@@ -19,29 +22,46 @@ BACKSTOP = timedelta(minutes=10)
 
 def wait_for_verdict(this: Try) -> Verdict:
     """Return the verdict on the paid task of this try; if deferrable, ``execute_complete`` gets it instead."""
+    if this.defers:
+        return _first_here(this) or _defer(this)
     if this.settings.deferrable:
-        _defer(this)
+        this.log.info("taskid %s: waiting in this process, for Airflow only tries the DAG out", this.paid.taskid)
     return wait_here(this)
 
 
 def wait_here(this: Try) -> Verdict:
     """Wait in this worker."""
+    return _wait(this, _plan(this))
+
+
+def _first_here(this: Try) -> Verdict | None:
+    """Wait in this worker for as long as ``defer_after`` says; return the verdict if the task is over then."""
+    plan, until = _plan(this), time.time() + this.settings.defer_after
+    if not this.settings.defer_after or until >= plan.deadline:
+        return None
+    verdict = _wait(this, replace(plan, deadline=until, stop_at_timeout=False))
+    return None if verdict.kind in GIVEN_UP else verdict
+
+
+def _plan(this: Try) -> WaitPlan:
     paid = this.paid
     assert paid.taskid is not None
     assert paid.submitted_at is not None
-    verdict = this.caller.drive(wait(this.plan(paid.taskid, paid.submitted_at)), service=paid.service)
+    return this.plan(paid.taskid, paid.submitted_at)
+
+
+def _wait(this: Try, plan: WaitPlan) -> Verdict:
+    paid = this.paid
+    verdict = this.caller.drive(wait(plan), service=paid.service)
     if paid.unwritten is not None:
-        complete(this, paid.taskid, paid.submitted_at)
+        complete(this, plan.taskid, plan.submitted_at)
     return verdict
 
 
-def _defer(this: Try) -> None:
+def _defer(this: Try) -> NoReturn:
     from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 
-    paid = this.paid
-    assert paid.taskid is not None
-    assert paid.submitted_at is not None
-    plan = this.plan(paid.taskid, paid.submitted_at)
+    paid, plan = this.paid, _plan(this)
     trigger = WiroTaskTrigger(
         taskid=plan.taskid,
         conn_id=this.settings.conn_id,

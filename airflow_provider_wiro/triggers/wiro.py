@@ -11,6 +11,7 @@ from typing import Any
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.shared import Lease
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
@@ -104,6 +105,8 @@ class WiroTaskTrigger(BaseTrigger):
         """Wait, and fire one event: a JSON object of ``version``, ``taskid``, ``verdict``, ``status``,
         ``reason``, ``stopped`` and ``result``, and of ``cost_usd`` where Wiro shows one.
 
+        It fires five seconds after it has begun at the earliest.
+
         ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"flagged"``, ``"flagged_charged"``,
         ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
         ``"elsewhere"``; ``reason`` one line; ``stopped`` whether the Wiro task is surely over, null
@@ -118,9 +121,11 @@ class WiroTaskTrigger(BaseTrigger):
             outage_tolerance=self.outage_tolerance,
             task_error_grace=self.task_error_grace,
         )
+        settled = time.monotonic() + triggers.SETTLING
         try:
             self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
             verdict = await self._lease.client.drive(wait(plan), self.log, service=self._service)
+            await asyncio.sleep(max(0.0, settled - time.monotonic()))
         except asyncio.CancelledError:
             if not AIRFLOW_V_3_3_PLUS:
                 await self._stop_if_killed(if_unsure=False)

@@ -212,7 +212,18 @@ NONE_RUNS = Case(
 )
 RAISES = Case("deferred: its trigger raises", "deferred", acts.until_it_waits, "success", DONE)
 UNKNOWN_CLASS = Case("deferred: its trigger cannot be loaded", "deferred", acts.until_it_waits, "success", DONE)
-LOST = [FROZEN, TERMINATED, SURVIVOR, ORPHAN, NONE_RUNS, RAISES, UNKNOWN_CLASS]
+QUEUED = [
+    Case(
+        f"deferred: cleared, and stopped while the next try is queued, {how} a journal",
+        dag_id,
+        acts.until_it_waits,
+        "success",
+        MADE_ANEW,
+        quick=True,
+    )
+    for how, dag_id in (("with", "deferred"), ("without", "deferred_no_journal"))
+]
+LOST = [FROZEN, TERMINATED, SURVIVOR, ORPHAN, NONE_RUNS, RAISES, UNKNOWN_CLASS, *QUEUED]
 SPOILED = {
     "stub_triggers.RaisingTrigger": RAISES,
     "airflow_provider_wiro.triggers.wiro.NoSuchTrigger": UNKNOWN_CLASS,
@@ -273,6 +284,8 @@ def lost(request: pytest.FixtureRequest, alone: Scene, start: Starter, board: Bo
     alone.stories.wait()
     frozen, terminated, survivor, orphan, ended = (alone.jobs.get(case.name) for case in LOST[:5])
     spoiled = {path: alone.jobs[case.name] for path, case in SPOILED.items() if case.name in alone.jobs}
+    if queued := [alone.jobs[case.name] for case in QUEUED if case.name in alone.jobs]:
+        triggerers.clear_and_hold_in_the_queue(queued, board)
     if frozen:
         triggerers.freeze_and_wake(frozen, board)
     if terminated:

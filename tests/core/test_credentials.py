@@ -196,7 +196,7 @@ def test_extras_that_are_not_known_are_let_be_with_a_remark() -> None:
     assert credentials(extra__wiro__timeout=5, proxies={}) == credentials()
     assert credentials().remark == ""
     assert credentials(proxies={"http": "hunter2"}).remark == (
-        "extra proxies is not known and does nothing; known are timeout, verify, allow_http."
+        "extra proxies is not known and does nothing; known are timeout, verify, allow_http, max_active."
     )
 
 
@@ -214,7 +214,7 @@ def test_a_mistyped_extra_is_told_with_an_error_too() -> None:
     message = refused("http://10.0.0.5", alow_http=True)
     assert "host is plain http" in message
     assert message.endswith(
-        "Also, extra alow_http is not known and does nothing; known are timeout, verify, allow_http. "
+        "Also, extra alow_http is not known and does nothing; known are timeout, verify, allow_http, max_active. "
         "Did you mean allow_http?"
     )
 
@@ -247,3 +247,13 @@ def test_a_scheme_in_schema_is_told_to_go_into_host(schema: str) -> None:
         assert "put the scheme into host, as in https://api.wiro.ai/v1, and leave schema empty" in message
     assert credentials(schema=schema).base_url == DEFAULT_BASE_URL
     assert credentials("https://host/v1", schema=schema).base_url == "https://host/v1"
+
+
+@pytest.mark.parametrize(("value", "number"), [(5, 5), ("5", 5), (" 12 ", 12), (None, None), ("", None)])
+def test_max_active_is_a_whole_number(value: object, number: int | None) -> None:
+    assert credentials(max_active=value).max_active == number
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, False, "many", [5]])
+def test_another_max_active_is_named(value: object) -> None:
+    assert "extra max_active is" in refused(max_active=value)

@@ -144,7 +144,7 @@ def test_the_concurrency_limit_is_raised_at_once(status: int) -> None:
     assert type(error) is WiroBusy
     assert (error.code, error.retryable, len(driver.sent)) == (96, True, 1)
     assert "code 96: Limit reached" in str(error)
-    assert "an Airflow pool" in str(error)
+    assert "set max_active" in str(error)
 
 
 @pytest.mark.parametrize(

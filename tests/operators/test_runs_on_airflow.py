@@ -286,7 +286,7 @@ def test_no_room_until_the_timeout_fails_retryably(run_dag: RunDag, wiro_emulato
     [error] = run.errors
     assert run.state == "success"
     assert isinstance(error, WiroBusy)
-    assert "an Airflow pool" in str(error)
+    assert "set max_active" in str(error)
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

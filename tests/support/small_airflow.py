@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -76,9 +77,10 @@ def migrate() -> None:
             supervisor.in_process_api_server = cache(supervisor.in_process_api_server)
 
 
-def run(build: Callable[[], object], **dag_arguments: Any) -> Run:
+def run(build: Callable[[], object], *, tried_out: bool = False, **dag_arguments: Any) -> Run:
     """Run a DAG made of the tasks that *build* makes.
 
+    :param tried_out: whether the tasks may see that the DAG is only tried out, and not run by a scheduler.
     :param dag_arguments: passed on to the DAG.
     """
     errors: list[BaseException] = []
@@ -87,8 +89,12 @@ def run(build: Callable[[], object], **dag_arguments: Any) -> Run:
         errors.append(context["exception"])
 
     defaults = {"on_failure_callback": keep, "on_retry_callback": keep} | dag_arguments.pop("default_args", {})
-    with warnings_of_airflow():
+    with warnings_of_airflow(), contextlib.nullcontext() if tried_out else _unseen():
         return _run(build, defaults, dag_arguments, errors)
+
+
+def _unseen() -> Any:
+    return mock.patch("airflow_provider_wiro.stages.this_try.is_tried_out", return_value=False)
 
 
 def _run(

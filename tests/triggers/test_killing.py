@@ -8,15 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow.models import Connection
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
+from airflow.utils.session import create_session
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from doubles import Lines
-from small_airflow import Run
+from small_airflow import Run, warnings_of_airflow
 from taskids import FIRST, SECOND
-from triggerer import Triggerer, WaitingTask, make_trigger, until
+from triggerer import Triggerer, WaitingTask, fire, make_trigger, until
 
 RunDag = Callable[..., Run]
 
@@ -209,3 +211,19 @@ def test_other_triggers_of_the_connection_go_on_when_one_is_killed(
 
     with task.supervised():
         assert asyncio.run(scene()) == "success"
+
+
+def test_a_connection_in_the_database_is_found_in_the_process_that_tries_a_dag_out(
+    wiro_emulator: WiroEmulator, task: WaitingTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, Airflow 3.3 knows only the blocking way to it (``get_async_connection`` says that it isn't defined)."""
+    kept_in_the_database("kept", wiro_emulator)
+    monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")
+    wiro_emulator.release(FIRST)
+    with task.supervised():
+        assert fire(make_trigger(FIRST, conn_id="kept"))["verdict"] == "success"
+
+
+def kept_in_the_database(conn_id: str, emulator: WiroEmulator) -> None:
+    with warnings_of_airflow(), create_session() as session:
+        session.add(Connection(conn_id=conn_id, **emulator.connection))

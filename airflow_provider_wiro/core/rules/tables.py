@@ -42,6 +42,11 @@ TABLES = (
         {"what happened here": "name", "what becomes of the Wiro task": "fate", "money": "money"},
     ),
     Table(
+        "room",
+        f"{_RULES}.room:ROOM",
+        {"Wiro's list shows": "name", "it is sent": "submits", "a WARNING": "warns", "money": "money"},
+    ),
+    Table(
         "waits",
         f"{_RULES}.waits:PATIENCE",
         {"the task shows no end": "name", "verdict": "kind", "it is stopped": "stops"},

@@ -90,6 +90,10 @@ PATIENCE: tuple[Limit, ...] = (
 )
 
 
+GIVEN_UP = frozenset(limit.kind for limit in PATIENCE)
+"""The ways to end in which the wait is over, and the task may not be."""
+
+
 def limit_of(looks: Looks) -> Limit | None:
     """Return the row that decides; None to go on waiting."""
     return next((limit for limit in PATIENCE if limit.matches(looks)), None)

@@ -140,6 +140,13 @@ class Starter:
         self.airflow.set_connection(conn_id, wiro.connection)
         return conn_id, wiro
 
+    def limited(self, dag_id: str, most: int | None, duration: float) -> Job:
+        """Runs the DAG over a connection that says how many tasks may run at Wiro at once."""
+        conn_id, wiro = self.open(duration)
+        if most is not None:
+            self.airflow.set_connection(conn_id, wiro.connection | {"extra": {"max_active": most}})
+        return self.run(dag_id, wiro, conn_id)
+
     def run(self, dag_id: str, wiro: WiroEmulator, conn_id: str, **conf: object) -> Job:
         """Runs the DAG on a Wiro that is there; `conf` goes into the run's configuration."""
         run_id = self.airflow.trigger(dag_id, {"conn": conn_id, "reports": str(self.reports), **conf})

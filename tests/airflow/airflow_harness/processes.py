@@ -88,15 +88,22 @@ class Component:
         """Stops the process and its descendants as a machine does that hangs; `wake` lets them go on."""
         self._signal_family(signal.SIGSTOP)
 
+    def freeze_children(self) -> None:
+        """Stops what the process has started up to now, but not the process itself; `wake` lets them go on."""
+        self._signal_family(signal.SIGSTOP, below=True)
+
     def wake(self) -> None:
         self._signal_family(signal.SIGCONT)
 
-    def _signal_family(self, how: signal.Signals) -> None:
+    def _signal_family(self, how: signal.Signals, *, below: bool = False) -> None:
         assert self._keeper is not None
         assert self.running, f"{self.name} does not run"
-        for process in psutil.Process(self._keeper.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(how)
+        keeper = psutil.Process(self._keeper.pid)
+        spared = keeper.children() if below else []
+        for process in keeper.children(recursive=True):
+            if process not in spared:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(how)
 
     def tail(self, lines: int = 40) -> str:
         return tail_of(self.log, lines)

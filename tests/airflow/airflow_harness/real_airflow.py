@@ -116,16 +116,20 @@ class RealAirflow:
         assert code == 0, f"airflow {' '.join(arguments)}: {code}\n{tail_of(self.component_logs / 'commands.log', 100)}"
         return printed
 
-    def python(self, *arguments: str) -> tuple[int, str]:
-        """Runs Python with Airflow's environment; gives its exit code and what it prints on standard output."""
+    def python(self, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Runs Python with Airflow's environment; gives its exit code and what it prints on standard output.
+
+        `variables` are added to the environment.
+        """
+        env = {**self.env, **variables}
         with tempfile.TemporaryFile("w+") as output, (self.component_logs / "commands.log").open("a") as log:
             log.write(f"$ python {' '.join(arguments)}\n")
             log.flush()
             command = kept([sys.executable, *arguments])
             with subprocess.Popen(
-                command, env=self.env, cwd=self.home, stdin=subprocess.PIPE, stdout=output, stderr=log
+                command, env=env, cwd=self.home, stdin=subprocess.PIPE, stdout=output, stderr=log
             ) as running:
-                code = running.wait(120)
+                code = running.wait(300)
             output.seek(0)
             printed = output.read()
             log.write(printed)

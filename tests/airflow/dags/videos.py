@@ -44,6 +44,7 @@ sync = video_dag("sync", deferrable=False)
 submit_only = video_dag("submit_only", wait_for_completion=False)
 deferred_retries = video_dag("deferred_retries", deferrable=True, retries=2)
 sync_retries = video_dag("sync_retries", deferrable=False, retries=2)
+deferred_after = video_dag("deferred_after", deferrable=True, defer_after=60)
 deferred_timeout = video_dag("deferred_timeout", deferrable=True, timeout=8)
 sync_timeout = video_dag("sync_timeout", deferrable=False, timeout=8)
 deferred_execution_timeout = video_dag(

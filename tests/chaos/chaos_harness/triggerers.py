@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from airflow_harness.jobs import Job
 from airflow_harness.real_airflow import RealAirflow
-from chaos_harness.acts import change_one_row
+from chaos_harness.acts import change_one_row, clear_now
 from chaos_harness.board import Board
 
 # What a triggerer does about a kill that it hears of, it does within that time, in seconds.
@@ -41,6 +41,37 @@ def terminate(job: Job, board: Board) -> None:
     board.wait_for_owner(job, other_than=owner)
     job.airflow.start_triggerer(owner)
     until_all_are_alive(job.airflow, board)
+
+
+def clear_and_hold_in_the_queue(jobs: Sequence[Job], board: Board) -> None:
+    """The user clears; the triggers hear of it when the next tries are queued, and before any of these begins."""
+    airflow = board.airflow
+    scheduler, triggerers = airflow.components["scheduler"], [airflow.components[name] for name in airflow.triggerers]
+    for job in jobs:
+        board.wait(job, "deferred")
+    for triggerer in triggerers:
+        triggerer.freeze()
+    try:
+        scheduler.freeze_children()
+        for job in jobs:
+            clear_now(job)
+        # A queue that nobody reads makes the executor start further workers.
+        airflow.wait_until(lambda: _all_queued(jobs, board) or scheduler.freeze_children(), "the next tries are queued")
+        for triggerer in triggerers:
+            triggerer.wake()
+        for job in jobs:
+            job.until(
+                lambda job=job: job.remote().status == "task_cancel" or scheduler.freeze_children(),
+                "the task at Wiro is stopped while the next try is queued",
+            )
+            assert board.look(job).state == "queued"
+    finally:
+        for component in (*triggerers, scheduler):
+            component.wake()
+
+
+def _all_queued(jobs: Sequence[Job], board: Board) -> bool:
+    return all(board.look(job).state == "queued" for job in jobs)
 
 
 def kill_the_owner(survivor: Job | None, orphan: Job | None, board: Board) -> None:

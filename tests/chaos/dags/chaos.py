@@ -39,6 +39,7 @@ def video_dag(dag_id: str, **options: Any) -> DAG:
 
 
 deferred = video_dag("deferred", **DEFERRED)
+deferred_no_journal = video_dag("deferred_no_journal", **DEFERRED, durable=False)
 sync = video_dag("sync", **SYNC)
 deferred_retries = video_dag("deferred_retries", **DEFERRED, retries=1)
 sync_retries = video_dag("sync_retries", **SYNC, retries=1)

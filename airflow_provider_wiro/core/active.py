@@ -1,0 +1,36 @@
+"""Counting the tasks that run at Wiro now, whoever has submitted them."""
+
+from __future__ import annotations
+
+from airflow_provider_wiro.core.protocol import Flow
+from airflow_provider_wiro.core.rules.room import Count
+from airflow_provider_wiro.core.search import NoListing, listed, read_page
+from airflow_provider_wiro.core.task import Task
+
+MOST_PAGES = 10
+
+
+def count_active(most: int, *, deadline: float | None = None) -> Flow[Count]:
+    """Count the tasks in Wiro's list that are not over, of all models and of all who use the API key. Costs nothing.
+
+    The list is read from its newest task back, until *most* are found, or until a whole page of it is over.
+
+    :param most: how many may run at once.
+    :param deadline: unix time until which it is held back at most while Wiro throttles; None: there is none.
+    """
+    active, newest, start = set[str](), frozenset[str](), 0
+    for _ in range(MOST_PAGES):
+        reply = yield from read_page(start, "", deadline)
+        if isinstance(reply, NoListing):
+            return Count(len(active), most, refused=reply.why, newest=newest)
+        rows = listed(reply) or []
+        tasks = [task for task in map(Task.from_payload, rows) if task is not None]
+        if len(tasks) < len(rows):
+            return Count(len(active), most, refused="Task/List shows a task that cannot be read", newest=newest)
+        newest = newest or frozenset(task.taskid for task in tasks)
+        running = {task.taskid for task in tasks if not task.terminal}
+        active |= running
+        if len(active) >= most or not running:
+            return Count(len(active), most, newest=newest)
+        start += len(tasks)
+    return Count(len(active), most, short=True, newest=newest)

@@ -1,0 +1,75 @@
+"""The trigger that waits until fewer tasks run at Wiro than the connection's ``max_active`` allows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_wiro import triggers
+from airflow_provider_wiro.clients.door import Door
+from airflow_provider_wiro.clients.shared import REREAD_AGE, Lease
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.hooks.connection import aread_credentials
+
+
+class WiroRoomTrigger(BaseTrigger):
+    """Fire one event when there is room for one more task. Only reads Wiro's list, and so has nothing to stop.
+
+    :param conn_id: the Airflow connection; the trigger carries no secret.
+    :param since: unix time since which the task waits.
+    :param attempts: how often there was no room.
+    :param until: unix time at which it fires at the latest.
+    :param try_number: the try that has deferred; None: not known. Like *since* and *attempts* it only travels to the
+        event.
+    """
+
+    def __init__(
+        self, *, conn_id: str, since: float, attempts: int, until: float, try_number: int | None = None
+    ) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+        self.since = since
+        self.attempts = attempts
+        self.until = until
+        self.try_number = try_number
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the trigger's path and arguments: public, they outlive an upgrade of this package."""
+        kwargs = {"conn_id": self.conn_id, "until": self.until, **self._event}
+        return "airflow_provider_wiro.triggers.room.WiroRoomTrigger", kwargs
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and fire one event: ``{"since", "attempts", "try_number"}``.
+
+        It fires five seconds after it has begun at the earliest.
+        """
+        await asyncio.sleep(triggers.SETTLING)
+        try:
+            async with asyncio.timeout(max(0.0, self.until - time.time())):
+                await self._wait()
+        except TimeoutError:
+            self.log.info("connection %s: there was no room in time", self.conn_id)
+        except Exception as error:
+            said = one_line(f"{type(error).__name__}: {error}")
+            self.log.warning("connection %s: it cannot be seen here whether there is room: %s", self.conn_id, said)
+        yield TriggerEvent(self._event)
+
+    @property
+    def _event(self) -> dict[str, Any]:
+        return {"since": self.since, "attempts": self.attempts, "try_number": self.try_number}
+
+    async def _wait(self) -> None:
+        door = Door.of(self.conn_id)
+        if self.attempts > 1:
+            door.one_less()
+        lease = await Lease.take(self.conn_id, partial(aread_credentials, self.conn_id), self.log)
+        try:
+            while not await door.lets_in(lease.client, self.log):
+                await lease.client.reread(REREAD_AGE, self.log)
+        finally:
+            await lease.release()
