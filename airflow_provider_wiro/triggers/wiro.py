@@ -108,7 +108,7 @@ class WiroTaskTrigger(BaseTrigger):
         It fires five seconds after it has begun at the earliest.
 
         ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"flagged"``, ``"flagged_charged"``,
-        ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
+        ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"realtime"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
         ``"elsewhere"``; ``reason`` one line; ``stopped`` whether the Wiro task is surely over, null
         where there was nothing to stop; ``result`` as in XCom, null unless it succeeded (or if it is too large to
         travel).
