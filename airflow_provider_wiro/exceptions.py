@@ -66,9 +66,9 @@ class WiroError(Exception):
     :param taskid: the Wiro task concerned, if there is one.
     :param status: its last known Wiro status.
     :param code: the API's error code.
-    ``cost_usd`` is what Wiro shows that it cost, in US dollars; None where it shows nothing.
-
     :param retryable: overrides the class's answer where an instance knows better.
+
+    ``cost_usd`` is what Wiro shows that it cost, in US dollars; None where it shows nothing.
     """
 
     retryable: bool = False

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.throttle import held_back, note, pauses
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, is_auth_failure
 from airflow_provider_wiro.core.text import one_line
 
 # The connection is read again at most so often, in seconds.
 REREAD_PAUSE = 10.0
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +68,6 @@ def not_reread(error: Exception, log: Log) -> None:
 def _strays(service: str | None, route: Route) -> NoReply | None:
     """Return the answer to a request that would go to another service than the one that it is for."""
     now = route.credentials.base_url
-    if service is None or _same(service, now):
+    if service is None or same_service(service, now):
         return None
     return NoReply(sent=False, reason=f"the connection leads to {now}, but this is for {service}", elsewhere=True)
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other or _parts(one) == _parts(other)
-
-
-def _parts(base_url: str) -> tuple[object, ...]:
-    try:
-        parts = urlsplit(base_url)
-        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme), parts.path.rstrip("/")
-    except ValueError:
-        return (base_url,)

@@ -15,6 +15,22 @@ DEFAULT_BASE_URL = "https://api.wiro.ai/v1"
 DEFAULT_TIMEOUT = 30.0
 
 
+_PORTS = {"http": 80, "https": 443}
+
+
+def same_service(one: str, other: str) -> bool:
+    """Whether two base URLs lead to the same service, however they are spelled."""
+    return one == other or _parts(one) == _parts(other)
+
+
+def _parts(base_url: str) -> tuple[object, ...]:
+    try:
+        parts = urlsplit(base_url)
+        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme), parts.path.rstrip("/")
+    except ValueError:
+        return (base_url,)
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """Where to send requests and how to sign them.

@@ -1,4 +1,4 @@
-"""Waiting for a connection that leads to another service than a record's to lead back."""
+"""Waiting for a connection that leads to another service to lead back."""
 
 from __future__ import annotations
 

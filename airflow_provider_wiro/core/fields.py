@@ -109,6 +109,16 @@ def seconds_or_0(name: str, value: object) -> float:
     return 0.0 if not isinstance(value, bool) and value in (0, timedelta(0)) else seconds(name, value)
 
 
+def unix_time(name: str, value: object) -> float:
+    """Return *value* as a unix time.
+
+    :raises WiroInputError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**40:
+        raise refused(name, value, "a unix time in seconds, as a number")
+    return float(value)
+
+
 def model_name(value: object) -> str:
     """Return *value* as a model's name.
 

@@ -145,13 +145,14 @@ class _Watch:
     def _endure(self, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
         elsewhere = isinstance(outcome, NoReply) and outcome.elsewhere
         told = self.trouble is not None and (self.elsewhere or not elsewhere)
+        led_back = self.elsewhere and not elsewhere
         if self.trouble is None:
             self.trouble_since = time
         self.trouble, self.elsewhere = describe(outcome), elsewhere
         if isinstance(outcome, Reply) and outcome.status == 429:
             self.outage_since = None
-        elif self.outage_since is None:
-            # Not since the last good answer: in the pause after it, which may be long, nobody asked.
+        elif self.outage_since is None or led_back:
+            # Not since the last good answer: in the pause after it, or while it led elsewhere, nobody asked.
             self.outage_since = time
         if told:
             return []

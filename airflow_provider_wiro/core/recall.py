@@ -7,13 +7,13 @@ from enum import Enum
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
 from airflow_provider_wiro.core.journal import OnUnknown, Record
-from airflow_provider_wiro.core.protocol import Flow, Reply, now, report, send, sleep
+from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, describe, now, report, send, sleep
 from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, Sighting
 from airflow_provider_wiro.core.refusal import line_of, refusal_of
 from airflow_provider_wiro.core.rules import recall as rules
 from airflow_provider_wiro.core.rules.recall import Left, Shown, Unknown, row_for, shown_of
 from airflow_provider_wiro.core.search import READ_PAUSES, NoListing
-from airflow_provider_wiro.core.task import Task
+from airflow_provider_wiro.core.task import Task, read_taskid
 from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, differing
 from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, WiroTaskNotFound, WiroUnreachable
 
@@ -56,18 +56,17 @@ def look(found: Record, wanted: Record, *, deadline: float | None = None) -> Flo
     service = service_of(found, wanted)
     if service is Service.DOUBTFUL:
         return Sighting(Shown.DOUBTFUL, found, why=WAS_ANOTHER)
+    names: list[str] = []
     try:
         task = yield from _read(found.taskid, deadline)
+        if service is Service.UNKNOWN and not task.terminal:
+            names = yield from contradictions(found, deadline=deadline)
     except WiroTaskNotFound:
         age = (yield from now()) - (found.submitted_at or found.at)
         return Sighting(Shown.YOUNG if age < SHOWN_AFTER else Shown.MISSING, found.renewed(wanted))
     except WiroRequestError as error:
         return Sighting(Shown.UNREADABLE, found, error=error)
-    if (
-        service is Service.UNKNOWN
-        and not task.terminal
-        and (names := (yield from contradictions(found, deadline=deadline)))
-    ):
+    if names:
         why = f"the task of that id at {wanted.base_url or 'this service'} has another {', '.join(names)}"
         return Sighting(Shown.DOUBTFUL, found, task, why)
     return Sighting(shown_of(task), found.renewed(wanted), task)
@@ -90,13 +89,23 @@ def contradictions(found: Record, *, deadline: float | None = None) -> Flow[list
     """Return the inputs by which the task of that id at this service surely is not that of the record.
 
     For records of version 1, which do not name their service.
+
+    :raises WiroUnreachable: if it is not shown now; nothing may be stopped then.
     """
     outcome = yield from send("/Task/Detail", {"taskid": found.taskid}, deadline=deadline)
+    row = _row_of(found.taskid, outcome)
+    if row is None:
+        raise WiroUnreachable(
+            f"no good answer to Detail of taskid {found.taskid}: {describe(outcome)}; try again", taskid=found.taskid
+        )
+    parameters = row.get("parameters")
+    return differing(parameters, found.inputs) if isinstance(parameters, Mapping) else []
+
+
+def _row_of(taskid: str | None, outcome: Reply | NoReply) -> Mapping[str, object] | None:
     listed = outcome.body.get("tasklist") if isinstance(outcome, Reply) and isinstance(outcome.body, Mapping) else None
-    for row in listed if isinstance(listed, list) else []:
-        if isinstance(row, Mapping) and isinstance(parameters := row.get("parameters"), Mapping):
-            return differing(parameters, found.inputs)
-    return []
+    rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
+    return next((row for row in rows if read_taskid(row.get("id")) == taskid), None)
 
 
 def sighting_of(found: Record, wanted: Record, seen: Found | NoListing) -> Sighting:

@@ -26,12 +26,14 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
         Shown.DOUBTFUL: _doubtful,
         Shown.ELSEWHERE: _elsewhere,
     }[seen.shown]
-    return row.error(
+    error = row.error(
         words(seen, wanted, place),
         taskid=seen.record.taskid,
         status=seen.task.status if seen.task else None,
         retryable=seen.shown is Shown.YOUNG,
     )
+    error.cost_usd = seen.task.cost_usd if seen.task else None
+    return error
 
 
 def _charged(seen: Sighting, wanted: Record, place: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from airflow_provider_wiro.core.journal import LAST_TIME, Record
 from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
@@ -16,6 +17,8 @@ SETTLED_AFTER = 30.0
 CLOCK_SKEW = 300.0
 # How far clocks that are kept right may differ.
 KEPT_RIGHT = 0.3
+# How much newer a task may be than one before it in a list that is sorted newest first.
+OUT_OF_ORDER = 60.0
 # A longer pause is worth a line in the log.
 SILENT_PAUSE = 5.0
 PAGE = 100
@@ -111,9 +114,11 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
         if reply.date is not None:  # in whole seconds
             ahead.append(most_ahead(reply.date - (yield from now()), reply.date + 1 - before))
         shown = listed(reply) or []
-        page = [row for row in map(_row, shown) if row is not None]
+        page = [row for row in map(row_of, shown) if row is not None]
         if len(page) < len(shown):
             return NoListing("Task/List shows a task that cannot be read")
+        if not is_newest_first(page):
+            return NoListing("Task/List is not sorted newest first, so that it does not show where to stop reading it")
         rows |= {row.task.taskid: row for row in page}
         since = found.at - CLOCK_SKEW + min([0.0, *ahead])
         if all(row.created < since for row in page):  # an empty page too: there are no more
@@ -123,6 +128,12 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
         if start >= MOST_ROWS:
             break
     return NoListing(f"Task/List does not reach back that far within {MOST_ROWS} tasks and {MOST_PAGES} pages")
+
+
+def is_newest_first(page: Sequence[Row]) -> bool:
+    """Whether the rows of a page are in the order that was asked for, as far as their dates say."""
+    oldest = accumulate((row.created for row in page), min)
+    return all(row.created <= before + OUT_OF_ORDER for row, before in zip(page, oldest, strict=True))
 
 
 def read_page(start: int, model: str, deadline: float | None) -> Flow[Reply | NoListing]:
@@ -159,7 +170,8 @@ def most_ahead(least: float, most: float) -> float:
     return 0.0 if least <= KEPT_RIGHT and most >= -KEPT_RIGHT else most
 
 
-def _row(payload: object) -> Row | None:
+def row_of(payload: object) -> Row | None:
+    """Read a row of Task/List; None if it cannot be read."""
     task = Task.from_payload(payload)
     if task is None or not isinstance(payload, Mapping):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from airflow_provider_wiro.core.rules.waits import ENDINGS, RETRY, STOPS
+from airflow_provider_wiro.core.rules.waits import ENDINGS, NOT_AGAIN, RETRY, STOPS
 from airflow_provider_wiro.core.rules.waits import Kind as Kind
 from airflow_provider_wiro.core.task import CANCELLED, ResultDict, Task, read_number, read_taskid
 from airflow_provider_wiro.core.text import one_line
@@ -122,7 +122,7 @@ def no_output(result: ResultDict) -> WiroNoOutput:
     """Return the exception for a success that brought nothing."""
     error = WiroNoOutput(
         f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output. It may have been "
-        "charged, so it is not submitted again by itself: look at it in the Wiro dashboard, then clear this task",
+        f"charged. {NOT_AGAIN}",
         taskid=result["taskid"],
         status=result["status"],
     )

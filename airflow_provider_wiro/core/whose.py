@@ -7,8 +7,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.rules.defaults import DEFAULTS
 from airflow_provider_wiro.core.search import CLOCK_SKEW, KEPT_RIGHT, Listing, Row, most_ahead
@@ -65,16 +67,16 @@ def judge(lost: Record, listing: Listing, others: Others) -> Found:
     rows = [row for row in listing.rows.values() if row.task.taskid not in lost.earlier]
     rows = [row for row in rows if row.task.taskid not in owners.surely]
     alike = {row.task.taskid: likeness(row, lost) for row in rows}
+    ahead = _most_ahead(lost, listing, others or ())
     possible = [row for row in rows if alike[row.task.taskid] is not Likeness.OTHER]
-    possible = [row for row in possible if row.created <= lost.at + SENT_WITHIN + CLOCK_SKEW]
+    possible = [row for row in possible if row.created <= lost.at + SENT_WITHIN + CLOCK_SKEW + ahead]
     if not possible:
         return NothingAccepted()
     if lost.identity.mapped and others is None:
         return Doubt("a mapped task cannot be told from its siblings, whose records cannot be listed here")
     if not lost.inputs:
         return Doubt("it has no inputs")
-    ahead = _most_ahead(lost, listing, others or ())
-    timely = [row for row in possible if row.created <= lost.at + SENT_WITHIN + max(0.0, ahead)]
+    timely = [row for row in possible if row.created <= lost.at + SENT_WITHIN + ahead]
     if silent := sum(not row.parameters for row in timely):
         return Doubt(f"{silent} task(s) of that time do not show their parameters")
     same = [row for row in timely if alike[row.task.taskid] is Likeness.SAME]
@@ -94,7 +96,7 @@ def _why_not(lost: Record, row: Row, owners: _Owners, ahead: float) -> str | Non
         return f"task {taskid} has the same inputs, but is or may be older than the submission{clock}"
     if owners.unreadable:
         return f"task {taskid} has its inputs, but may be that of a journal that cannot be read"
-    if (owner := owners.perhaps.get(taskid)) or (owner := _intent_of(row, owners)):
+    if (owner := owners.perhaps.get(taskid)) or (owner := _intent_of(row, owners, ahead)):
         return f"the only task of that time with its inputs, {taskid}, is or may be that of {_who(owner)}"
     return None
 
@@ -118,33 +120,36 @@ def _owners(lost: Record, others: Iterable[Record | WiroJournalError]) -> _Owner
     for other in others:
         if isinstance(other, WiroJournalError):
             owners.unreadable = True
-        elif other.identity == lost.identity or _is_elsewhere(other, lost):
             continue
-        elif other.taskid is None:
+        if other.identity == lost.identity or _is_elsewhere(other, lost):
+            continue
+        if other.taskid is None:
             owners.intents.append(other)
-        elif _is_here(other, lost):
-            owners.surely |= {other.taskid, *other.earlier}
+        taskids = {taskid for taskid in (other.taskid, *other.earlier) if taskid is not None}
+        if _is_here(other, lost):
+            owners.surely |= taskids
         else:
-            owners.perhaps[other.taskid] = other.identity
+            owners.perhaps |= dict.fromkeys(taskids, other.identity)
     return owners
 
 
 def _is_here(other: Record, lost: Record) -> bool:
     if other.base_url is None and lost.base_url is None:
         return other.conn_id == lost.conn_id
-    return other.base_url == lost.base_url
+    return None not in (other.base_url, lost.base_url) and not _is_elsewhere(other, lost)
 
 
 def _is_elsewhere(other: Record, lost: Record) -> bool:
-    return None not in (other.base_url, lost.base_url) and other.base_url != lost.base_url
+    here, there = lost.base_url, other.base_url
+    return here is not None and there is not None and not same_service(here, there)
 
 
-def _intent_of(row: Row, owners: _Owners) -> Identity | None:
-    return next((other.identity for other in owners.intents if _may_own(other, row)), None)
+def _intent_of(row: Row, owners: _Owners, ahead: float) -> Identity | None:
+    return next((other.identity for other in owners.intents if _may_own(other, row, ahead)), None)
 
 
-def _may_own(other: Record, row: Row) -> bool:
-    if not other.at - CLOCK_SKEW <= row.created <= other.at + SENT_WITHIN + CLOCK_SKEW:
+def _may_own(other: Record, row: Row, ahead: float) -> bool:
+    if not other.at - CLOCK_SKEW <= row.created <= other.at + SENT_WITHIN + CLOCK_SKEW + ahead:
         return False
     return likeness(row, other) is not Likeness.OTHER
 
@@ -230,7 +235,10 @@ def _ways_to_write(value: str | float) -> Iterable[object]:
 
 def _named(rows: Sequence[Row]) -> str:
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return f"{', '.join(row.task.taskid for row in rows[:3])}{more}"
+    return (
+        ", ".join(f"{row.task.taskid} ({datetime.fromtimestamp(row.created, UTC):%H:%M:%S} UTC)" for row in rows[:3])
+        + more
+    )
 
 
 def _who(identity: Identity) -> str:

@@ -78,7 +78,7 @@ class Account:
     ) -> None:
         self.lock = threading.RLock()
         self.clock = Clock()
-        self.api_key, self.api_secret = api_key, api_secret
+        self.rotate_key(api_key, api_secret)
         self.duration, self.concurrency = duration, concurrency
         self.first_taskid = 1_000_000 + secrets.randbelow(9_000_000) if first_taskid is None else first_taskid
         self.url = ""
@@ -144,6 +144,8 @@ class Account:
 
     def rotate_key(self, api_key: str, api_secret: str | None) -> None:
         """Replace the credentials."""
+        if not api_key:
+            raise ValueError("api_key must not be empty")
         with self.lock:
             self.api_key, self.api_secret = api_key, api_secret
 

@@ -74,54 +74,88 @@ def _handler(
         try:
             options = json.loads(await request.read() or b"{}")
             if not isinstance(options, dict):
-                raise TypeError("the body must be a JSON object")
+                raise ValueError("the body must be a JSON object")
             command(account, options)
-        except (ValueError, TypeError, KeyError) as error:
-            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+        except (ValueError, RecursionError) as error:
+            return web.json_response({"error": str(error)}, status=400)
         return web.json_response({})
 
     return handle
 
 
 def _script(account: Account, options: Options) -> None:
-    call, fault, times = str(options.pop("call")), str(options.pop("fault")), _number(options.pop("times", 1))
-    rate, seed = _number(options.pop("rate", 1.0)), _number(options.pop("seed", 0))
-    account.script(call, fault_from(fault, options), int(times), rate, int(seed))
+    call, fault, times = _text(options, "call"), _text(options, "fault"), _whole(options, "times", 1)
+    rate, seed = _number(options, "rate", 1.0), _whole(options, "seed", 0)
+    account.script(call, fault_from(fault, options), times, rate, seed)
 
 
 def _outage(account: Account, options: Options) -> None:
-    account.begin_outage(_number(options["seconds"]))
+    seconds = _number(options, "seconds")
+    _nothing_more(options, "seconds")
+    account.begin_outage(seconds)
 
 
 def _outcome(account: Account, options: Options) -> None:
-    times = _number(options.pop("times", 1))
-    account.plan(outcome_from(options), int(times))
+    times = _whole(options, "times", 1)
+    account.plan(outcome_from(options), times)
 
 
 def _release(account: Account, options: Options) -> None:
-    account.tasks[str(options["taskid"])].release()
+    taskid = _text(options, "taskid")
+    _nothing_more(options, "taskid")
+    if taskid not in account.tasks:
+        raise ValueError(f"there is no task {taskid!r}; GET /_emulator/state names all there are")
+    account.tasks[taskid].release()
 
 
 def _advance(account: Account, options: Options) -> None:
-    account.clock.advance(_number(options["seconds"]))
+    seconds = _number(options, "seconds")
+    _nothing_more(options, "seconds")
+    account.clock.advance(seconds)
 
 
 def _skew(account: Account, options: Options) -> None:
-    account.clock.skew(_number(options["seconds"]))
+    seconds = _number(options, "seconds")
+    _nothing_more(options, "seconds")
+    account.clock.skew(seconds)
 
 
 def _rotate_key(account: Account, options: Options) -> None:
-    secret = options["api_secret"]
-    account.rotate_key(str(options["api_key"]), None if secret is None else str(secret))
+    key, secret = _text(options, "api_key"), options.pop("api_secret", "")
+    _nothing_more(options, "api_key and api_secret")
+    if secret == "" or not isinstance(secret, str | None):
+        raise ValueError("api_secret is needed: text that is not empty, or null for none")
+    account.rotate_key(key, secret)
 
 
-def _clear(account: Account, _: Options) -> None:
+def _clear(account: Account, options: Options) -> None:
+    _nothing_more(options, "none")
     account.clear()
 
 
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is not a number")
+def _nothing_more(options: Options, known: str) -> None:
+    if options:
+        raise ValueError(f"unknown option {', '.join(sorted(options))}; known are {known}")
+
+
+def _text(options: Options, name: str) -> str:
+    value = options.pop(name, None)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is needed, as text, not {value!r}")
+    return value
+
+
+def _number(options: Options, name: str, default: float | None = None) -> float:
+    value = options.pop(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} must be a number, not {value!r}")
+    return value
+
+
+def _whole(options: Options, name: str, default: int) -> int:
+    value = options.pop(name, default)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{name} must be a whole number, not {value!r}")
     return value
 
 

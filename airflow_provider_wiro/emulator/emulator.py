@@ -54,8 +54,6 @@ class WiroEmulator:
             raise ValueError(f"concurrency must be at least 1, not {concurrency!r}")
         if first_taskid is not None and first_taskid < 1:
             raise ValueError(f"first_taskid must be at least 1, not {first_taskid!r}")
-        if not api_key:
-            raise ValueError("api_key must not be empty")
         self._host, self._port = host, port
         self._account = Account(api_key, api_secret, duration, concurrency, first_taskid)
         self._thread: threading.Thread | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import ClassVar, get_origin, get_type_hints
+from types import UnionType
+from typing import ClassVar, get_args, get_origin, get_type_hints
 
 from aiohttp import web
 
@@ -75,7 +76,15 @@ class Fault(ABC):
             value = getattr(self, option)
             kind = get_origin(kind) if get_origin(kind) is dict else kind
             if option != "name" and not isinstance(value, kind | int if kind is float else kind):
-                raise ValueError(f"{option} of the fault {self.name} cannot be {value!r}")
+                raise ValueError(f"{option} of the fault {self.name} is {_words(kind)}, not {value!r}")
+
+
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", dict: "an object"}
+
+
+def _words(kind: type | UnionType) -> str:
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return " or ".join(_WORDS.get(one, "null") for one in kinds)
 
 
 def body_of(response: web.Response) -> bytes:

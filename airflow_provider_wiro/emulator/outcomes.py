@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,8 +64,9 @@ class Outcome:
     missing: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if self.parameters not in ("echo", "empty"):
-            raise ValueError(f'parameters must be "echo" or "empty", not {self.parameters!r}')
+        for name, (allowed, right) in _ALLOWED.items():
+            if not right(value := getattr(self, name)):
+                raise ValueError(f"{name} must be {allowed}, not {value!r}")
         if self.duration is not None:
             check_duration(self.duration)
         if isinstance(self.hold, str) and self.hold not in self.path:
@@ -90,6 +91,52 @@ class Outcome:
     def succeeds(self) -> bool:
         """Whether the run is a success: it ends as completed, with exit code 0 or none."""
         return self.path[-1] == "task_postprocess_end" and self.pexit in ("0", None)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: object, of: type) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(item, of) for item in value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# What an option may be, and how it is told; what a number or a status may be is looked at afterwards.
+_ALLOWED: dict[str, tuple[str, Callable[[object], bool]]] = {
+    "duration": ("a number of seconds, or none", lambda value: value is None or _is_number(value)),
+    "statuses": ("a list of texts, or none", lambda value: value is None or _is_list(value, str)),
+    "end": ("text", _is_text),
+    "hold": ("true, false, or the name of a status", lambda value: isinstance(value, bool | str)),
+    "pexit": ("text, or none", _is_text_or_none),
+    "debugerror": ("text", _is_text),
+    "debugoutput": ("text", _is_text),
+    "outputs": (
+        "a whole number, at least 0, a list of objects, or none",
+        lambda value: value is None or _is_whole(value) or _is_list(value, Mapping),
+    ),
+    "output_bytes": ("a whole number, at least 0", _is_whole),
+    "totalcost": ("text, or none", _is_text_or_none),
+    "parameters": ('"echo" or "empty"', lambda value: value in ("echo", "empty")),
+    "rewritten": ("an object", _is_object),
+    "extra": ("an object", _is_object),
+    "missing": ("a list of texts", lambda value: _is_list(value, str)),
+}
 
 
 def check_duration(seconds: float) -> None:

@@ -32,6 +32,9 @@ def random_token() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(30))
 
 
+MOST_SKEW = 10**9
+
+
 class Clock:
     """The emulator's time: unix seconds, which a test can move forward, and show wrongly."""
 
@@ -44,10 +47,14 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass at once."""
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"seconds must be at least 0, not {seconds!r}")
         self._ahead += seconds
 
     def skew(self, seconds: float) -> None:
         """Show every time, of the past too, by ``seconds`` later than it is; earlier if they are negative."""
+        if not abs(seconds) < MOST_SKEW:
+            raise ValueError(f"seconds must be a number between -{MOST_SKEW} and {MOST_SKEW}, not {seconds!r}")
         self._skew = seconds
 
     def shown(self, moment: float) -> float:

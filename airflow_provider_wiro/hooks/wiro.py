@@ -10,7 +10,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
-from airflow_provider_wiro.core.fields import model_inputs, model_name, refused
+from airflow_provider_wiro.core.fields import model_inputs, model_name, refused, seconds, unix_time
 from airflow_provider_wiro.core.polling import (
     OUTAGE_TOLERANCE,
     POLL_INTERVAL,
@@ -78,10 +78,11 @@ class WiroHook(BaseHook):
         :param deadline: unix time until which it waits at most while Wiro throttles the connection; if it still does
             then, nothing is submitted. Default None: it waits up to five minutes for each time it is sent.
         :returns: taskid, socketaccesstoken and the time of submission.
-        :raises WiroInputError: *model* or *inputs* are not what they must be; nothing was sent.
+        :raises WiroInputError: *model*, *inputs* or *deadline* are not what they must be; nothing was sent.
         :raises WiroRequestError: refused, busy, unreachable, or ``WiroSubmissionUnknown``.
         """
-        return self._caller.drive(calls.submit(model_name(model), model_inputs(inputs), deadline=deadline))
+        until = None if deadline is None else unix_time("deadline", deadline)
+        return self._caller.drive(calls.submit(model_name(model), model_inputs(inputs), deadline=until))
 
     def get_task(self, taskid: str | None = None, *, token: str | None = None) -> Task:
         """Read one task, free of charge.
@@ -117,13 +118,14 @@ class WiroHook(BaseHook):
     def stop(self, taskid: str) -> calls.Stop:
         """Stop a task whatever its state: Kill, else Cancel, else Kill again; fine if it is already over.
 
-        Never raises for anything Wiro answers. A task counts as over only where Wiro shows its end: it takes two
-        requests and some 5 s at most where Wiro is well, and three rounds of them where it is not.
+        Never raises for anything Wiro answers. A task counts as over only where Wiro shows its end. That takes one to
+        four requests where Wiro is well, and some 5 s of further looks where it says yes and shows the end later. There
+        are three rounds where Wiro does not stop it, does not know it, or gives no good answer.
 
         :param taskid: its taskid.
         :returns: ``over`` (whether it surely runs no more), ``note``, and the task as last seen.
         """
-        return self._caller.drive(calls.stop(_required(taskid)), to_the_end=True)
+        return self._caller.drive(calls.stop(_required(taskid)), service=self.base_url, to_the_end=True)
 
     def wait(
         self,
@@ -149,19 +151,20 @@ class WiroHook(BaseHook):
             on, and is paid if it succeeds.
         :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size"}, …], "cost_usd",
             "elapsed_seconds"}``.
+        :raises WiroInputError: a value is not allowed; before anything is sent.
         :raises WiroTaskError: a subclass, if it did not succeed; the message says what happens to the money.
         """
-        submitted_at = time.time() if submitted_at is None else submitted_at
+        submitted_at = time.time() if submitted_at is None else unix_time("submitted_at", submitted_at)
         plan = WaitPlan(
             taskid=_required(taskid),
             submitted_at=submitted_at,
-            deadline=submitted_at + timeout,
-            poll_interval=poll_interval,
-            outage_tolerance=outage_tolerance,
-            task_error_grace=task_error_grace,
+            deadline=submitted_at + seconds("timeout", timeout),
+            poll_interval=seconds("poll_interval", poll_interval),
+            outage_tolerance=seconds("outage_tolerance", outage_tolerance),
+            task_error_grace=seconds("task_error_grace", task_error_grace),
             stop_at_timeout=stop_at_timeout,
         )
-        verdict = self._caller.drive(wait(plan))
+        verdict = self._caller.drive(wait(plan), service=self.base_url)
         if verdict.result is None:
             raise error_of(verdict, resubmits=False)
         return verdict.result

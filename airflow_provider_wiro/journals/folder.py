@@ -56,9 +56,12 @@ class FolderJournal(Journal):
         content = self._files.read(self._file)
         if content is None:
             return None
-        kept: object = json.loads(content)
+        try:
+            kept: object = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise self._not_ours(f"{type(error).__name__}: {error}") from None
         if kept is None:
-            raise ValueError("it says null")
+            raise self._not_ours("it says null")
         return kept
 
     def _create(self, kept: dict[str, object]) -> None:

@@ -41,9 +41,12 @@ class Journal(ABC):
             kept = self._load()
         if kept is None:
             return None
-        record = Record.from_json(kept)
+        try:
+            record = Record.from_json(kept)
+        except WiroJournalError as error:
+            raise self._not_ours(str(error)) from None
         if record.identity != self.identity:
-            raise WiroJournalError(f"{self.place} holds the record of {record.identity}")
+            raise self._not_ours(f"it is that of {record.identity}")
         return record
 
     def replace(self, over: Record | None, record: Record | None) -> None:
@@ -71,6 +74,13 @@ class Journal(ABC):
             there = self._stands(record, error)
             if there != record:
                 raise self._taken(there) from None
+
+    def _not_ours(self, said: str) -> WiroJournalError:
+        return WiroJournalError(
+            f"{self.place} cannot be read as this task's record ({one_line(said, 400)}). An earlier try may have "
+            "submitted a generation: look in the Wiro dashboard; then, for a new one, delete it, or set durable=False, "
+            "and clear this task"
+        )
 
     def _write_over(self, over: Record | None, record: Record | None) -> None:
         if record is None:

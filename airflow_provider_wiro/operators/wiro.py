@@ -18,7 +18,7 @@ from airflow_provider_wiro.operators.trying import TryingOperator
 from airflow_provider_wiro.stages.pay import pay
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.remember import checked, remember, supersede
-from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, needs_anew, verdict_of
+from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, is_anothers, needs_anew, verdict_of
 from airflow_provider_wiro.stages.room import Queue, with_room
 from airflow_provider_wiro.stages.settle import reuse, settle
 from airflow_provider_wiro.stages.tell import announce
@@ -141,6 +141,8 @@ class WiroRunOperator(TryingOperator):
     def submit_again(self, context: Context, event: dict[str, Any]) -> ResultDict:
         """Go on where Wiro had no room."""
         with self.trying(context) as this:
+            if is_anothers(this, event.get("try_number")):
+                return self._generate_anew(this)
             return self._generate(this, Queue(event["since"], event["attempts"]))
 
     def execute_complete(
@@ -180,8 +182,8 @@ class WiroRunOperator(TryingOperator):
     def _generate(self, this: Try, queue: Queue) -> ResultDict:
         """Go through the stages in their order; where an earlier try's task was cancelled meanwhile, once more."""
         while True:
-            this.caller.check()
             found = remember(this, again=queue.attempts > 0)
+            this.caller.check()
             order = checked(this, self.check, found)
             supersede(this)
             generation = with_room(this, queue, found, partial(pay, this, order))

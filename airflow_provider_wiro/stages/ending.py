@@ -44,10 +44,14 @@ def ending_well(this: Try) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        instead = end(this, error)
-        if isinstance(error, WiroError) and not isinstance(error, WiroInterrupted):
-            tell_failure(this, error)
-            this.paid.let_go()
+        with signals_held(this.paid) as held:
+            instead = end(this, error)
+            raised = instead or error
+            tell_failure(this, raised)
+            if isinstance(raised, WiroError) and not isinstance(raised, WiroInterrupted):
+                this.paid.let_go()
+            if isinstance(raised, WiroError) and not raised.retryable:
+                held.clear()  # what a handler raises instead might be retried
         if instead is not None:
             raise instead from error
         raise
@@ -60,9 +64,8 @@ def end(this: Try, error: BaseException) -> WiroError | None:
         told = paid.told_to_stop and paid.taskid is None and isinstance(error, TaskDeferred)
         return WiroInterrupted("Airflow told this task to stop") if told else None
     raised = _interrupted(this, retryable=True) if isinstance(error, TaskDeferred) else error
-    with signals_held(paid):
-        happening = _happening(this, error)
-        return None if happening is None else _carried_out(this, happening, raised)
+    happening = _happening(this, error)
+    return None if happening is None else _carried_out(this, happening, raised)
 
 
 def end_outside(this: Try, *, out_of_time: bool) -> None:

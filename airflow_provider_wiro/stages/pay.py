@@ -14,11 +14,18 @@ from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.core.work import Work
-from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroSubmissionUnknown
+from airflow_provider_wiro.exceptions import (
+    WiroError,
+    WiroJournalError,
+    WiroJournalTaken,
+    WiroSubmissionUnknown,
+    WiroTaskError,
+)
 from airflow_provider_wiro.stages.limit import keep_to_max_active
 from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
 from airflow_provider_wiro.stages.signals import signals_held
+from airflow_provider_wiro.stages.tell import tell_earlier
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 # Of a submission that no journal keeps.
@@ -47,7 +54,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     before, lost = found, None
     while True:
         if found is not None:
-            decision = _recall(this, found, wanted, until)
+            decision = _recall(this, order, found, wanted, until)
             if not isinstance(decision, Fresh):
                 return _take(this, decision, found, attached=lost is None)
             if lost is not None and lost.words is not None and decision.nothing_accepted:
@@ -80,17 +87,21 @@ def intent_of(this: Try, order: Order) -> Record:
     )
 
 
-def _recall(this: Try, found: Record, wanted: Record, until: float) -> Decision:
+def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float) -> Decision:
     assert this.journal is not None
-    return recall(
-        this.caller,
-        this.journal,
-        found,
-        wanted,
-        on_unknown=this.settings.on_unknown,
-        deadline=until,
-        outage_tolerance=this.settings.outage_tolerance,
-    )
+    try:
+        return recall(
+            this.caller,
+            this.journal,
+            found,
+            wanted,
+            on_unknown=this.settings.on_unknown,
+            deadline=until,
+            outage_tolerance=this.settings.outage_tolerance,
+        )
+    except WiroTaskError:
+        tell_earlier(this, order)
+        raise
 
 
 def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bool) -> Generation:

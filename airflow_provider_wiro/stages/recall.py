@@ -56,7 +56,7 @@ def recall(
         elif service_of(found, wanted) is Service.DOUBTFUL:
             seen = sighting_of(found, wanted, Doubt(WAS_ANOTHER))
         else:
-            seen = sighting_of(found, wanted, _find(drive, journal, found, caller.account, deadline))
+            seen = sighting_of(found, wanted, _find(drive, journal, found, lambda: caller.account, deadline))
     except WiroWrongService as error:
         seen = Sighting(Shown.ELSEWHERE, found, why=str(error))
     flow = settle(found, seen, wanted, on_unknown=on_unknown, place=journal.place)
@@ -69,7 +69,9 @@ class Drive(Protocol):
     def __call__(self, flow: Flow[T], /) -> T: ...
 
 
-def _find(drive: Drive, journal: Journal, found: Record, account: str, deadline: float | None) -> Found | NoListing:
+def _find(
+    drive: Drive, journal: Journal, found: Record, account: Callable[[], str], deadline: float | None
+) -> Found | NoListing:
     blind = False
 
     def others() -> Others:
@@ -89,7 +91,7 @@ def find(
     lost: Record,
     others: Callable[[], Others],
     *,
-    account: str,
+    account: Callable[[], str],
     deadline: float | None = None,
     quiet_since: float | None = None,
 ) -> Found | NoListing:
@@ -97,7 +99,8 @@ def find(
 
     :param others: reads the records of other task instances. It is asked after each list was read: whoever submitted
         what is listed has written an intent before.
-    :param account: the one that the connection is of now: the list of another one proves nothing by what is missing.
+    :param account: tells the one that the connection is of now, which may be read again during the search: the list of
+        another one proves nothing by what is missing.
     :param deadline: unix time at which it gives up looking at the latest; None: there is none.
     :param quiet_since: unix time from which on nothing of the submission can have been on its way; None: now.
     :returns: the row that is proven to be its own, a doubt, or that nothing was accepted: the last one only where the
@@ -108,9 +111,9 @@ def find(
     if isinstance(listing, NoListing):
         return listing
     seen = judge(lost, listing, others())
-    if not isinstance(seen, NothingAccepted):
-        return seen
-    if lost.account != account:
-        return Doubt(ANOTHER_KEY)
-    listing = drive(list_all(lost, quiet_since=quiet, deadline=deadline))
-    return listing if isinstance(listing, NoListing) else judge(lost, listing, others())
+    if isinstance(seen, NothingAccepted) and account() == lost.account:
+        listing = drive(list_all(lost, quiet_since=quiet, deadline=deadline))
+        if isinstance(listing, NoListing):
+            return listing
+        seen = judge(lost, listing, others())
+    return Doubt(ANOTHER_KEY) if isinstance(seen, NothingAccepted) and account() != lost.account else seen

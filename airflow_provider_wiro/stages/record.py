@@ -11,6 +11,7 @@ from airflow_provider_wiro.stages.this_try import Try
 
 AT_ONCE = (0.2,)
 WITH_PATIENCE = (1.0, 3.0)
+NAP = 0.05
 
 
 def write_down(this: Try, record: Record, over: Record, pauses: tuple[float, ...] = AT_ONCE) -> None:
@@ -28,7 +29,7 @@ def write_down(this: Try, record: Record, over: Record, pauses: tuple[float, ...
             if pause is None or this.paid.told_to_stop:
                 this.log.error("taskid %s: %s; going on, and writing it again later", record.taskid, error)
                 return
-            time.sleep(pause)
+            _rest(this, pause)
         else:
             if other is not None:
                 raise _overtaken(this, record, other)
@@ -57,6 +58,13 @@ def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
         this.paid.written()
     elif intent is not None and intent.taskid is None and submitted_at is not None and intent.at <= submitted_at:
         write_down(this, intent.submitted(taskid, submitted_at), intent, WITH_PATIENCE)
+
+
+def _rest(this: Try, seconds: float) -> None:
+    """Pause, but no longer than until Airflow tells the try to stop: it may kill the worker five seconds later."""
+    until = time.monotonic() + seconds
+    while not this.paid.told_to_stop and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, NAP))
 
 
 def _put(this: Try, record: Record, over: Record) -> Record | None:

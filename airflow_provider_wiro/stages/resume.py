@@ -13,7 +13,7 @@ from airflow_provider_wiro.core.generation import GenerationDict
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.core.verdict import Verdict
+from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroNotStopped
 from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.record import complete
@@ -55,11 +55,12 @@ def is_anothers(this: Try, try_number: int | None) -> bool:
 def needs_anew(this: Try, verdict: Verdict, try_number: int | None = None) -> bool:
     """Whether to go through the stages from the beginning, instead of taking the verdict.
 
-    In another try the journal decides; without one, a success is taken, for it is paid. A task that this try had only
-    attached to, and that somebody cancelled, was most likely stopped by the try before.
+    In another try the journal decides. Without one, a success is taken, for it is paid, and so is any verdict after
+    which a retry may not submit again: the task is paid, or may run on. A task that this try had only attached to, and
+    that somebody cancelled, was most likely stopped by the try before.
     """
     if is_anothers(this, try_number):
-        return this.journal is not None or verdict.kind != "success"
+        return this.journal is not None or (verdict.kind != "success" and error_of(verdict).retryable)
     return verdict.kind == "cancelled" and this.paid.attached
 
 
@@ -77,6 +78,8 @@ def gave_up(this: Try, error: Exception, next_kwargs: Mapping[str, Any] | None) 
     if broke:
         this.settings = replace(this.settings, deferrable=False)
     mine = take_up(this)
+    if mine is None and this.journal is None and (success := _ended_with(this, error)) is not None:
+        return success
     if mine is None or (broke and not mine):
         this.log.warning("the deferral has ended (%s) with nothing to wait for; beginning anew", one_line(error))
         return None
@@ -92,6 +95,18 @@ def gave_up(this: Try, error: Exception, next_kwargs: Mapping[str, Any] | None) 
     if stopped is None or stopped.task is None or not stopped.task.succeeded:
         raise error
     return Verdict.of(stopped.task)
+
+
+def _ended_with(this: Try, error: Exception) -> Verdict | None:
+    """Stop what another try has deferred and no journal keeps, before anything is submitted; a success is paid for.
+
+    :raises WiroNotStopped: if it may run on.
+    """
+    if (told := _told(this)) is None:
+        return None
+    this.paid.obtained(told["taskid"], told["base_url"], told["submitted_at"] or _started(this))
+    task = _stopped(this, error).task
+    return Verdict.of(task) if task is not None and task.succeeded else None
 
 
 def take_up(this: Try) -> bool | None:

@@ -72,21 +72,28 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
         if limited:
             _defer_for_a_place(this, queue, until)
         if this.defers:
-            _defer(time.time() + pause, queue)
+            _defer(this, time.time() + pause, queue)
         this.caller.pause(pause)
         found = remember(this, again=True)
 
 
-def _defer(moment: float, queue: Queue) -> NoReturn:
+def _defer(this: Try, moment: float, queue: Queue) -> NoReturn:
     from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 
-    trigger = WiroWakeUpTrigger(moment=moment, since=queue.since, attempts=queue.attempts)
+    trigger = WiroWakeUpTrigger(
+        moment=moment, since=queue.since, attempts=queue.attempts, try_number=this.ti.try_number
+    )
     raise TaskDeferred(trigger=trigger, method_name="submit_again")
 
 
 def _defer_for_a_place(this: Try, queue: Queue, until: float) -> NoReturn:
     from airflow_provider_wiro.triggers.room import WiroRoomTrigger
 
-    conn_id = this.settings.conn_id
-    trigger = WiroRoomTrigger(conn_id=conn_id, since=queue.since, attempts=queue.attempts, until=until)
+    trigger = WiroRoomTrigger(
+        conn_id=this.settings.conn_id,
+        until=until,
+        since=queue.since,
+        attempts=queue.attempts,
+        try_number=this.ti.try_number,
+    )
     raise TaskDeferred(trigger=trigger, method_name="submit_again")

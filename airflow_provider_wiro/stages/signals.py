@@ -13,18 +13,19 @@ from airflow_provider_wiro.stages.paid import PaidTask
 
 
 @contextmanager
-def signals_held(paid: PaidTask) -> Iterator[None]:
+def signals_held(paid: PaidTask) -> Iterator[list[int]]:
     """Hold SIGINT, SIGTERM and SIGALRM back during the block, and deliver them after it.
 
     Airflow 2 raises out of its handler of SIGTERM, and every version out of that of SIGALRM, which is how an
     ``execution_timeout`` ends. In the middle of a submission that would lose the taskid of a task that is paid for.
 
     :param paid: is told to stop as soon as a signal comes, so that the block ends early where it can.
+    :returns: those held back; what is taken out of it is not delivered.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals only ever reach the main thread
-        return
     held: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield held  # signals only ever reach the main thread
+        return
 
     def hold(number: int, frame: FrameType | None) -> None:
         held.append(number)
@@ -32,7 +33,7 @@ def signals_held(paid: PaidTask) -> Iterator[None]:
 
     before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     try:
-        yield
+        yield held
     except WiroError as error:
         if not error.retryable:
             held.clear()  # there is nothing to stop, and what a handler raises instead might be retried

@@ -8,10 +8,12 @@ from typing import cast
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.task import ResultDict, read_taskid
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION, OUTPUT_URLS = "taskid", "wiro_generation", "output_urls"
+# What Airflow raises where the time of a task or of its deferral is over.
+OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
 
 def announce(this: Try, order: Order) -> None:
@@ -24,22 +26,23 @@ def announce(this: Try, order: Order) -> None:
     this.ti.xcom_push(key=TASKID, value=paid.taskid)
     if not this.settings.push_outputs:
         return
-    _push(
-        this,
-        {
-            "version": GENERATION_VERSION,
-            "taskid": paid.taskid,
-            "model": order.model,
-            "inputs": shown_inputs(order.inputs),
-            "base_url": paid.service,
-            "submitted_at": paid.submitted_at,
-            "try_number": this.ti.try_number,
-            "attached": paid.attached,
-            "outcome": None,
-            "error": None,
-            "cost_usd": None,
-        },
-    )
+    _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
+
+
+def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None) -> GenerationDict:
+    return {
+        "version": GENERATION_VERSION,
+        "taskid": taskid,
+        "model": order.model,
+        "inputs": shown_inputs(order.inputs),
+        "base_url": this.paid.service,
+        "submitted_at": submitted_at,
+        "try_number": this.ti.try_number,
+        "attached": this.paid.attached,
+        "outcome": None,
+        "error": None,
+        "cost_usd": None,
+    }
 
 
 def later_try_has_it(this: Try) -> bool:
@@ -81,10 +84,25 @@ def tell_success(this: Try, result: ResultDict) -> None:
     _conclude(this, result["taskid"], "success", None, result["cost_usd"])
 
 
-def tell_failure(this: Try, error: WiroError) -> None:
-    """Put how it went into XCom, for the page in Airflow's UI."""
-    if error.taskid is not None:
-        _conclude(this, error.taskid, outcome_of(error), type(error).__name__, error.cost_usd)
+def tell_failure(this: Try, error: BaseException) -> None:
+    """Put how it went into XCom, for the page in Airflow's UI; of what Airflow killed, Airflow itself says so."""
+    if isinstance(error, WiroInterrupted) or (not isinstance(error, WiroError) and this.paid.told_to_stop):
+        return
+    if isinstance(error, WiroError):
+        if error.taskid is not None:
+            _conclude(this, error.taskid, outcome_of(error), type(error).__name__, error.cost_usd)
+    elif this.paid.taskid is not None and this.paid.stopped is not None:
+        name = type(error).__name__
+        _conclude(this, this.paid.taskid, "timeout" if name in OUT_OF_TIME else "error", name, None)
+
+
+def tell_earlier(this: Try, order: Order) -> None:
+    """Put into XCom what an earlier try has paid for, where this one ends without going on with it."""
+    paid = this.paid
+    if paid.taskid is None or not this.settings.push_outputs:
+        return
+    _push(this, TASKID, paid.taskid)
+    _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
 
 
 def urls_of(result: ResultDict) -> list[str]:
@@ -101,15 +119,15 @@ def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd:
         this.log.warning("XCom %s cannot be completed: %s", GENERATION, one_line(problem))
         return
     if told is not None and told["taskid"] == taskid:
-        _push(this, told | {"outcome": outcome, "error": error, "cost_usd": cost_usd})
+        _push(this, GENERATION, told | {"outcome": outcome, "error": error, "cost_usd": cost_usd})
 
 
-def _push(this: Try, told: GenerationDict) -> None:
+def _push(this: Try, key: str, value: object) -> None:
     """Push it; it is for people, so what is paid does not fail where it cannot be pushed."""
     try:
-        this.ti.xcom_push(key=GENERATION, value=told)
+        this.ti.xcom_push(key=key, value=value)
     except Exception as error:
-        this.log.warning("XCom %s cannot be pushed: %s", GENERATION, one_line(f"{type(error).__name__}: {error}"))
+        this.log.warning("XCom %s cannot be pushed: %s", key, one_line(f"{type(error).__name__}: {error}"))
 
 
 def _pull(this: Try, key: str) -> object:

@@ -100,9 +100,16 @@ class Try:
         deadline = since + self.settings.timeout
         if self.settings.execution_timeout is None:
             return deadline
-        allowed, started = self.settings.execution_timeout.total_seconds(), self.ti.start_date
+        allowed = self.settings.execution_timeout.total_seconds()
         slack = min(60.0, max(10.0, allowed / 10), allowed / 2)
-        return max(since, min(deadline, (started.timestamp() if started else since) + allowed - slack))
+        return max(since, min(deadline, self._began(since) + allowed - slack))
+
+    def _began(self, since: float) -> float:
+        """Return when the try began. Airflow 3.0 and 3.1 say when it was resumed; whoever submits has begun before."""
+        if self.ti.start_date is None:
+            return since
+        started: float = self.ti.start_date.timestamp()
+        return started if self.paid.attached else min(started, since)
 
     def plan(self, taskid: str, submitted_at: float) -> WaitPlan:
         """Return how to wait for a task."""

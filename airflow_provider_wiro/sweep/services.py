@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import Flow, T
 from airflow_provider_wiro.exceptions import WiroWrongService
@@ -26,7 +27,7 @@ class Services:
         :raises WiroWrongService: if its connection leads to another one; nothing is sent then.
         """
         caller = self._caller(record.conn_id)
-        if record.base_url not in (None, caller.base_url):
+        if record.base_url is not None and not same_service(record.base_url, caller.base_url):
             raise WiroWrongService(
                 f"it was submitted to {record.base_url}, but the connection leads to {caller.base_url}: nothing was "
                 f"sent there. It may run on; set the connection's host back, or stop it at {record.base_url}"
@@ -45,8 +46,8 @@ class Services:
         """Whether both are of one Wiro task, as they are where a connection cannot be read."""
         if record.taskid is None or record.taskid != other.taskid:
             return False
-        services = {self._of(record), self._of(other)}
-        return len(services) == 1 or None in services
+        one, another = self._of(record), self._of(other)
+        return one is None or another is None or same_service(one, another)
 
     def _of(self, record: Record) -> str | None:
         if record.base_url is not None:

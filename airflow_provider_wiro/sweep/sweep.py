@@ -136,7 +136,11 @@ class Sweep:
             return self._services.drive(lost, flow)
 
         seen = find(
-            drive, lost, lambda: self._others(lost), account=self._services.account(record), quiet_since=record.at
+            drive,
+            lost,
+            lambda: self._others(lost),
+            account=lambda: self._services.account(record),
+            quiet_since=record.at,
         )
         if isinstance(seen, Doubt | NoListing):
             return seen.why

@@ -21,25 +21,30 @@ class WiroRoomTrigger(BaseTrigger):
     """Fire one event when there is room for one more task. Only reads Wiro's list, and so has nothing to stop.
 
     :param conn_id: the Airflow connection; the trigger carries no secret.
-    :param since: unix time since which the task waits.
-    :param attempts: how often there was no room. Both only travel to the event.
     :param until: unix time at which it fires at the latest.
+    :param since: unix time since which the task waits.
+    :param attempts: how often there was no room.
+    :param try_number: the try that has deferred. These three only travel to the event.
     """
 
-    def __init__(self, *, conn_id: str, since: float, attempts: int, until: float) -> None:
+    def __init__(self, *, conn_id: str, until: float, since: float, attempts: int, try_number: int) -> None:
         super().__init__()
         self.conn_id = conn_id
+        self.until = until
         self.since = since
         self.attempts = attempts
-        self.until = until
+        self.try_number = try_number
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the trigger's path and arguments: public, they outlive an upgrade of this package."""
-        kwargs = {"conn_id": self.conn_id, "since": self.since, "attempts": self.attempts, "until": self.until}
+        kwargs = {"conn_id": self.conn_id, "until": self.until, **self._event}
         return "airflow_provider_wiro.triggers.room.WiroRoomTrigger", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and fire one event: ``{"since", "attempts"}``; five seconds after it has begun at the earliest."""
+        """Wait, and fire one event: ``{"since", "attempts", "try_number"}``.
+
+        It fires five seconds after it has begun at the earliest.
+        """
         await asyncio.sleep(triggers.SETTLING)
         try:
             async with asyncio.timeout(max(0.0, self.until - time.time())):
@@ -49,7 +54,11 @@ class WiroRoomTrigger(BaseTrigger):
         except Exception as error:
             said = one_line(f"{type(error).__name__}: {error}")
             self.log.warning("connection %s: it cannot be seen here whether there is room: %s", self.conn_id, said)
-        yield TriggerEvent({"since": self.since, "attempts": self.attempts})
+        yield TriggerEvent(self._event)
+
+    @property
+    def _event(self) -> dict[str, Any]:
+        return {"since": self.since, "attempts": self.attempts, "try_number": self.try_number}
 
     async def _wait(self) -> None:
         door = Door.of(self.conn_id)

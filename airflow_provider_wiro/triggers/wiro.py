@@ -14,6 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.shared import Lease
 from airflow_provider_wiro.core.calls import Stop, stop
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.hooks.connection import aread_credentials
@@ -101,14 +102,15 @@ class WiroTaskTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and fire one event: ``{"version", "taskid", "verdict", "status", "reason", "stopped", "result"}``.
+        """Wait, and fire one event: a JSON object of ``version``, ``taskid``, ``verdict``, ``status``,
+        ``reason``, ``stopped`` and ``result``, and of ``cost_usd`` where Wiro shows one.
 
         It fires five seconds after it has begun at the earliest.
 
-        ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"cancelled"``, ``"stuck"``, ``"timeout"``,
-        ``"gave_up"`` or ``"not_found"``; ``reason`` one line; ``stopped`` whether the Wiro task is surely over, null
-        where there was nothing to stop; ``result`` as in XCom, null unless it succeeded (or if it is too large to
-        travel).
+        ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"unreadable"``, ``"cancelled"``, ``"stuck"``,
+        ``"timeout"``, ``"gave_up"``, ``"not_found"`` or ``"elsewhere"``; ``reason`` one line; ``stopped`` whether the
+        Wiro task is surely over, null where there was nothing to stop; ``result`` as in XCom, null unless it succeeded
+        (or if it is too large to travel).
         """
         plan = WaitPlan(
             taskid=self.taskid,
@@ -193,12 +195,15 @@ class WiroTaskTrigger(BaseTrigger):
 
     async def _await_service(self, lease: Lease, give_up: float) -> None:
         """Wait until the connection names again where the Wiro task runs: the stop must not go anywhere else."""
-        if lease.client.base_url == self._service:
+        if self._leads_there(lease):
             return
         self._stopped_later(ELSEWHERE % (lease.client.base_url, self._service), ELSEWHERE_ADVICE, give_up)
-        while lease.client.base_url != self._service and time.time() < give_up:
+        while not self._leads_there(lease) and time.time() < give_up:
             await asyncio.sleep(pause(time.time() - self.submitted_at, self.poll_interval, 0))
             await lease.client.reread(REREAD_PAUSE, self.log)
+
+    def _leads_there(self, lease: Lease) -> bool:
+        return self._service is None or same_service(lease.client.base_url, self._service)
 
     def _stopped_later(self, why: str, advice: str, give_up: float) -> None:
         self.log.error(STOPPED_LATER, self.taskid, self.conn_id, why, give_up - time.time(), advice)

@@ -9,8 +9,8 @@ import pytest
 
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.recalled import Attach, Finished, Fresh
-from airflow_provider_wiro.exceptions import WiroSubmissionUnknown, WiroWrongService
-from fake_driver import DONE, NOT_FOUND, shown
+from airflow_provider_wiro.exceptions import WiroSubmissionUnknown, WiroUnreachable, WiroWrongService
+from fake_driver import DONE, NOT_FOUND, UNANSWERED, page, reply, row, shown
 from listing import BEFORE, OTHER, listed, listing
 from records import BASE_URL, INPUTS, intent, of_0_1_0, submitted, work
 from recovering import PLACE, recovered, refused
@@ -95,6 +95,21 @@ def test_a_task_that_surely_is_another_one_is_a_persons_case() -> None:
     running = shown("task_start", parameters=OTHER | {"prompt": "Somebody else's"})
     error, driver = refused(WiroWrongService, [running, running], at(STAGING, OTHER))
     assert driver.calls == ["Detail", "Detail"]
+    assert "has another prompt" in str(error)
+
+
+def test_a_look_that_fails_stops_nothing_that_may_be_somebody_elses() -> None:
+    running = shown("task_start", parameters=OTHER)
+    for bad in (UNANSWERED, page(502), NOT_FOUND, reply({"result": True, "tasklist": []})):
+        _, driver = refused(WiroUnreachable, [running, bad], at(STAGING, OTHER), services=lambda _: BASE_URL)
+        assert driver.calls == ["Detail", "Detail"]
+
+
+def test_what_another_row_shows_proves_nothing_of_the_task() -> None:
+    rows = [row("task_start", parameters=OTHER) | {"id": "2220"}]
+    rows.append(row("task_start", parameters=OTHER | {"prompt": "Somebody else's"}))
+    answer = reply({"result": True, "tasklist": rows})
+    error, _ = refused(WiroWrongService, [answer, answer], at(STAGING, OTHER))
     assert "has another prompt" in str(error)
 
 

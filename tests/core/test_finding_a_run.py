@@ -169,6 +169,14 @@ def test_a_service_that_shows_the_same_page_for_ever_proves_nothing() -> None:
     assert len(driver.calls) == 100
 
 
+def test_a_list_that_is_not_sorted_newest_first_proves_nothing() -> None:
+    rows = [listed(str(n), created=START - 100_000 + 600 * n, parameters=OTHER) for n in range(1, 150)]
+    for order in (rows, [*rows[75:], *rows[:75]]):
+        error, driver = unknown(listing(*order, listed("9999")))
+        assert "not sorted newest first" in str(error)
+        assert driver.calls == ["List"]
+
+
 def test_an_earlier_run_of_the_same_task_instance_is_not_taken_for_the_lost_one() -> None:
     script = listing(listed("2222", created=START + 1), listed(created=START - 20), BEFORE)
     decision, _ = recovered(script, intent(earlier=("2221",)))

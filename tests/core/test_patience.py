@@ -229,6 +229,15 @@ def test_a_connection_that_stays_elsewhere_ends_the_wait_and_stops_nothing(befor
     assert sum(ELSEWHERE.reason in line for line in driver.warnings) == 1
 
 
+def test_the_time_in_which_a_connection_led_elsewhere_is_no_outage_of_the_service() -> None:
+    verdict, driver = waited(
+        by_age(lambda age: RUNNING if age < 50 else ELSEWHERE if age < 640 else page(502) if age < 700 else DONE)
+    )
+    assert (verdict.kind, set(driver.calls)) == ("success", {"Detail"})
+    verdict, _ = waited(by_age(lambda age: RUNNING if age < 50 else ELSEWHERE if age < 640 else page(502)))
+    assert verdict.kind == "gave_up"
+
+
 def test_a_connection_that_leads_elsewhere_at_the_deadline_says_so() -> None:
     verdict, driver = waited(by_age(lambda age: RUNNING if age < 50 else ELSEWHERE), timeout=100)
     assert (verdict.kind, set(driver.calls)) == ("elsewhere", {"Detail"})

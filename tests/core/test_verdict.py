@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airflow_provider_wiro.core.task import ResultDict, Task
-from airflow_provider_wiro.core.verdict import EVENT_LIMIT, Verdict, error_of, no_output
+from airflow_provider_wiro.core.verdict import EVENT_LIMIT, Kind, Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import (
     WiroNoOutput,
     WiroTaskCancelled,
@@ -227,3 +227,11 @@ def test_a_success_without_output_is_an_error_that_is_not_retried() -> None:
     assert (error.taskid, error.status, error.retryable) == ("2221", "task_postprocess_end", False)
     assert "may have been charged" in str(error)
     assert "Wiro dashboard" in str(error)
+
+
+@pytest.mark.parametrize("kind", ["charged", "unreadable"])
+def test_what_is_paid_is_made_again_only_once_its_record_is_deleted(kind: Kind) -> None:
+    """A clear alone finds the record, and fails again."""
+    error = error_of(Verdict(kind, "2221", None))
+    assert "For a new generation, delete its record" in str(error)
+    assert "then clear this task" in str(error)

@@ -11,7 +11,7 @@ from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.recalled import Attach
 from airflow_provider_wiro.exceptions import WiroJournalError, WiroSubmissionUnknown
 from fake_driver import START
-from listing import BEFORE, absent, listed, listing, unknown
+from listing import BEFORE, OTHER, absent, listed, listing, unknown
 from records import INPUTS, identity, intent, of_0_1_0, submitted
 from recovering import recovered, refused
 
@@ -161,6 +161,24 @@ def of_another(**fields: Any) -> Record:
 def test_a_task_that_stands_in_another_record_is_never_adopted() -> None:
     absent(listing(listed(), BEFORE), others=[of_another()])
     absent(listing(listed(), BEFORE), others=[of_another(taskid="2230", earlier=("2221",))])
+
+
+SPELLINGS = ["https://API.wiro.ai/v1", "https://api.wiro.ai:443/v1"]
+
+
+@pytest.mark.parametrize("base_url", SPELLINGS)
+def test_the_base_url_of_the_record_of_another_may_be_spelled_otherwise(base_url: str) -> None:
+    other = submitted(identity=identity(task_id="another"), base_url=base_url)
+    absent(listing(listed(), BEFORE), others=[other])
+    unknown(listing(listed(), BEFORE), others=[replace(other, taskid=None, submitted_at=None)])
+
+
+def test_what_another_one_had_before_the_submission_it_has_lost_is_its_own_too() -> None:
+    lost = intent(OTHER, at=START + 1000, identity=identity(task_id="another"), earlier=("2221",))
+    absent(listing(listed(), BEFORE), others=[lost])
+    unsaid = replace(lost, base_url=None)
+    error, _ = unknown(listing(listed(), BEFORE), others=[unsaid])
+    assert "is or may be that of videos" in str(error)
 
 
 def test_the_lost_one_is_found_by_elimination() -> None:

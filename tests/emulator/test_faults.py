@@ -227,7 +227,7 @@ def test_an_outage_can_be_ended_and_must_be_a_time(wiro: Client, emulator: WiroE
         ("Runn", "429", {}, "unknown call 'Runn'; known are Run, "),
         ("Run", "430", {}, "unknown fault '430'; known are 429, "),
         ("Run", "429", {"retry": 1}, "the fault 429 has no option retry; known are retry_after"),
-        ("Run", "hang", {"seconds": "1"}, "seconds of the fault hang cannot be '1'"),
+        ("Run", "hang", {"seconds": "1"}, "seconds of the fault hang is a number, not '1'"),
         ("Run", "429", {"times": 0}, "times must be"),
         ("Run", "429", {"times": -2}, "times must be"),
         ("Run", "429", {"rate": 0}, "rate must be more than 0 and at most 1, not 0"),

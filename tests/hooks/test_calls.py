@@ -228,6 +228,24 @@ def test_what_cannot_be_sent_is_refused_before_a_request(
     assert wiro_emulator.requests == []
 
 
+@pytest.mark.parametrize("name", ["submitted_at", "timeout", "poll_interval", "outage_tolerance", "task_error_grace"])
+@pytest.mark.parametrize("value", ["5", -1, float("nan"), float("inf"), True])
+def test_a_wait_that_cannot_be_is_refused_before_a_request(
+    hook: WiroHook, wiro_emulator: WiroEmulator, name: str, value: object
+) -> None:
+    arguments: dict[str, Any] = {name: value, "stop_at_timeout": True}
+    with pytest.raises(WiroInputError, match=rf"{name} is .*allowed"):
+        hook.wait("2221", **arguments)
+    assert wiro_emulator.requests == []
+
+
+@pytest.mark.parametrize("deadline", ["5", float("nan"), True])
+def test_a_submission_has_a_deadline_that_is_a_time(hook: WiroHook, wiro_emulator: WiroEmulator, deadline: Any) -> None:
+    with pytest.raises(WiroInputError, match=r"deadline is .*allowed"):
+        hook.run(MODEL, INPUTS, deadline=deadline)
+    assert wiro_emulator.requests == []
+
+
 def test_a_project_with_only_a_key_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with WiroEmulator(api_secret=None, duration=0.0) as emulator:
         monkeypatch.setenv("AIRFLOW_CONN_KEY_ALONE", json.dumps(emulator.connection))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -19,6 +20,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskNotFound,
     WiroTaskStuck,
     WiroTaskTimeout,
+    WiroWrongService,
 )
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from fake_driver import row
@@ -104,6 +106,28 @@ def test_a_strangers_task_runs_on_after_the_timeout_of_who_waited_for_it(wiro_em
     assert (caught.value.retryable, wiro_emulator.count("Kill")) == (False, 0)
     assert "it was not stopped. It runs on, and is paid if it succeeds" in str(caught.value)
     assert "retry" not in str(caught.value)
+
+
+@pytest.mark.parametrize("act", ["stop", "wait"])
+def test_the_same_taskid_at_the_service_to_which_the_connection_leads_meanwhile_is_not_touched(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr(calls, "STOP_PAUSES", (0.01, 0.01))
+    hook, elsewhere = WiroHook(), WiroEmulator(first_taskid=wiro_emulator.first_taskid)
+    wiro_emulator.outcome(hold=True, duration=0.0)
+    taskid = hook.run(MODEL, {}).taskid
+    wiro_emulator.rotate_key("new-key", "new-secret")
+    with elsewhere as there:
+        there.outcome(hold=True, duration=0.0)
+        monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(there.connection))
+        assert WiroHook().run(MODEL, {}).taskid == taskid
+        sent = len(there.requests)
+        if act == "stop":
+            assert not hook.stop(taskid).over
+        else:
+            with pytest.raises(WiroWrongService, match="the connection leads to http://127"):
+                hook.wait(taskid, timeout=0.5, poll_interval=0.05, stop_at_timeout=True)
+        assert len(there.requests) == sent
 
 
 @pytest.mark.parametrize("stops", [False, True])

@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
 
+from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.verdict import Kind
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroTaskFailed
+from airflow_provider_wiro.exceptions import WiroNotStopped, WiroTaskFailed
 from doubles import FakeTaskInstance, Lines, context_of, event, statuses
 from operators import defer, runway
 from taskids import FIRST, SECOND
 from triggerer import fire
 
 OTHERS: list[Kind] = ["failed", "cancelled", "stuck", "timeout", "gave_up", "not_found"]
+# What a retry may submit again: it surely runs no more, and is not charged.
+OVER: list[Kind] = ["failed", "cancelled", "stuck", "timeout", "gave_up"]
+STOPPED_KINDS: list[Kind] = ["stuck", "timeout", "gave_up"]
+FINAL = [(kind, None) for kind in ("charged", "unreadable", "not_found", "elsewhere")] + [
+    (kind, stopped) for kind in STOPPED_KINDS for stopped in (False, None)
+]
 
 
 def deferred_by_try_1(ti: FakeTaskInstance) -> TaskDeferred:
@@ -96,14 +103,29 @@ def test_without_a_journal_a_success_is_taken_for_it_is_paid(wiro_emulator: Wiro
     assert wiro_emulator.count("Kill") == 0
 
 
-@pytest.mark.parametrize("kind", OTHERS)
-def test_without_a_journal_any_other_verdict_begins_anew(wiro_emulator: WiroEmulator, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", OVER)
+def test_without_a_journal_one_that_is_over_and_not_charged_begins_anew(
+    wiro_emulator: WiroEmulator, kind: Kind
+) -> None:
     wiro_emulator.outcome(pexit="1", duration=0.0)
     wiro_emulator.outcome(duration=0.0)
     ti = FakeTaskInstance()
     deferred = deferred_by_try_1(ti)
-    assert resume(deferred, event(kind), as_try(ti, 2))["taskid"] == SECOND
+    ended = event(kind, stopped=True if kind in STOPPED_KINDS else None)
+    assert resume(deferred, ended, as_try(ti, 2))["taskid"] == SECOND
     assert wiro_emulator.count("Run") == 2
+
+
+@pytest.mark.parametrize(("kind", "stopped"), FINAL)
+def test_without_a_journal_one_that_is_paid_or_may_run_on_is_not_submitted_again(
+    wiro_emulator: WiroEmulator, kind: Kind, stopped: bool | None
+) -> None:
+    wiro_emulator.outcome(hold=True, times=-1)
+    ti = FakeTaskInstance()
+    deferred = deferred_by_try_1(ti)
+    with pytest.raises(AirflowFailException, match=FIRST):
+        resume(deferred, event(kind, stopped=stopped), as_try(ti, 2), deferrable=True)
+    assert wiro_emulator.count("Run") == 1
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -125,13 +147,47 @@ def test_an_event_of_0_1_0_says_no_try_and_counts_as_the_tries_own(wiro_emulator
     assert wiro_emulator.count("Run") == 1
 
 
-@pytest.mark.parametrize("error", ["Trigger timeout", "Trigger failure"])
-def test_a_deferral_of_another_try_that_airflow_gave_up_begins_anew(wiro_emulator: WiroEmulator, error: str) -> None:
+GAVE_UP = pytest.mark.parametrize("error", ["Trigger timeout", "Trigger failure"])
+
+
+@GAVE_UP
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_deferral_of_another_try_that_airflow_gave_up_begins_anew_once_its_task_is_over(
+    wiro_emulator: WiroEmulator, error: str, runs: bool
+) -> None:
+    wiro_emulator.outcome(hold=runs, pexit="1", duration=0.0)
+    wiro_emulator.outcome(duration=0.0)
     ti = FakeTaskInstance()
     deferred_by_try_1(ti)
     result = runway().resume_execution("__fail__", {"error": error}, context_of(as_try(ti, 2)))
     assert result["taskid"] == SECOND
-    assert wiro_emulator.count("Run") == 2
+    assert statuses(wiro_emulator) == ["task_cancel" if runs else "task_postprocess_end", "task_postprocess_end"]
+
+
+@GAVE_UP
+def test_of_such_a_deferral_a_success_is_taken(wiro_emulator: WiroEmulator, error: str) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    ti = FakeTaskInstance()
+    deferred_by_try_1(ti)
+    result = runway().resume_execution("__fail__", {"error": error}, context_of(as_try(ti, 2)))
+    assert result["taskid"] == FIRST
+    assert wiro_emulator.count("Run") == 1
+
+
+@GAVE_UP
+def test_of_such_a_deferral_what_cannot_be_stopped_is_not_submitted_again(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    monkeypatch.setattr(calls, "STOP_PAUSES", (0.01, 0.01))
+    wiro_emulator.outcome(hold=True, times=-1)
+    for call in ("Kill", "Cancel"):
+        wiro_emulator.script(call, "code", code=0, message="Something went wrong", times=-1)
+    ti = FakeTaskInstance()
+    deferred_by_try_1(ti)
+    with pytest.raises(WiroNotStopped, match="COULD NOT BE STOPPED") as caught:
+        runway(deferrable=True).resume_execution("__fail__", {"error": error}, context_of(as_try(ti, 2)))
+    assert isinstance(caught.value, AirflowFailException)
+    assert wiro_emulator.count("Run") == 1
 
 
 @pytest.mark.usefixtures("journal_folder")

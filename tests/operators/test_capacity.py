@@ -24,6 +24,7 @@ from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 from doubles import FakeTaskInstance, Lines, context_of, when
 from operators import defer, runway
 from taskids import FIRST, SECOND
+from triggerer import fire
 
 LIMIT = {"code": 96, "message": "At most 1 task can be active at once"}
 
@@ -287,3 +288,13 @@ def test_a_place_is_waited_for_also_where_an_earlier_task_was_stopped(
     else:
         assert result["taskid"] == SECOND
     assert wiro_emulator.count("Run") == (3 if deferrable else 4)
+
+
+def test_what_another_try_has_waited_does_not_count(wiro_emulator: WiroEmulator, full: WiroEmulator) -> None:
+    ti = FakeTaskInstance()
+    deferred = defer(runway(deferrable=True), ti)
+    trigger: Any = WiroWakeUpTrigger(**{**waiting(deferred).serialize()[1], "moment": 0.0})
+    event = {**fire(trigger), "since": 1.0}
+    full.clear()
+    ti.try_number = 2  # Airflow 3.0 resumes the retry with the event of the first try
+    assert runway().resume_execution("submit_again", {"event": event}, context_of(ti))["outputs"]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
+from airflow_provider_wiro.core.calls import Stop
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroInterrupted, WiroTaskTimeout
+from airflow_provider_wiro.exceptions import WiroInterrupted, WiroJournalError, WiroNotStopped, WiroTaskTimeout
+from airflow_provider_wiro.journals import FolderJournal
 from airflow_provider_wiro.operators import trying
-from airflow_provider_wiro.stages import ending
+from airflow_provider_wiro.stages import ending, record
 from airflow_provider_wiro.stages.paid import PaidTask
+from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.task_instance import Standing
-from doubles import FakeTaskInstance, context_of, event
+from doubles import FakeTaskInstance, context_of, event, when
 from operators import defer, runway
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
@@ -120,3 +125,68 @@ def test_a_signal_that_raises_while_airflow_is_asked_does_not_break_the_stop_off
     finally:
         signal.signal(signal.SIGALRM, before)
     assert statuses(all_held) == ["task_cancel"]
+
+
+def test_a_kill_before_the_record_was_read_stops_what_it_names(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing_is(monkeypatch, Standing.ENDED)
+    defer(runway(deferrable=True), FakeTaskInstance())
+    operator = runway(deferrable=True)
+    operator.on_kill()
+    with pytest.raises(WiroInterrupted):
+        operator.execute(context_of(FakeTaskInstance()))
+    assert statuses(all_held) == ["task_cancel"]
+
+
+def test_a_kill_does_not_wait_for_the_pause_before_the_record_is_written_again(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "WITH_PATIENCE", (30.0,))
+    standing_is(monkeypatch, Standing.ENDED)
+    operator, real = runway(deferrable=True), FolderJournal.replace
+
+    def full_disk(self: FolderJournal, over: Record | None, new: Record | None) -> None:
+        if new is not None and new.taskid is not None:
+            raise WiroJournalError("no space left")
+        real(self, over, new)
+
+    monkeypatch.setattr(FolderJournal, "replace", full_disk)
+
+    def kill_in_the_pause() -> None:
+        time.sleep(1.0)
+        operator.on_kill()
+
+    when(lambda: all_held.runs, kill_in_the_pause)
+    began = time.monotonic()
+    with pytest.raises(WiroInterrupted):
+        operator.execute(context_of(FakeTaskInstance()))
+    assert time.monotonic() - began < 10
+    assert statuses(all_held) == ["task_cancel"]
+
+
+def test_a_signal_while_a_stop_fails_does_not_take_the_place_of_the_error_that_forbids_a_retry(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminated(BaseException):
+        """What Airflow 2 raises, and then tries again."""
+
+    def raising(number: int, frame: object) -> None:
+        raise Terminated
+
+    def stop_now(this: Try) -> Stop:
+        signal.raise_signal(signal.SIGTERM)
+        stopped = Stop(False, "no answer")
+        this.paid.was_stopped(stopped)
+        return stopped
+
+    monkeypatch.setattr(ending, "stop_now", stop_now)
+    ti = FakeTaskInstance()
+    monkeypatch.setattr(ti, "xcom_push", lambda key, value: 1 / 0)
+    before = signal.signal(signal.SIGTERM, raising)
+    try:
+        with pytest.raises(WiroNotStopped) as caught:
+            runway(durable=False).execute(context_of(ti))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert isinstance(caught.value, AirflowFailException)

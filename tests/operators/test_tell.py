@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
+from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.verdict import Kind
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroError, WiroNoOutput, WiroTaskTimeout
+from airflow_provider_wiro.exceptions import WiroError, WiroNoOutput, WiroNotStopped, WiroTaskTimeout
+from airflow_provider_wiro.operators import wiro as operator_module
 from doubles import FakeTaskInstance, Lines, context_of, event, when
 from operators import defer, generic, runway
 from taskids import FIRST, SECOND
@@ -108,6 +110,32 @@ def test_a_timeout_in_the_worker_is_told(all_held: WiroEmulator) -> None:
     assert ti.told[-1]["outcome"] == "timeout"
 
 
+@pytest.mark.parametrize("stops", [True, False])
+def test_an_execution_timeout_of_airflows_is_told(
+    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, stops: bool
+) -> None:
+    def out_of_time(*_: object) -> None:
+        raise AirflowTaskTimeout
+
+    monkeypatch.setattr(calls, "STOP_PAUSES", ())
+    monkeypatch.setattr(operator_module, "wait_for_verdict", out_of_time)
+    for call in () if stops else ("Kill", "Cancel"):
+        all_held.script(call, "code", code=0, message="Something went wrong", times=-1)
+    ti = Remembering()
+    with pytest.raises(AirflowTaskTimeout if stops else WiroNotStopped):
+        generic().execute(context_of(ti))
+    error = "AirflowTaskTimeout" if stops else "WiroNotStopped"
+    assert ti.told[-1] == ti.told[0] | {"outcome": "timeout" if stops else "not_stopped", "error": error}
+
+
+def test_a_deferral_whose_time_is_over_is_told(all_held: WiroEmulator) -> None:
+    ti = Remembering()
+    defer(generic(deferrable=True), ti)
+    with pytest.raises(Exception, match="Trigger timeout"):
+        generic().resume_execution("__fail__", {"error": "Trigger timeout"}, context_of(ti))
+    assert ti.told[-1]["outcome"] == "timeout"
+
+
 def test_a_task_that_somebody_cancels_is_told(all_held: WiroEmulator) -> None:
     ti = Remembering()
     when(lambda: all_held.count("Detail"), lambda: all_held.tasks[FIRST].stop())
@@ -191,3 +219,15 @@ def test_what_is_no_generation_of_this_task_is_left_as_it_is(wiro_emulator: Wiro
     with pytest.raises(WiroError):
         generic().resume_execution(deferred.method_name, given, context_of(ti))
     assert ti.xcoms[GENERATION] == other
+
+
+@pytest.mark.usefixtures("journal_folder")
+def test_what_an_earlier_try_has_paid_for_is_told_where_this_one_refuses(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.outcome(pexit="1", totalcost="0.25", outputs=0)
+    first, second = Remembering(), Remembering()
+    for ti in (first, second):
+        with pytest.raises(WiroError):
+            run_try(generic, ti)
+    assert second.xcoms["taskid"] == FIRST
+    assert second.told[-1] == first.told[-1] | {"attached": True}
+    assert (second.told[-1]["outcome"], second.told[-1]["cost_usd"]) == ("failed", 0.25)

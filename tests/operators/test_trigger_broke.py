@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroNotStopped
+from airflow_provider_wiro.exceptions import WiroNotStopped, WiroTaskTimeout
 from doubles import FakeTaskInstance, Lines, context_of, statuses
 from operators import defer, generic
 from records import the_file_in
@@ -99,3 +101,16 @@ def test_where_neither_says_it_a_person_decides(all_held: WiroEmulator) -> None:
     with pytest.raises(WiroNotStopped, match="XCom does not say which it is"):
         generic(deferrable=True, inputs=LATER).resume_execution("__fail__", dict(BROKEN), context_of(ti))
     assert statuses(all_held) == ["task_start"]
+
+
+def test_airflow_3_0_says_when_the_worker_was_resumed_and_that_begins_no_time_anew(
+    wiro_emulator: WiroEmulator,
+) -> None:
+    wiro_emulator.outcome(hold=True, duration=0.0)
+    limited = partial(generic, deferrable=True, execution_timeout=timedelta(seconds=60))
+    ti = FakeTaskInstance()
+    defer(limited(), ti)
+    ti.xcoms["wiro_generation"]["submitted_at"] -= 120
+    with pytest.raises(WiroTaskTimeout):
+        limited().resume_execution("__fail__", dict(BROKEN), context_of(ti))
+    assert statuses(wiro_emulator) == ["task_cancel"]

@@ -15,14 +15,19 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_wiro.core import elsewhere, search
 from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.protocol import Send
 from airflow_provider_wiro.core.recalled import Attach, Decision, Fresh
+from airflow_provider_wiro.core.whose import Doubt
 from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroSubmissionUnknown, WiroWrongService
 from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import FolderJournal, mark
-from airflow_provider_wiro.stages.recall import recall
+from airflow_provider_wiro.stages.recall import ANOTHER_KEY, find, recall
+from fake_driver import START, FakeDriver, Outcome, page
+from listing import BEFORE, listing
+from records import intent as lost_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
 
@@ -149,3 +154,18 @@ def test_the_same_taskid_at_another_service_is_left_alone(
             assert part in str(caught.value)
         assert len(there.requests) == sent
     assert len(wiro_emulator.active) == 1
+
+
+def test_the_list_of_a_key_that_was_read_during_the_search_proves_nothing_by_what_is_missing() -> None:
+    keys = ["its key"]
+
+    def script(step: Send, age: float) -> Outcome:
+        if "modelName" not in step.body and keys == ["its key"]:
+            keys[:] = ["the key of another account"]  # as a driver reads it again after a 401
+            return page(401)
+        return listing(BEFORE)(step, age)
+
+    driver = FakeDriver(script, time=START + 60)
+    lost = replace(lost_one(), account="its key")
+    seen = find(driver.drive, lost, lambda: (), account=lambda: keys[0])
+    assert seen == Doubt(ANOTHER_KEY)

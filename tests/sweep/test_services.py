@@ -53,6 +53,12 @@ def test_a_record_whose_connection_leads_elsewhere_is_told_and_nothing_is_sent(
     assert len(deployment.wiro.requests) == before
 
 
+def test_the_same_service_spelled_in_another_way_is_the_same(deployment: Deployment, swept: Swept) -> None:
+    deployment.runs_on(0, "failed", base_url=f"{WiroHook().base_url}/")
+    code, said = swept("--stop")
+    assert (code, statuses(deployment.wiro)) == (0, ["task_cancel"]), said
+
+
 def test_a_record_of_0_1_0_whose_task_here_surely_is_another_one_is_a_persons_case(
     deployment: Deployment, swept: Swept
 ) -> None:

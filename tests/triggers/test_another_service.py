@@ -122,6 +122,19 @@ def test_a_kill_goes_where_the_task_runs_with_the_credentials_that_were_read_for
     assert elsewhere.requests == []
 
 
+def test_a_kill_does_not_wait_where_the_same_service_is_spelled_in_another_way(
+    wiro_emulator: WiroEmulator, lines: Lines, killed: Any
+) -> None:
+    killed.base_url = killed._service = f"{killed.base_url}/"
+
+    async def nothing() -> None:
+        pass
+
+    kill(killed, lambda: wiro_emulator.count("Detail"), nothing)
+    assert wiro_emulator.tasks[killed.taskid].status == "task_cancel"
+    assert "COULD NOT BE STOPPED YET" not in lines.text
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_a_kill_sends_nothing_to_the_other_service_and_waits_for_the_way_back(
     wiro_emulator: WiroEmulator,

@@ -47,7 +47,7 @@ def test_it_fires_at_its_moment_and_not_before() -> None:
     moment = time.time() + 0.4
     event = fire(make(moment))
     assert moment <= time.time() < moment + 5
-    assert event == {"since": 1.5, "attempts": 3}
+    assert event == {"since": 1.5, "attempts": 3, "try_number": None}
     assert json.loads(json.dumps(event)) == event
 
 
@@ -61,7 +61,7 @@ def full(wiro_emulator: WiroEmulator) -> WiroEmulator:
 @pytest.mark.parametrize("moment", [0.0, 1.5])
 def test_it_fires_at_once_where_its_moment_has_passed_while_no_triggerer_ran(moment: float) -> None:
     began = time.monotonic()
-    assert fire(make(moment)) == {"since": 1.5, "attempts": 3}
+    assert fire(make(moment)) == {"since": 1.5, "attempts": 3, "try_number": None}
     assert time.monotonic() - began < 2
 
 

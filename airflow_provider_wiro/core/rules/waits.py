@@ -116,7 +116,10 @@ class Ending:
     retryable: bool
 
 
-_NOT_AGAIN = "It is not submitted again by itself: look at it in the Wiro dashboard, then clear this task"
+NOT_AGAIN = (
+    "It is not submitted again by itself: look at it in the Wiro dashboard. For a new generation, delete its record "
+    "(or set another idempotency_key), then clear this task"
+)
 
 ENDINGS: dict[Kind, Ending] = {
     ending.kind: ending
@@ -136,7 +139,7 @@ ENDINGS: dict[Kind, Ending] = {
             WiroTaskFailed,
             over=True,
             money="It is paid",
-            advice=_NOT_AGAIN,
+            advice=NOT_AGAIN,
             retryable=False,
         ),
         Ending(
@@ -145,7 +148,7 @@ ENDINGS: dict[Kind, Ending] = {
             WiroNoOutput,
             over=True,
             money="It is paid",
-            advice=_NOT_AGAIN,
+            advice=NOT_AGAIN,
             retryable=False,
         ),
         Ending(

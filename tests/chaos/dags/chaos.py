@@ -44,7 +44,7 @@ sync = video_dag("sync", **SYNC)
 deferred_retries = video_dag("deferred_retries", **DEFERRED, retries=1)
 sync_retries = video_dag("sync_retries", **SYNC, retries=1)
 # The next try starts when an outage is over: Airflow fails one that begins in it, without running anything of it.
-sync_retries_later = video_dag("sync_retries_later", **SYNC, retries=1, retry_delay=datetime.timedelta(seconds=45))
+sync_retries_later = video_dag("sync_retries_later", **SYNC, retries=1, retry_delay=datetime.timedelta(minutes=2))
 deferred_retries_twice = video_dag("deferred_retries_twice", **DEFERRED, retries=2)
 # As an address that is signed anew whenever Airflow renders it.
 deferred_renders = video_dag(
