@@ -66,7 +66,7 @@ def row() -> str:
     with tempfile.TemporaryDirectory(prefix="active-at-once-") as folder:
         airflow = RealAirflow(Path(folder), {}, settings=settings)
         try:
-            airflow.start()
+            airflow.start(patience=400)
             for name in ("one", "one_with_deferred"):
                 pool = {"name": name, "slots": 1, "description": "", "include_deferred": name != "one"}
                 airflow.api.call("POST", "/pools", pool)
