@@ -139,6 +139,8 @@ class SmallCaller:
 
     base_url = "https://api.wiro.ai/v1"
 
+    max_active: int | None = None
+
     def __init__(self, wiro: SmallWiro) -> None:
         self.wiro = wiro
 

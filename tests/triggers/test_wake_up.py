@@ -118,7 +118,7 @@ def test_the_methods_that_a_deferral_of_each_release_names_still_take_its_argume
 @each_release
 def test_the_event_of_each_release_still_says_since_when_the_task_waits(release: Path, full: WiroEmulator) -> None:
     event = load(release, "wake_up.json")["event"]
-    operator = generic(deferrable=True, timeout=10**8)
+    operator = generic(deferrable=True, queue_timeout=10**8)
     with pytest.raises(TaskDeferred) as caught:
         operator.submit_again(context_of(FakeTaskInstance()), event)
     kwargs = caught.value.trigger.serialize()[1]
