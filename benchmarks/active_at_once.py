@@ -54,13 +54,19 @@ def row() -> str:
     import importlib.metadata
 
     from airflow_harness.jobs import Services, Starter
-    from airflow_harness.real_airflow import RealAirflow
+    from airflow_harness.real_airflow import FINAL, RealAirflow, airflow_version
 
+    settings = {"core.parallelism": 16, "core.max_active_tasks_per_dag": 16} | (
+        # On a slow machine nobody is taken for dead.
+        {"scheduler.task_instance_heartbeat_timeout": 300}
+        if airflow_version() >= (3, 0)
+        else {"scheduler.scheduler_zombie_task_threshold": 300, "scheduler.local_task_job_heartbeat_sec": 0}
+    )
     services = Services()
     with tempfile.TemporaryDirectory(prefix="active-at-once-") as folder:
-        airflow = RealAirflow(Path(folder), {}, settings={"core.parallelism": 16, "core.max_active_tasks_per_dag": 16})
+        airflow = RealAirflow(Path(folder), {}, settings=settings)
         try:
-            airflow.start()
+            airflow.start(patience=400)
             for name in ("one", "one_with_deferred"):
                 pool = {"name": name, "slots": 1, "description": "", "include_deferred": name != "one"}
                 airflow.api.call("POST", "/pools", pool)
@@ -71,7 +77,7 @@ def row() -> str:
             }
             for job in jobs.values():
                 for index in range(TASKS):
-                    airflow.wait_task(job.dag_id, job.run_id, "video", "success", index, timeout=1200)
+                    airflow.wait_task(job.dag_id, job.run_id, "video", FINAL, index, timeout=1200)
         finally:
             airflow.stop()
             services.close()

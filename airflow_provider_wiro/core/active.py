@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow_provider_wiro.core.protocol import Flow
 from airflow_provider_wiro.core.rules.room import Count
-from airflow_provider_wiro.core.search import NoListing, listed, read_page
-from airflow_provider_wiro.core.task import Task
+from airflow_provider_wiro.core.search import NoListing, is_newest_first, listed, read_page, row_of
 
 MOST_PAGES = 10
+ODD = "Task/List shows a task that cannot be read, or is not sorted newest first"
 
 
 def count_active(most: int, *, deadline: float | None = None) -> Flow[Count]:
@@ -23,14 +23,14 @@ def count_active(most: int, *, deadline: float | None = None) -> Flow[Count]:
         reply = yield from read_page(start, "", deadline)
         if isinstance(reply, NoListing):
             return Count(len(active), most, refused=reply.why, newest=newest)
-        rows = listed(reply) or []
-        tasks = [task for task in map(Task.from_payload, rows) if task is not None]
-        if len(tasks) < len(rows):
-            return Count(len(active), most, refused="Task/List shows a task that cannot be read", newest=newest)
-        newest = newest or frozenset(task.taskid for task in tasks)
-        running = {task.taskid for task in tasks if not task.terminal}
+        shown = listed(reply) or []
+        rows = [row for row in map(row_of, shown) if row is not None]
+        if len(rows) < len(shown) or not is_newest_first(rows):
+            return Count(len(active), most, refused=ODD, newest=newest)
+        newest = newest or frozenset(row.task.taskid for row in rows)
+        running = {row.task.taskid for row in rows if not row.task.terminal}
         active |= running
         if len(active) >= most or not running:
             return Count(len(active), most, newest=newest)
-        start += len(tasks)
+        start += len(rows)
     return Count(len(active), most, short=True, newest=newest)

@@ -115,10 +115,10 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
         if reply.date is not None:  # in whole seconds
             ahead.append(most_ahead(reply.date - (yield from now()), reply.date + 1 - before))
         shown = listed(reply) or []
-        page = [row for row in map(_row, shown) if row is not None]
+        page = [row for row in map(row_of, shown) if row is not None]
         if len(page) < len(shown):
             return NoListing("Task/List shows a task that cannot be read")
-        if not _is_newest_first(page):
+        if not is_newest_first(page):
             return NoListing("Task/List is not sorted newest first, so that it does not show where to stop reading it")
         rows |= {row.task.taskid: row for row in page}
         since = found.at - CLOCK_SKEW + min([0.0, *ahead])
@@ -131,7 +131,8 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
     return NoListing(f"Task/List does not reach back that far within {MOST_ROWS} tasks and {MOST_PAGES} pages")
 
 
-def _is_newest_first(page: Sequence[Row]) -> bool:
+def is_newest_first(page: Sequence[Row]) -> bool:
+    """Whether the rows of a page are in the order that was asked for, as far as their dates say."""
     oldest = accumulate((row.created for row in page), min)
     return all(row.created <= before + OUT_OF_ORDER for row, before in zip(page, oldest, strict=True))
 
@@ -170,7 +171,8 @@ def most_ahead(least: float, most: float) -> float:
     return 0.0 if least <= KEPT_RIGHT and most >= -KEPT_RIGHT else most
 
 
-def _row(payload: object) -> Row | None:
+def row_of(payload: object) -> Row | None:
+    """Read a row of Task/List; None if it cannot be read."""
     task = Task.from_payload(payload)
     if task is None or not isinstance(payload, Mapping):
         return None

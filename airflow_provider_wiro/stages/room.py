@@ -89,8 +89,11 @@ def _defer(this: Try, moment: float, queue: Queue) -> NoReturn:
 def _defer_for_a_place(this: Try, queue: Queue, until: float) -> NoReturn:
     from airflow_provider_wiro.triggers.room import WiroRoomTrigger
 
-    conn_id = this.settings.conn_id
     trigger = WiroRoomTrigger(
-        conn_id=conn_id, since=queue.since, attempts=queue.attempts, until=until, try_number=this.ti.try_number
+        conn_id=this.settings.conn_id,
+        until=until,
+        since=queue.since,
+        attempts=queue.attempts,
+        try_number=this.ti.try_number,
     )
     raise TaskDeferred(trigger=trigger, method_name="submit_again")

@@ -21,21 +21,18 @@ class WiroRoomTrigger(BaseTrigger):
     """Fire one event when there is room for one more task. Only reads Wiro's list, and so has nothing to stop.
 
     :param conn_id: the Airflow connection; the trigger carries no secret.
+    :param until: unix time at which it fires at the latest.
     :param since: unix time since which the task waits.
     :param attempts: how often there was no room.
-    :param until: unix time at which it fires at the latest.
-    :param try_number: the try that has deferred; None: not known. Like *since* and *attempts* it only travels to the
-        event.
+    :param try_number: the try that has deferred. These three only travel to the event.
     """
 
-    def __init__(
-        self, *, conn_id: str, since: float, attempts: int, until: float, try_number: int | None = None
-    ) -> None:
+    def __init__(self, *, conn_id: str, until: float, since: float, attempts: int, try_number: int) -> None:
         super().__init__()
         self.conn_id = conn_id
+        self.until = until
         self.since = since
         self.attempts = attempts
-        self.until = until
         self.try_number = try_number
 
     def serialize(self) -> tuple[str, dict[str, Any]]:

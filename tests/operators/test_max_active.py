@@ -58,7 +58,7 @@ def most(wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> Limit:
 def resume(deferred: TaskDeferred, ti: FakeTaskInstance, **arguments: Any) -> Any:
     """Go on in a new process, as Airflow does when there is room."""
     assert isinstance(deferred.trigger, WiroRoomTrigger)
-    event = {"since": deferred.trigger.since, "attempts": deferred.trigger.attempts}
+    event = {"since": deferred.trigger.since, "attempts": deferred.trigger.attempts, "try_number": 1}
     return runway(**arguments).resume_execution(deferred.method_name, {"event": event}, context_of(ti))
 
 

@@ -41,7 +41,9 @@ def limit(wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> Limit
 
 def make(**fields: Any) -> Any:
     now = time.time()
-    return WiroRoomTrigger(**{"conn_id": "wiro_default", "since": now, "attempts": 1, "until": now + 60} | fields)
+    return WiroRoomTrigger(
+        **{"conn_id": "wiro_default", "until": now + 60, "since": now, "attempts": 1, "try_number": 1} | fields
+    )
 
 
 def submit() -> str:
@@ -65,7 +67,8 @@ def test_of_fifty_that_start_at_once_never_more_run_than_may(wiro_emulator: Wiro
     asyncio.run(all_at_once())
     assert len(wiro_emulator.runs) == 50
     assert 1 < wiro_emulator.peak_active <= 8
-    assert wiro_emulator.count("List") <= (time.monotonic() - began) / door.READ_EVERY + 1
+    readings = (time.monotonic() - began) / door.READ_EVERY + 1
+    assert wiro_emulator.count("List") <= 2 * readings  # where some run, it is read on to its end
 
 
 def test_a_free_place_is_taken_by_the_next_reading(wiro_emulator: WiroEmulator, limit: Limit) -> None:
@@ -132,7 +135,7 @@ def test_it_fires_when_its_time_is_over(wiro_emulator: WiroEmulator, limit: Limi
     wiro_emulator.outcome(hold=True, duration=0.0)
     submit()
     since = time.time()
-    assert fire(make(since=since, attempts=4, until=since + 1.0)) == {"since": since, "attempts": 4}
+    assert fire(make(since=since, attempts=4, until=since + 1.0)) == {"since": since, "attempts": 4, "try_number": 1}
     assert time.time() >= since + 1.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from airflow_harness.jobs import Job
 from airflow_harness.real_airflow import RealAirflow
@@ -14,6 +14,9 @@ from chaos_harness.board import Board
 # What a triggerer does about a kill that it hears of, it does within that time, in seconds.
 SETTLED = 6.0
 
+STANDS_IN_A_TRANSACTION = """
+SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND now() - state_change > interval '1 second'
+"""
 SPOIL = """
 UPDATE trigger SET classpath = '{}' WHERE id IN (
     SELECT trigger_id FROM task_instance WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s
@@ -49,10 +52,10 @@ def clear_and_hold_in_the_queue(jobs: Sequence[Job], board: Board) -> None:
     scheduler, triggerers = airflow.components["scheduler"], [airflow.components[name] for name in airflow.triggerers]
     for job in jobs:
         board.wait(job, "deferred")
-    for triggerer in triggerers:
-        triggerer.freeze()
     try:
-        scheduler.freeze_children()
+        _freeze_between_transactions(
+            [*(triggerer.freeze for triggerer in triggerers), scheduler.freeze_children], airflow
+        )
         for job in jobs:
             clear_now(job)
         # A queue that nobody reads makes the executor start further workers.
@@ -68,6 +71,22 @@ def clear_and_hold_in_the_queue(jobs: Sequence[Job], board: Board) -> None:
     finally:
         for component in (*triggerers, scheduler):
             component.wake()
+
+
+def _freeze_between_transactions(freezes: Sequence[Callable[[], None]], airflow: RealAirflow) -> None:
+    """Freezes, and does so again until nothing frozen holds a lock of the database."""
+    for _ in range(20):
+        for freeze in freezes:
+            freeze()
+        time.sleep(1.5)
+        with airflow.database() as cursor:
+            cursor.execute(STANDS_IN_A_TRANSACTION)
+            if not cursor.fetchone():
+                return
+        for component in airflow.components.values():
+            component.wake()
+        time.sleep(0.4)
+    raise AssertionError("whatever is frozen stands in a transaction")
 
 
 def _all_queued(jobs: Sequence[Job], board: Board) -> bool:
