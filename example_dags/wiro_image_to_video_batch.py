@@ -1,4 +1,4 @@
-"""A batch of images becomes videos, and one task gets the list of their URLs."""
+"""A batch of images becomes videos. One bad row loses no other: the last task pairs each row with its video."""
 
 from __future__ import annotations
 
@@ -36,17 +36,34 @@ SCENES = [
 
 
 @task
-def collect(videos: list[dict]) -> list[str]:
-    """Return the URL of each video."""
-    return [video["outputs"][0]["url"] for video in videos]
+def read_scenes(params=None) -> list[dict]:
+    """Return the scenes, one for each video: here the DAG's own, or those of the run's configuration."""
+    return params["scenes"]
 
 
-with DAG("wiro_image_to_video_batch", schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), tags=["wiro"]):
+@task(trigger_rule="all_done")
+def collect(scenes: list[dict], ti=None) -> list[dict]:
+    """Return each scene with its video; None where that failed."""
+    rows = []
+    for index, scene in enumerate(scenes):
+        video = ti.xcom_pull(task_ids="generate_video", map_indexes=index)
+        rows.append(scene | {"video": video["outputs"][0]["url"] if video else None})
+    return rows
+
+
+with DAG(
+    "wiro_image_to_video_batch",
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    tags=["wiro"],
+    params={"scenes": SCENES},
+) as dag:
+    scenes = read_scenes()
     videos = RunwayImageToVideoOperator.partial(
         task_id="generate_video",
         deferrable=True,
         retries=1,
         retry_delay=pendulum.duration(minutes=1),
-        max_active_tis_per_dag=10,
-    ).expand_kwargs(SCENES)
-    collect(videos.output)
+        map_index_template="{{ task.prompt[:40] }}",
+    ).expand_kwargs(scenes)
+    videos >> collect(scenes)

@@ -93,6 +93,20 @@ def run(build: Callable[[], object], *, tried_out: bool = False, **dag_arguments
         return _run(build, defaults, dag_arguments, errors)
 
 
+def run_as_written(dag: DAG, *, beside: DAG | None = None, **arguments: Any) -> Run:
+    """Run a DAG as its author would try it out, by ``DAG.test``, which calls its own callbacks, if any.
+
+    :param beside: another DAG of the same file; only what is in the database has assets.
+    :param arguments: passed on to ``DAG.test``.
+    """
+    with warnings_of_airflow():
+        register(dag, *([beside] if beside else []))
+        if beside is not None and not AIRFLOW_V_3_0_PLUS:
+            type(dag).bulk_write_to_db([dag, beside])
+        ended = dag.test(**arguments)
+    return Run(str(ended.state), ended.get_task_instances(), [])
+
+
 def _unseen() -> Any:
     return mock.patch("airflow_provider_wiro.stages.this_try.is_tried_out", return_value=False)
 
@@ -102,7 +116,7 @@ def _run(
 ) -> Run:
     with DAG(f"dag_{os.urandom(6).hex()}", schedule=None, default_args=defaults, **dag_arguments) as dag:
         build()
-    _register(dag)
+    register(dag)
     with _seeing_errors(errors):
         ended = dag.test()
     return Run(str(ended.state), ended.get_task_instances(), errors)
@@ -123,8 +137,8 @@ def _seeing_errors(errors: list[BaseException]) -> Iterator[None]:
         yield
 
 
-def _register(dag: DAG) -> None:
-    """Put the DAG where ``DAG.test`` of Airflow 3.1+ looks for its version."""
+def register(*dags: DAG) -> None:
+    """Put DAGs where ``DAG.test`` of Airflow 3.1+ looks for their versions."""
     if not AIRFLOW_V_3_1_PLUS:
         return
     try:
@@ -132,5 +146,6 @@ def _register(dag: DAG) -> None:
     except ImportError:  # Airflow 3.1
         from airflow.models.dagbag import DagBag, sync_bag_to_db  # type: ignore[no-redef]
     bag = DagBag(dag_folder=os.devnull)
-    bag.bag_dag(dag)
+    for dag in dags:
+        bag.bag_dag(dag)
     sync_bag_to_db(bag, BUNDLE, None)

@@ -1,0 +1,169 @@
+"""Each example DAG does what it says, on the installed Airflow and the emulator."""
+
+from __future__ import annotations
+
+import logging
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_3_PLUS
+
+from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.exceptions import WiroTaskFailed
+from airflow_provider_wiro.hooks.wiro import WiroHook
+from small_airflow import run_as_written, warnings_of_airflow
+
+pytestmark = pytest.mark.usefixtures("airflow_database")
+
+EXAMPLES = Path(__file__).parent.parent / "example_dags"
+AT = {"logical_date" if AIRFLOW_V_3_0_PLUS else "execution_date": pendulum.datetime(2026, 11, 22, tz="UTC")}
+
+
+def example(name: str) -> Any:
+    """Import an example as Airflow would."""
+    spec = spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: ModuleType = module_from_spec(spec)
+    with warnings_of_airflow():
+        spec.loader.exec_module(module)
+    return module
+
+
+def sent(emulator: WiroEmulator) -> list[tuple[str, Any]]:
+    return [(task.model, task.inputs) for task in emulator.runs]
+
+
+def test_each_example_has_a_test_here() -> None:
+    names = {path.stem for path in EXAMPLES.glob("*.py")}
+    assert {name for name in names if f'"{name}"' not in Path(__file__).read_text()} == set()
+
+
+@pytest.mark.parametrize("name", ["wiro_image_to_video", "wiro_nightly_video"])
+def test_one_video_is_made(name: str, wiro_emulator: WiroEmulator) -> None:
+    run = run_as_written(example(name).dag, **AT)
+    assert run.state == "success"
+    [(_, inputs)] = sent(wiro_emulator)
+    assert ("2026-11-22" in inputs["prompt"]) is (name == "wiro_nightly_video")
+
+
+def test_the_nightly_video_is_scheduled_and_not_made_up_for() -> None:
+    dag = example("wiro_nightly_video").dag
+    assert (dag.schedule if AIRFLOW_V_3_0_PLUS else dag.schedule_interval) == "0 2 * * *"
+    assert dag.catchup is False
+
+
+def test_a_form_gives_prompt_image_and_duration(wiro_emulator: WiroEmulator) -> None:
+    form = {"prompt": "A kite.", "image": "https://example.com/kite.png", "duration": 10}
+    assert run_as_written(example("wiro_video_from_a_form").dag, run_conf=form).state == "success"
+    [(_, inputs)] = sent(wiro_emulator)
+    assert (inputs["prompt"], inputs["inputImageUrl"], inputs["duration"]) == ("A kite.", form["image"], "10")
+
+
+def test_a_batch_with_two_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
+    good = [{"prompt": f"Kite {n}.", "input_image_url": f"https://example.com/{n}.png"} for n in range(2)]
+    bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "/tmp/kite.png"}]
+    scenes = [bad[0], good[0], bad[1], good[1]]
+    run = run_as_written(example("wiro_image_to_video_batch").dag, run_conf={"scenes": scenes})
+    assert run.states()[("collect", -1)] == "success"
+    assert [run.states()[("generate_video", n)] for n in range(4)] == ["failed", "success", "failed", "success"]
+    urls = {task.inputs["prompt"]: task.outputs[0]["url"] for task in wiro_emulator.runs}
+    assert run.xcom(task_id="collect") == [
+        bad[0] | {"video": None},
+        good[0] | {"video": urls["Kite 0."]},
+        bad[1] | {"video": None},
+        good[1] | {"video": urls["Kite 1."]},
+    ]
+
+
+def test_what_a_text_model_writes_is_filmed(wiro_emulator: WiroEmulator) -> None:
+    run = run_as_written(example("wiro_text_to_video").dag)
+    assert run.state == "success"
+    (text_model, _), (_, inputs) = sent(wiro_emulator)
+    assert text_model == "openai/gpt-5-2"
+    assert inputs["prompt"] == run.xcom("text", task_id="write_prompt") != ""
+
+
+def test_what_an_image_model_draws_is_the_first_frame(wiro_emulator: WiroEmulator) -> None:
+    assert run_as_written(example("wiro_text_to_image_to_video").dag).state == "success"
+    image, video = wiro_emulator.runs
+    assert video.inputs["inputImageUrl"] == image.outputs[0]["url"]
+
+
+@pytest.mark.skipif(
+    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_3_PLUS, reason="DAG.test calls no callbacks from Airflow 3.0 to 3.2"
+)
+@pytest.mark.parametrize("charged", [None, "0.10"])
+def test_the_callbacks_tell_the_cost(
+    charged: str | None, wiro_emulator: WiroEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    if charged:
+        wiro_emulator.outcome(pexit="1", debugerror="too dark", totalcost=charged)
+    module = example("wiro_cost_callback")
+    with caplog.at_level(logging.INFO, logger=module.log.name):
+        run = run_as_written(module.dag)
+    [task] = wiro_emulator.runs
+    assert run.state == ("failed" if charged else "success")
+    [line] = [record.getMessage() for record in caplog.records if record.name == module.log.name]
+    if charged:
+        assert line.startswith(f"generate_video: failed, Wiro task {task.taskid}, 0.1 USD: ")
+        assert "too dark" in line
+    else:
+        assert line == f"generate_video: 0.25 USD for {task.outputs[0]['url']}"
+
+
+def test_a_callback_tells_what_was_charged_on_each_airflow(caplog: pytest.LogCaptureFixture) -> None:
+    module = example("wiro_cost_callback")
+    error = WiroTaskFailed("too dark", taskid="2221", cost_usd=0.1)
+    module.tell_the_failure({"ti": SimpleNamespace(task_id="generate_video"), "exception": error})
+    assert caplog.messages == ["generate_video: failed, Wiro task 2221, 0.1 USD: too dark"]
+
+
+def test_a_taskid_of_elsewhere_is_waited_for_and_nothing_submitted(wiro_emulator: WiroEmulator) -> None:
+    taskid = WiroHook().run("Runway/image-to-video-gen4-turbo", {"prompt": "A kite.", "inputImageUrl": "0.png"}).taskid
+    run = run_as_written(example("wiro_wait_for_a_taskid").dag, run_conf={"taskid": taskid})
+    assert run.state == "success"
+    [task] = wiro_emulator.runs
+    assert run.xcom(task_id="use") == task.outputs[0]["url"]
+
+
+def test_an_asset_tells_the_second_dag_where_the_video_is(wiro_emulator: WiroEmulator) -> None:
+    module = example("wiro_video_asset")
+    run = run_as_written(module.dag, beside=module.publishing)
+    assert run.state == "success"
+    [task] = wiro_emulator.runs
+    [event] = asset_events(module.VIDEO.uri)
+    assert event.extra == {"url": task.outputs[0]["url"]}
+    publish = module.publishing.get_task("publish").python_callable
+    assert publish(triggering_asset_events={module.VIDEO: [event]}) == [task.outputs[0]["url"]]
+    assert module.VIDEO.uri in f"{module.publishing.timetable!r} {vars(module.publishing.timetable)}"
+
+
+def asset_events(uri: str) -> list[Any]:
+    from airflow.utils.session import create_session
+
+    if AIRFLOW_V_3_0_PLUS:
+        from airflow.models.asset import AssetEvent, AssetModel
+    else:
+        from airflow.models.dataset import DatasetEvent as AssetEvent
+        from airflow.models.dataset import DatasetModel as AssetModel
+    with create_session() as session:
+        [asset] = session.query(AssetModel).filter_by(uri=uri).all()
+        where = {("asset_id" if AIRFLOW_V_3_0_PLUS else "dataset_id"): asset.id}
+        return [SimpleNamespace(extra=event.extra) for event in session.query(AssetEvent).filter_by(**where)]
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="ApprovalOperator came with Airflow 3.1")
+def test_a_video_waits_for_a_persons_yes(wiro_emulator: WiroEmulator) -> None:
+    """``DAG.test`` asks nobody, so that it is told to take the approval for given."""
+    module = example("wiro_human_approval")
+    assert module.approval.upstream_task_ids == {"generate_image"}
+    assert "approve_image" in module.video.upstream_task_ids
+    run = run_as_written(module.dag, mark_success_pattern="approve_image")
+    assert run.state == "success"
+    image, video = wiro_emulator.runs
+    assert video.inputs["inputImageUrl"] == image.outputs[0]["url"]
