@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_provider_wiro import cli
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.runway import DURATIONS, MODERATIONS, RATIOS
+from small_airflow import register, warnings_of_airflow
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -27,10 +28,25 @@ def test_the_dag_of_the_readme_is_the_example() -> None:
     assert example("wiro_image_to_video").split("from __future__ import annotations\n\n")[1] == BLOCKS[0]
 
 
-def test_the_batch_of_the_readme_is_in_the_example() -> None:
-    lines = {line.strip() for line in example("wiro_image_to_video_batch").splitlines()}
-    [batch] = [block for block in BLOCKS if ".partial(" in block]
-    assert [line for line in batch.splitlines() if line.strip() not in lines] == []
+RECIPES = README[README.index("## Recipes") : README.index("## All arguments")]
+
+
+def title(recipe: str) -> str:
+    return recipe.partition("\n")[0]
+
+
+@pytest.mark.parametrize("recipe", re.split(r"^### ", RECIPES, flags=re.MULTILINE)[1:], ids=title)
+def test_each_line_of_a_recipe_is_in_the_example_that_it_names(recipe: str) -> None:
+    code = "\n".join(map(example, re.findall(r"\(example_dags/(\w+)\.py\)", recipe)))
+    there = {line.strip() for line in code.splitlines()}
+    shown = "\n".join(re.findall(r"```python\n(.*?)```", recipe, re.DOTALL)).splitlines()
+    assert shown
+    assert [line for line in shown if line.strip() not in there] == []
+
+
+def test_the_readme_names_each_example() -> None:
+    names = {path.stem for path in (ROOT / "example_dags").glob("*.py")}
+    assert names - set(re.findall(r"\(example_dags/(\w+)\.py\)", README)) == {"wiro_image_to_video"}
 
 
 def test_the_readme_names_what_is_allowed() -> None:
@@ -39,7 +55,8 @@ def test_the_readme_names_what_is_allowed() -> None:
 
 
 def links(page: Path) -> list[str]:
-    return [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if ":" not in link]
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    return [link for link in re.findall(r"\]\(([^)]+)\)", text) if ":" not in link]
 
 
 def anchors(page: Path) -> set[str]:
@@ -67,9 +84,13 @@ def test_every_command_exists(capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert "usage" in capsys.readouterr().out
 
 
-def test_the_readmes_test_of_a_stop_works(wiro_emulator: WiroEmulator) -> None:
-    [shown] = [block for block in BLOCKS if "def test_a_generation_that_is_stopped" in block]
-    code = shown[shown.index("def test_a_generation_that_is_stopped") :]
-    names = {"WiroHook": WiroHook}
-    exec(code, names)
-    names["test_a_generation_that_is_stopped"](wiro_emulator)
+@pytest.mark.usefixtures("airflow_database")
+def test_the_readmes_tests_work(wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "example_dags"))
+    [shown] = [block for block in BLOCKS if "def test_what_is_sent" in block]
+    names: dict[str, Any] = {}
+    with warnings_of_airflow():
+        exec(shown, names)
+        register(names["dag"])
+        for name in re.findall(r"^def (test_\w+)", shown, re.MULTILINE):
+            names[name](wiro_emulator)
