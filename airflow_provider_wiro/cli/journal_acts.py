@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from airflow_provider_wiro.core.journal import Identity, Record
@@ -11,7 +12,7 @@ from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.journals import journal_folder, mark
 from airflow_provider_wiro.sweep.errors import said
-from airflow_provider_wiro.sweep.recorded import Recorded, open_recorded
+from airflow_provider_wiro.sweep.recorded import Recorded, open_recorded, states_of
 
 
 def list_records(options: Namespace) -> int:
@@ -25,8 +26,9 @@ def list_records(options: Namespace) -> int:
             print(f"UNREADABLE: {said(found)}")
         elif _wanted(found.identity, options):
             records.append(found)
+    states = _states(records)
     for record in sorted(records, key=lambda one: one.at):
-        print(_line(record, recorded))
+        print(_line(record, recorded, states))
     kept = f"{len(records)} record(s) in {recorded.place}"
     print(f"{kept}, {unreadable} UNREADABLE" if unreadable else kept)
     return 1 if unreadable else 0
@@ -48,7 +50,7 @@ def forget(options: Namespace) -> int:
     record = recorded.of(identity)
     if record is None:
         return _nothing(recorded, identity)
-    print(_line(record, recorded))
+    print(_line(record, recorded, _states([record])))
     print(_price_of_forgetting(record))
     if not options.yes and not _agreed():
         print("Nothing was changed.")
@@ -97,9 +99,20 @@ def _wanted(identity: Identity, options: Namespace) -> bool:
     return options.dag_id in (None, identity.dag_id) and options.run_id in (None, identity.run_id)
 
 
-def _line(record: Record, recorded: Recorded) -> str:
+def _states(records: Sequence[Record]) -> Mapping[Identity, str | None]:
+    """Return the states of the task instances; none where the database cannot be asked, for files alone can be."""
+    try:
+        return states_of([record.identity for record in records])
+    except Exception as error:
+        print(f"journal: the states of the tasks cannot be read: {said(error)}", file=sys.stderr)
+        return {}
+
+
+def _line(record: Record, recorded: Recorded, states: Mapping[Identity, str | None]) -> str:
     told = _told(record, recorded)
-    names = ("dag_id", "run_id", "task_id", "map_index", "execution", "phase", "taskid", "model", "at", "place")
+    if record.identity in states:
+        told["state"] = states[record.identity] or "none"
+    names = ("dag_id", "run_id", "task_id", "map_index", "execution", "phase", "taskid", "model", "state", "at")
     return " ".join(f"{name}={one_line(told[name], 500)}" for name in names if name in told)
 
 

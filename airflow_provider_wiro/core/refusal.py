@@ -46,7 +46,7 @@ def _charged(seen: Sighting, wanted: Record, place: str) -> str:
     what = "shows no outputs" if task.pexit is None else f"has failed with pexit {task.pexit}"
     return (
         f"Wiro task {task.taskid}, of an earlier try, {what}, but was charged {task.cost_usd} USD: look at it in the "
-        f"Wiro dashboard. Nothing was submitted; for a new generation, {forget(place)}"
+        f"Wiro dashboard. Nothing was submitted; for a new generation, {forget(place, seen.record.identity)}"
     )
 
 
@@ -54,7 +54,7 @@ def _missing(seen: Sighting, wanted: Record, place: str) -> str:
     return (
         f"an earlier try of this task submitted Wiro task {seen.record.taskid}, which Wiro does not know now. "
         "Nothing was submitted, for that might pay twice. If the connection is of another account now, set it "
-        f"back; if the task is really lost, {forget(place)}"
+        f"back; if the task is really lost, {forget(place, seen.record.identity)}"
     )
 
 
@@ -62,7 +62,8 @@ def _doubtful(seen: Sighting, wanted: Record, place: str) -> str:
     return (
         f"an earlier try of this task submitted Wiro task {seen.record.taskid}, and its record, of version 0.1.0, does "
         f"not say to which service: {seen.why}. Nothing was sent to {wanted.base_url or 'it'}, and nothing submitted. "
-        f"If the host of the connection was changed, set it back. If the task is over, {forget(place)}"
+        "If the host of the connection was changed, set it back. If the task is over, "
+        f"{forget(place, seen.record.identity)}"
     )
 
 
@@ -73,7 +74,7 @@ def _elsewhere(seen: Sighting, wanted: Record, place: str) -> str:
         f"an earlier try of this task submitted {what} to {record.base_url}, but Airflow connection "
         f"{wanted.conn_id!r} now leads elsewhere ({seen.why}). Nothing was sent there, and nothing submitted. The Wiro "
         f"task may run on at {record.base_url} and be paid. To go on with it, set the connection's host back, then "
-        f"clear this task. Otherwise stop it there; then, for a new generation, {forget(place)}"
+        f"clear this task. Otherwise stop it there; then, for a new generation, {forget(place, seen.record.identity)}"
     )
 
 
@@ -83,7 +84,7 @@ def _unknown(seen: Sighting, place: str) -> str:
     return (
         f"it is not known whether Wiro accepted the submission to {found.model} that was sent about {sent}: {seen.why}"
         ". Nothing more was submitted, for that might pay twice. Look in the Wiro dashboard for a task of that time: "
-        f"stop it, or use its outputs; then, for a new generation, {forget(place)} "
+        f"stop it, or use its outputs; then, for a new generation, {forget(place, seen.record.identity)} "
         '(on_unknown_submission="submit" does so by itself, and may pay twice)'
     )
 

@@ -38,6 +38,19 @@ def add_routes(router: web.UrlDispatcher, account: Account) -> None:
         return web.json_response(state_of(account))
 
     router.add_get("/_emulator/state", state)
+    router.add_route("*", "/_emulator/{name}", _wrong_method)
+
+
+async def _wrong_method(request: web.Request) -> web.Response:
+    name = request.match_info["name"]
+    if name == "state" or name in _COMMANDS:
+        allowed = "GET" if name == "state" else "POST"
+        said = f"{request.method} {request.path}: the method is {allowed}"
+        return web.json_response({"error": said}, status=405, headers={"Allow": allowed})
+    known = ", ".join(f"POST /_emulator/{command}" for command in _COMMANDS)
+    return web.json_response(
+        {"error": f"there is no {request.path}; there are GET /_emulator/state, {known}"}, status=404
+    )
 
 
 def state_of(account: Account) -> Options:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
 NO_JOURNAL = (
-    "durable=True has nowhere to keep its journal: should this try fail after the submission, a retry may pay again. "
-    "Set [wiro] journal_path to a folder that all workers share, or use Airflow 3.3 or newer"
+    "durable=True (the default) has nowhere to keep its journal: should this try fail after the submission, "
+    "a retry may pay again. Set [wiro] journal_path to a folder that all workers share, or use Airflow 3.3 or newer"
 )
 
 

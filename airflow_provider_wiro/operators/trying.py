@@ -80,6 +80,15 @@ class TryingOperator(RenderingOperator):
         dag = self.dag if self.has_dag() else None  # type: ignore[no-untyped-call]
         return dag is not None and dag.task_dict.get(self.task_id) is not self
 
+    @contextmanager
+    def naming_the_task(self) -> Iterator[None]:
+        """Let an error of the constructor, which Airflow shows as one of the whole file, say whose it is."""
+        try:
+            yield
+        except WiroInputError as error:
+            error.add_note(f"This is an argument of the task {self.task_id!r}.")
+            raise
+
     def check_settings(self) -> None:
         """Check the arguments that say how to go about it.
 
@@ -130,6 +139,12 @@ class TryingOperator(RenderingOperator):
     def _new_try(self, context: Context) -> Try:
         from airflow_provider_wiro.hooks.caller import Caller
 
+        if "ti" not in context:
+            raise WiroInputError(
+                f"task {self.task_id!r} was executed without Airflow's context: it holds no task instance ('ti'), by "
+                "which the task says what it has paid for. Nothing was sent. To try an operator out, call test() of "
+                "its DAG"
+            )
         before, paid = self._paid, PaidTask()
         self._paid = paid  # from here on a signal tells the new one
         paid.told_to_stop = before.told_to_stop or paid.told_to_stop

@@ -129,8 +129,9 @@ class WiroRunOperator(TryingOperator):
         self.idempotency_key = idempotency_key
         self.on_unknown_submission = on_unknown_submission
         if not self.unmapped:
-            self.check_settings()
-            self._check_untemplated()
+            with self.naming_the_task():
+                self.check_settings()
+                self._check_untemplated()
 
     def _check_untemplated(self) -> None:
         checks: dict[str, Callable[[object], object]] = {
@@ -147,10 +148,11 @@ class WiroRunOperator(TryingOperator):
 
         A mapped task's are checked in ``execute``: what is raised while Airflow unmaps it is tried again, and not seen.
         """
-        for field in () if self.unmapped else self.fields:
-            given = getattr(self, field.name)
-            if not is_templated(given):
-                field.value(taken(field.input, given))
+        with self.naming_the_task():
+            for field in () if self.unmapped else self.fields:
+                given = getattr(self, field.name)
+                if not is_templated(given):
+                    field.value(taken(field.input, given))
 
     def build_inputs(self) -> dict[str, object]:
         """Return the inputs to send: the typed arguments, rendered and checked, over ``inputs``."""

@@ -32,7 +32,8 @@ def remember(this: Try, *, again: bool) -> Record | None:
     elif this.ti.try_number > 1 and not again:
         this.log.warning(
             "this is try %s, and there is no record of an earlier one in %s. That is right if no earlier try came as "
-            "far as the submission. If the log of one shows a taskid, its record is lost, and this try pays again",
+            "far as the submission. If the log of one shows a taskid, its record is lost, or was "
+            "deleted on purpose, and this try pays again",
             this.ti.try_number,
             this.journal.place,
         )

@@ -8,7 +8,6 @@ from typing import cast
 
 import pendulum
 
-from airflow_provider_wiro.core.journal import forget
 from airflow_provider_wiro.core.polling import wait
 from airflow_provider_wiro.core.result import ResultDict, fitted, text_files, urls_of
 from airflow_provider_wiro.core.task import Task
@@ -55,7 +54,7 @@ def reuse(this: Try, task: Task) -> ResultDict:
 
     :raises WiroOutputsGone: if they no longer exist.
     """
-    result, again = task.result(), forget(this.place)
+    result, again = task.result(), this.how_to_forget()
     some = urls_of(result) if this.settings.requires_output else task.outputs
     if not some or (lost := this.caller.lost_output(urls_of(result))):
         why = f"its output no longer exists: {lost}" if some else "Wiro shows no output of it, or no longer does"

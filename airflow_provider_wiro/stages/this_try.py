@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_wiro.core.journal import OnUnknown
+from airflow_provider_wiro.core.journal import OnUnknown, forget
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.work import Work
@@ -98,6 +98,10 @@ class Try:
     def place(self) -> str:
         """Where the record is, in words."""
         return self.journal.place if self.journal else "the journal"
+
+    def how_to_forget(self) -> str:
+        """Say how a person has a new generation made after all."""
+        return forget(self.place, self.journal.identity) if self.journal else "set durable=False, then clear this task"
 
     @property
     def defers(self) -> bool:

@@ -72,8 +72,11 @@ class Demonstration:
         video = DEMO / f"wiro-{result['taskid']}.mp4"
         handlers = [] if self.is_live else [urllib.request.ProxyHandler({})]
         address = result["outputs"][0]["url"]
-        with urllib.request.build_opener(*handlers).open(address, timeout=60) as answer, video.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+        try:
+            with urllib.request.build_opener(*handlers).open(address, timeout=60) as answer, video.open("wb") as file:
+                shutil.copyfileobj(answer, file)
+        except TimeoutError:
+            raise Failed(f"{address} had no answer within 60 s. Is the machine busy? Run scripts/demo again") from None
         return video
 
     def prepare(self) -> None:

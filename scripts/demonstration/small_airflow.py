@@ -12,6 +12,9 @@ from typing import Any
 
 from demonstration.processes import Failed, Processes
 
+# Seconds for one answer, and how often to ask: a busy machine may be slow.
+PATIENCE, ATTEMPTS = 20, 3
+
 COMPONENTS = {
     "api-server": [],
     "scheduler": ["--skip-serve-logs"],
@@ -62,8 +65,13 @@ class Api:
             time.sleep(0.3)
 
     def start_run(self, dag_id: str) -> str:
-        run = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
-        return str(run["dag_run_id"])
+        run_id = f"demo__{secrets.token_hex(4)}"
+        try:
+            self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "dag_run_id": run_id})
+        except urllib.error.HTTPError as error:
+            if error.code != 409:  # an attempt whose answer did not come in time has started it
+                raise
+        return run_id
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
         return self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")
@@ -106,6 +114,21 @@ class Api:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
-        with self._open(request, timeout=10) as response:
-            answer: dict[str, Any] = json.load(response)
-        return answer
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                with self._open(request, timeout=PATIENCE) as response:
+                    answer: dict[str, Any] = json.load(response)
+                return answer
+            except (TimeoutError, urllib.error.URLError) as error:
+                if isinstance(error, urllib.error.HTTPError) or not _is_slow(error):
+                    raise
+                if not left:
+                    break
+        raise Failed(
+            f"{method} {request.full_url} had no answer within {PATIENCE} s, {ATTEMPTS} times. "
+            "Is the machine busy? Run scripts/demo again"
+        )
+
+
+def _is_slow(error: OSError) -> bool:
+    return isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
-from airflow_provider_wiro.cli import main
+from airflow_provider_wiro.cli import journal_acts, main
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.journals import MARKER, file_name
 from records import identity, intent, submitted
@@ -30,7 +30,7 @@ def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> Path:
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(tmp_path))
     return tmp_path
 
@@ -50,14 +50,29 @@ def journal(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
 
 def test_the_list_has_a_line_for_each_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder, submitted(identity=identity(map_index=1)))
-    path = write(folder, intent(at=1.0, identity=identity(dag_id="other dag")))
+    write(folder, intent(at=1.0, identity=identity(dag_id="other dag")))
     code, said = journal(capsys, "list")
     first, second, last = said.splitlines()
     assert code == 0
     assert first.startswith("dag_id=other dag run_id=manual__2026-01-01 task_id=video map_index=-1 phase=intent")
-    assert first.endswith(f"at=1970-01-01T00:00:01Z place=the file {path}")
+    assert first.endswith(" state=no_such_dag at=1970-01-01T00:00:01Z")
     assert "map_index=1 phase=submitted taskid=2221 model=Runway/image-to-video-gen4-turbo" in second
     assert last == f"2 record(s) in the folder {folder}"
+
+
+def test_the_list_needs_no_database(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> None:
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(journal_acts, "states_of", away)
+    write(folder, submitted())
+    code, said = journal(capsys, "list")
+    assert code == 0
+    assert "taskid=2221" in said
+    assert "state=" not in said
+    assert "journal: the states of the tasks cannot be read: " in said
 
 
 @pytest.mark.parametrize(

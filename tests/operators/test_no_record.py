@@ -42,7 +42,7 @@ def test_a_later_try_without_a_record_warns_once_before_it_pays(
     run_try(ti=in_try(number))
     [warning] = lost_in(lines)
     assert f"this is try {number}, {LOST} {journal_folder}/" in warning
-    assert "If the log of one shows a taskid, its record is lost, and this try pays again" in warning
+    assert "shows a taskid, its record is lost, or was deleted on purpose, and this try pays again" in warning
     accepted = next(place for place, line in enumerate(lines.lines) if "Wiro accepted" in line)
     assert lines.lines.index(warning) < accepted
 
