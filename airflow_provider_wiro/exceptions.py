@@ -29,9 +29,26 @@
 
 ``retryable`` says whether running the same Airflow task again can help without paying twice. An
 error that is not retryable fails the Airflow task at once, whatever its ``retries``.
+
+Each has the attributes of :class:`WiroError`, also after it was pickled. So a callback need not read its words::
+
+    def tell(context):
+        error = context["exception"]
+        if isinstance(error, WiroError):
+            print(error.taskid, error.status, error.code, error.cost_usd, error.outputs, error.retryable)
+
+    WiroRunOperator(..., on_failure_callback=tell)
+
+Where Airflow itself ends the task (killed, marked failed, a lost worker), ``context["exception"]`` is another
+exception, text, or missing.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "WiroAuthError",
@@ -68,13 +85,13 @@ class WiroError(Exception):
     :param taskid: the Wiro task concerned, if there is one.
     :param status: its last known Wiro status.
     :param code: the API's error code.
+    :param cost_usd: what Wiro shows that it cost, in US dollars; None where it shows nothing.
+    :param outputs: what Wiro shows of its outputs, each ``{"url", "name", "content_type", "size", "content"}`` as in
+        the operator's return value; most often none.
     :param retryable: overrides the class's answer where an instance knows better.
-
-    ``cost_usd`` is what Wiro shows that it cost, in US dollars; None where it shows nothing.
     """
 
     retryable: bool = False
-    cost_usd: float | None = None
 
     def __init__(
         self,
@@ -83,12 +100,16 @@ class WiroError(Exception):
         taskid: str | None = None,
         status: str | None = None,
         code: int | None = None,
+        cost_usd: float | None = None,
+        outputs: Iterable[Mapping[str, object]] = (),
         retryable: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.taskid = taskid
         self.status = status
         self.code = code
+        self.cost_usd = cost_usd
+        self.outputs = [dict(output) for output in outputs]
         if retryable is not None:
             self.retryable = retryable
 

@@ -159,7 +159,7 @@ def _stop_changed(task: Task) -> Flow[None]:
     if not stopped.over:
         raise WiroNotStopped(
             f"Wiro task {taskid}, of an earlier try with other inputs, {NOT_STOPPED} ({stopped.note}). "
-            "Nothing was submitted; an Airflow retry tries again",
+            "Nothing was submitted; a retry or a clear tries again",
             taskid=taskid,
             retryable=True,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 from airflow_provider_wiro.core.journal import Record, forget
 from airflow_provider_wiro.core.recalled import Sighting
@@ -27,14 +28,14 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
         Shown.DOUBTFUL: _doubtful,
         Shown.ELSEWHERE: _elsewhere,
     }[seen.shown]
-    error = row.error(
+    return row.error(
         words(seen, wanted, place),
         taskid=seen.record.taskid,
         status=seen.task.status if seen.task else None,
+        cost_usd=seen.task.cost_usd if seen.task else None,
+        outputs=[cast("dict[str, object]", output.to_json()) for output in seen.task.outputs] if seen.task else (),
         retryable=seen.shown is Shown.YOUNG,
     )
-    error.cost_usd = seen.task.cost_usd if seen.task else None
-    return error
 
 
 def _charged(seen: Sighting, wanted: Record, place: str) -> str:

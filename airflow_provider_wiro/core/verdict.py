@@ -30,6 +30,7 @@ class Verdict:
     :param reason: one line, in the API's own words where it has some.
     :param stopped: whether the remote task is surely over; None where nobody tried to stop it.
     :param result: the XCom result; None unless *kind* is ``"success"``, or if it was too large to travel.
+    :param outputs: what Wiro shows of the outputs of another *kind*; none if they were too large to travel.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Verdict:
     stopped: bool | None = None
     result: ResultDict | None = None
     cost_usd: float | None = None
+    outputs: tuple[Mapping[str, object], ...] = ()
 
     @classmethod
     def of(cls, task: Task) -> Verdict:
@@ -50,7 +52,8 @@ class Verdict:
             )
         if task.illegible:
             return cls("unreadable", task.taskid, task.status, unread, cost_usd=task.cost_usd)
-        return cls._unsuccessful(task)
+        outputs = tuple(cast("dict[str, object]", output.to_json()) for output in task.outputs)
+        return replace(cls._unsuccessful(task), outputs=outputs)
 
     @classmethod
     def _unsuccessful(cls, task: Task) -> Verdict:
@@ -82,6 +85,8 @@ class Verdict:
         }
         if self.cost_usd is not None:
             event["cost_usd"] = self.cost_usd
+        if self.outputs and len(json.dumps([event, *self.outputs])) <= EVENT_LIMIT:
+            event["outputs"] = list(self.outputs)
         if len(json.dumps(event)) > EVENT_LIMIT:
             event["result"] = None
         return event
@@ -106,6 +111,7 @@ class Verdict:
             stopped=stopped if isinstance(stopped, bool) else None,
             result=None if result is None else completed(result),
             cost_usd=read_number(event.get("cost_usd")),
+            outputs=_outputs_in(event),
         )
         return read._if_flagged()
 
@@ -123,27 +129,32 @@ def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
     became = f"; {stopping.what}" if stopping is not None else ""
     money = ending.money if stopping is None else stopping.money
     sentences = [money, ending.advice, RETRY if again and resubmits else ""]
-    error = ending.error(
+    return ending.error(
         f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}"
         + "".join(f". {sentence}" for sentence in sentences if sentence),
         taskid=verdict.taskid,
         status=verdict.status,
+        cost_usd=verdict.cost_usd,
+        outputs=verdict.outputs,
         retryable=again,
     )
-    error.cost_usd = verdict.cost_usd
-    return error
 
 
 def no_output(result: ResultDict) -> WiroNoOutput:
     """Return the exception for a success that brought nothing."""
-    error = WiroNoOutput(
+    return WiroNoOutput(
         f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output. It may have been "
         f"charged. {NOT_AGAIN}",
         taskid=result["taskid"],
         status=result["status"],
+        cost_usd=result["cost_usd"],
+        outputs=cast("list[dict[str, object]]", result["outputs"]),
     )
-    error.cost_usd = result["cost_usd"]
-    return error
+
+
+def _outputs_in(event: Mapping[str, object]) -> tuple[Mapping[str, object], ...]:
+    listed = event.get("outputs")
+    return tuple(output for output in listed if isinstance(output, Mapping)) if isinstance(listed, list) else ()
 
 
 def _unreadable(event: object) -> WiroTaskError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import cast
 
 import pendulum
 
@@ -14,10 +15,11 @@ from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.texts import joined
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
-from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone
+from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone, WiroTaskError
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.tell import tell_success
 from airflow_provider_wiro.stages.this_try import Try
+from airflow_provider_wiro.task_instance import another_try_comes
 
 
 def settle(this: Try, verdict: Verdict) -> ResultDict:
@@ -26,8 +28,15 @@ def settle(this: Try, verdict: Verdict) -> ResultDict:
     :raises WiroTaskError: for any other verdict, and for a success that brought nothing where an output is required.
     """
     if verdict.kind != "success":
-        raise error_of(verdict)
+        raise _error_of(this, verdict)
     return deliver(this, verdict.result or _read_large_result(this, verdict))
+
+
+def _error_of(this: Try, verdict: Verdict) -> WiroTaskError:
+    """Return the error of a verdict; it promises a retry only where one comes."""
+    error = error_of(verdict)
+    another = another_try_comes(this.ti, error, task=this.context.get("task"), context=this.context)
+    return error if another else error_of(verdict, resubmits=False)
 
 
 def deliver(this: Try, result: ResultDict) -> ResultDict:
@@ -55,6 +64,8 @@ def reuse(this: Try, task: Task) -> ResultDict:
             f"new generation, {again}",
             taskid=task.taskid,
             status=task.status,
+            cost_usd=task.cost_usd,
+            outputs=cast("list[dict[str, object]]", result["outputs"]),
         )
     age = pendulum.duration(seconds=int(max(1.0, time.time() - (this.paid.submitted_at or 0.0)))).in_words()
     this.log.warning(
@@ -106,7 +117,7 @@ def _read_large_result(this: Try, verdict: Verdict) -> ResultDict:
     try:
         read = this.caller.drive(wait(plan), service=this.paid.service)
         if read.result is None:
-            raise error_of(read)
+            raise _error_of(this, read)
     except WiroError as error:
         error.retryable = this.journal is not None
         raise

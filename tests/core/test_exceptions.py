@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+from typing import Any
 
 import pytest
 
@@ -43,14 +45,31 @@ def test_every_exception_of_the_module_is_public_and_in_the_tree_of_its_docstrin
         assert kind.__name__ in str(exceptions.__doc__)
 
 
+GIVEN: dict[str, Any] = {
+    "taskid": "2221",
+    "status": "task_start",
+    "code": 97,
+    "cost_usd": 0.25,
+    "outputs": [{"url": "https://x.example/0.mp4", "name": "0.mp4", "content_type": None, "size": 5, "content": None}],
+    "retryable": True,
+}
+
+
+def attributes(error: WiroError) -> dict[str, Any]:
+    return {name: getattr(error, name) for name in GIVEN}
+
+
 @pytest.mark.parametrize("kind", CLASSES)
-def test_an_exception_survives_being_pickled(kind: type[WiroError]) -> None:
-    error = pickle.loads(pickle.dumps(kind("no", taskid="2221", status="task_start", code=97, retryable=True)))
-    assert type(error) is kind
-    assert (str(error), error.taskid, error.status, error.code, error.retryable) == (
-        "no",
-        "2221",
-        "task_start",
-        97,
-        True,
-    )
+def test_each_has_all_attributes(kind: type[WiroError]) -> None:
+    assert attributes(kind("no", **GIVEN)) == GIVEN
+    empty = {"taskid": None, "status": None, "code": None, "cost_usd": None, "outputs": []}
+    assert attributes(kind("no")) == empty | {"retryable": kind.retryable}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_exception_survives_being_pickled_and_copied(kind: type[WiroError], protocol: int) -> None:
+    given = kind("no", **GIVEN)
+    for error in (pickle.loads(pickle.dumps(given, protocol)), copy.deepcopy(given)):
+        assert type(error) is kind
+        assert (str(error), attributes(error)) == ("no", GIVEN)

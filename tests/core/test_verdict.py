@@ -37,6 +37,8 @@ VERDICTS = [
     success([]),
     Verdict.of(ended(pexit="1", debugerror="OOM")),
     Verdict.of(ended("task_cancel")),
+    Verdict.of(ended("task_cancel", outputs=[VIDEO])),
+    Verdict.of(ended(pexit="1", totalcost="0.25", outputs=[VIDEO])),
     Verdict("stuck", "2221", "task_error", "task_error for 121 s: CUDA error", True),
     Verdict("timeout", "2221", None, "not finished", False),
     Verdict("gave_up", "2221", "task_start", "HTTP 502", True),
@@ -46,10 +48,26 @@ VERDICTS = [
 ]
 
 
+def test_outputs_of_a_failure_travel_only_where_they_fit() -> None:
+    many = [VIDEO | {"url": f"https://x.example/{number}{'x' * 500}.mp4"} for number in range(60)]
+    verdict = Verdict.of(ended(pexit="1", outputs=many))
+    event = verdict.to_event()
+    assert len(error_of(verdict).outputs) == 60
+    assert len(json.dumps(event)) < 16_000
+    assert Verdict.from_event(event).outputs == ()
+
+
+@pytest.mark.parametrize("odd", [None, "x", {}, [5, "x"], [[]]])
+def test_odd_outputs_in_an_event_are_none(odd: object) -> None:
+    event = Verdict.of(ended(pexit="1")).to_event() | {"outputs": odd}
+    assert error_of(Verdict.from_event(event)).outputs == []
+
+
 @pytest.mark.parametrize("verdict", VERDICTS, ids=lambda verdict: verdict.kind)
 def test_a_verdict_survives_the_way_through_json(verdict: Verdict) -> None:
     event = verdict.to_event()
-    assert set(event) == {"version", "taskid", "verdict", "status", "reason", "stopped", "result"}
+    always = {"version", "taskid", "verdict", "status", "reason", "stopped", "result"}
+    assert always <= set(event) <= always | {"cost_usd", "outputs"}
     assert Verdict.from_event(json.loads(json.dumps(event))) == verdict
 
 

@@ -88,7 +88,7 @@ def test_rejected_credentials_are_told_in_the_apis_words_and_what_to_check(
 ) -> None:
     fine, message = connect(**fields).test_connection()
     assert not fine
-    assert message.startswith("Wiro rejected the credentials: code 98: The ")
+    assert message.startswith("Wiro rejected the credentials: code 0: Project authorization is not ")
     assert message.endswith("Check login (API key) and password (API secret).")
 
 

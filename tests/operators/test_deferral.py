@@ -109,8 +109,10 @@ VERDICTS: list[tuple[Kind, str, str]] = [
 
 @pytest.mark.parametrize(("kind", "name", "advice"), VERDICTS)
 def test_each_verdict_raises_its_own_error_which_says_what_to_do(kind: Kind, name: str, advice: str) -> None:
+    ti = FakeTaskInstance()
+    ti.max_tries = 1
     with pytest.raises(WiroTaskError) as caught:
-        runway().execute_complete(context_of(FakeTaskInstance()), event(kind, reason="pexit 1: no GPU left"))
+        runway().execute_complete(context_of(ti), event(kind, reason="pexit 1: no GPU left"))
     error = caught.value
     assert isinstance(error, getattr(exceptions, name))
     assert type(error).__name__ == name
