@@ -82,14 +82,21 @@ def test_a_good_connection_tests_as_good_with_one_free_signed_call(
     assert "x-signature" in request.headers
 
 
-@pytest.mark.parametrize("fields", [{"login": "no-such-key"}, {"password": "no-such-secret"}])
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"login": "no-such-key"}, "Project authorization is not founded."),
+        ({"password": "no-such-secret"}, "Project authorization is not valid."),
+        ({"password": ""}, "Project requires signature authentication."),
+    ],
+)
 def test_rejected_credentials_are_told_in_the_apis_words_and_what_to_check(
-    connect: Connect, fields: dict[str, str]
+    connect: Connect, fields: dict[str, str], words: str
 ) -> None:
     fine, message = connect(**fields).test_connection()
     assert not fine
-    assert message.startswith("Wiro rejected the credentials: code 0: Project authorization is not ")
-    assert message.endswith("Check login (API key) and password (API secret).")
+    assert message.startswith(f"Wiro rejected the credentials: code 0: {words}")
+    assert message.endswith("Check API key (login) and API secret (password).")
 
 
 def test_a_closed_port_is_unreachable(connect: Connect) -> None:

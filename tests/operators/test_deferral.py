@@ -136,7 +136,7 @@ def test_a_success_needs_no_request(wiro_emulator: WiroEmulator) -> None:
     result |= {"text": None, "cost_usd": None, "elapsed_seconds": None}
     ti = FakeTaskInstance()
     assert runway().execute_complete(context_of(ti), event(result=result)) == result
-    assert ti.xcoms == {"output_urls": [url], "output_url": url, "text": None}
+    assert ti.xcoms == {"output_urls": [url], "output_url": url}
 
 
 @pytest.mark.parametrize(
