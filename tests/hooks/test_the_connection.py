@@ -57,6 +57,9 @@ def https_server(authority: trustme.CA) -> Iterator[int]:
         server.server_close()
 
 
+CHECK_BOTH = "Check login (API key) and password (API secret)."
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -83,20 +86,24 @@ def test_a_good_connection_tests_as_good_with_one_free_signed_call(
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "words", "advice"),
     [
-        ({"login": "no-such-key"}, "Project authorization is not founded."),
-        ({"password": "no-such-secret"}, "Project authorization is not valid."),
-        ({"password": ""}, "Project requires signature authentication."),
+        ({"login": "no-such-key"}, "Project authorization is not founded.", CHECK_BOTH),
+        ({"password": "no-such-secret"}, "Project authorization is not valid.", CHECK_BOTH),
+        (
+            {"password": ""},
+            "Project requires signature authentication.",
+            "put its API secret into the connection's password (API secret).",
+        ),
     ],
 )
 def test_rejected_credentials_are_told_in_the_apis_words_and_what_to_check(
-    connect: Connect, fields: dict[str, str], words: str
+    connect: Connect, fields: dict[str, str], words: str, advice: str
 ) -> None:
     fine, message = connect(**fields).test_connection()
     assert not fine
     assert message.startswith(f"Wiro rejected the credentials: code 0: {words}")
-    assert message.endswith("Check API key (login) and API secret (password).")
+    assert message.endswith(advice)
 
 
 def test_a_closed_port_is_unreachable(connect: Connect) -> None:
