@@ -117,7 +117,9 @@ def test_a_whole_run_keeps_and_logs_no_secret(
 ) -> None:
     wiro_emulator.outcome(duration=0.2, **outcome)
     run = run_dag(lambda: runway(deferrable=deferrable))
-    kept = {key: run.xcom(key) for key in ("return_value", "taskid", "output_urls", "wiro_generation")}
+    kept = {
+        key: run.xcom(key) for key in ("return_value", "taskid", "output_urls", "output_url", "text", "wiro_generation")
+    }
     assert kept["taskid"] == FIRST
     assert f"taskid {FIRST}: Wiro accepted the submission" in lines.text
     assert len(secrets(wiro_emulator)) >= 5

@@ -19,7 +19,7 @@ from airflow_provider_wiro.core.protocol import (
     task_in,
 )
 from airflow_provider_wiro.core.rules.waits import Limit, Looks, limit_of
-from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, Task
+from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, STREAMING, Task
 from airflow_provider_wiro.core.verdict import Verdict
 
 # The defaults of operator, trigger and hook, in seconds.
@@ -188,6 +188,7 @@ class _Watch:
             missing=missing is not None,
             lost=missing is not None and time - missing > NOT_FOUND_GRACE,
             errored=errored and time - self.status_since >= plan.task_error_grace,
+            waits_for_a_person=well and missing is None and self.status == STREAMING,
             late=time >= plan.deadline,
         )
 
@@ -202,4 +203,6 @@ class _Watch:
                 return f"not found for {time - (self.missing_since or time):.0f} s"
             case "stuck":
                 return f"task_error for {time - self.status_since:.0f} s: {self.error or 'no message'}"
+            case "realtime":
+                return "it has opened a stream"
         return f"not finished {time - self.plan.submitted_at:.0f} s after its submission"

@@ -10,8 +10,10 @@ def plain(value: object) -> object:
 
     The output of a mapped task is such a sequence: ``LazyXComSequence`` on Airflow 3, another one on Airflow 2.
     """
-    if isinstance(value, str | bytes | bytearray | tuple):
+    if isinstance(value, str | bytes | bytearray):
         return value
+    if isinstance(value, tuple):
+        return tuple(plain(item) for item in value)
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, Sequence) else value

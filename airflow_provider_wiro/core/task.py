@@ -17,8 +17,13 @@ COMPLETED = "task_postprocess_end"
 CANCELLED = "task_cancel"
 ERRORED = "task_error"
 TERMINAL = frozenset({COMPLETED, CANCELLED})
+# A realtime model waits for what a person sends over a socket.
+STREAMING = "task_stream_ready"
 KNOWN = TERMINAL | {
     ERRORED,
+    STREAMING,
+    "task_stream_end",
+    "task_cost",
     "task_queue",
     "task_accept",
     "task_assign",

@@ -103,7 +103,7 @@ class WiroTaskTrigger(BaseTrigger):
         """Wait, and fire one event: ``{"version", "taskid", "verdict", "status", "reason", "stopped", "result"}``.
 
         ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"flagged"``, ``"flagged_charged"``,
-        ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
+        ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"realtime"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
         ``"elsewhere"``; ``reason`` one line; ``stopped`` whether the Wiro task is surely over, null
         where there was nothing to stop; ``result`` as in XCom, null unless it succeeded (or if it is too large to
         travel).

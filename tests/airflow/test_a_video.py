@@ -37,8 +37,10 @@ def expected_result(job: Job) -> dict[str, Any]:
                 "name": output["name"],
                 "content_type": output["contenttype"],
                 "size": int(str(output["size"])),
+                "content": None,
             }
         ],
+        "text": None,
         "cost_usd": float(task.cost),
         "elapsed_seconds": pytest.approx(3.0, abs=0.5),
     }
@@ -113,6 +115,7 @@ def test_without_waiting_the_task_ends_right_after_the_submission(jobs: dict[str
         "taskid": job.remote().taskid,
         "status": None,
         "outputs": [],
+        "text": None,
         "cost_usd": None,
         "elapsed_seconds": None,
     }

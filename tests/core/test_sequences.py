@@ -37,7 +37,7 @@ class Late(Sequence[Any]):
         (Late(), []),
         ("text", "text"),
         (b"bytes", b"bytes"),
-        (("a",), ("a",)),
+        (("a", Late("b")), ("a", ["b"])),
         (None, None),
         (5, 5),
     ],

@@ -15,7 +15,7 @@ from airflow_provider_wiro.exceptions import WiroNoOutput
 from fake_driver import DONE, START, VIDEO, FakeDriver, Outcome, page, shown
 from fake_driver import reply as answer
 
-RUNNING = sorted(KNOWN - TERMINAL - {"task_error"})
+RUNNING = sorted(KNOWN - TERMINAL - {"task_error", "task_stream_ready"})
 NOT_QUITE = ["TASK_POSTPROCESS_END", "task_postprocess_end ", " task_cancel", "task_postprocess_end\x00"]
 
 
@@ -127,7 +127,19 @@ def test_nothing_but_the_two_terminal_statuses_is_an_end(status: str) -> None:
 
 def test_the_two_ends_are_the_seeds() -> None:
     assert set(TERMINAL) == {"task_postprocess_end", "task_cancel"}
-    assert len(RUNNING) == 11
+    assert len(RUNNING) == 13
+
+
+def test_a_task_that_waits_for_a_person_is_stopped_at_once() -> None:
+    script = [shown("task_start"), shown("task_stream_ready"), shown("task_cancel"), shown("task_cancel")]
+    verdict, driver = waited(script)
+    assert (verdict.kind, verdict.status, verdict.stopped) == ("realtime", "task_cancel", True)
+    assert [step.path for step in driver.sent][:3] == ["/Task/Detail", "/Task/Detail", "/Task/Kill"]
+
+
+def test_a_stream_that_has_ended_is_waited_for_as_any_task() -> None:
+    verdict, _ = waited([shown("task_stream_end"), shown("task_cost"), DONE])
+    assert verdict.kind == "success"
 
 
 def test_a_success_carries_the_whole_result() -> None:

@@ -27,6 +27,7 @@ OWN: dict[str, Looks] = {
     "not found for too long": Looks(missing=True, lost=True),
     "not found when its time is over": Looks(missing=True, late=True),
     "in task_error for too long": Looks(errored=True),
+    "a realtime model, which waits for a person": Looks(waits_for_a_person=True),
     "not finished in time": Looks(late=True),
 }
 
@@ -43,11 +44,14 @@ def what_wiro_shows() -> list[Looks]:
         {"elsewhere": True},
         {"outage": True},
         {"missing": True},
+        {"waits_for_a_person": True},
     ]
     lasting = {"elsewhere": "outlasted", "outage": "outlasted", "missing": "lost", "": "errored"}
     looks = []
     for answer, lasts, late in product(answers, (False, True), (False, True)):
-        name = lasting[next(iter(answer), "")]
+        if "waits_for_a_person" in answer and lasts:
+            continue  # it is not waited for
+        name = lasting.get(next(iter(answer), ""), "errored")
         looks.append(Looks(**(answer | {name: lasts, "late": late})))
     return looks
 
@@ -55,7 +59,7 @@ def what_wiro_shows() -> list[Looks]:
 @pytest.mark.parametrize("looks", what_wiro_shows(), ids=str)
 def test_every_combination_ends_in_one_way_or_goes_on(looks: Looks) -> None:
     limit = limit_of(looks)
-    if not (looks.late or looks.outlasted or looks.lost or looks.errored):
+    if not (looks.late or looks.outlasted or looks.lost or looks.errored or looks.waits_for_a_person):
         assert limit is None
         return
     assert limit is not None
@@ -63,13 +67,15 @@ def test_every_combination_ends_in_one_way_or_goes_on(looks: Looks) -> None:
         assert (limit.kind, limit.stops) == ("elsewhere", False)
     elif looks.missing:
         assert (limit.kind, limit.stops) == ("not_found", not looks.lost)
+    elif looks.waits_for_a_person:
+        assert (limit.kind, limit.stops) == ("realtime", True)
     elif looks.outlasted:
         assert (limit.kind, limit.stops) == ("gave_up", True)
     else:
         assert (limit.kind, limit.stops) == ("stuck" if looks.errored else "timeout", True)
 
 
-FINAL = {"charged", "flagged", "flagged_charged", "unreadable", "not_found", "elsewhere"}
+FINAL = {"charged", "flagged", "flagged_charged", "realtime", "unreadable", "not_found", "elsewhere"}
 
 
 @pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"success"}))

@@ -130,12 +130,13 @@ def test_a_task_that_could_not_be_stopped_is_not_run_again(wiro_emulator: WiroEm
 
 def test_a_success_needs_no_request(wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.stop()
-    output = {"url": "https://x.example/0.mp4", "name": None, "content_type": None, "size": None}
+    url = "https://x.example/0.mp4"
+    output = {"url": url, "name": None, "content_type": None, "size": None, "content": None}
     result: Any = {"taskid": FIRST, "status": "task_postprocess_end", "outputs": [output]}
-    result |= {"cost_usd": None, "elapsed_seconds": None}
+    result |= {"text": None, "cost_usd": None, "elapsed_seconds": None}
     ti = FakeTaskInstance()
     assert runway().execute_complete(context_of(ti), event(result=result)) == result
-    assert ti.xcoms == {"output_urls": ["https://x.example/0.mp4"]}
+    assert ti.xcoms == {"output_urls": [url], "output_url": url}
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ VERDICTS: list[tuple[Kind, str, str]] = [
     ("flagged", "flagged", "WiroTaskFlagged"),
     ("cancelled", "cancelled", "WiroTaskCancelled"),
     ("stuck", "stuck", "WiroTaskStuck"),
+    ("realtime", "failed", "WiroTaskFailed"),
     ("timeout", "timeout", "WiroTaskTimeout"),
     ("gave_up", "gave_up", "WiroTaskGaveUp"),
     ("not_found", "not_found", "WiroTaskNotFound"),

@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskFlagged
+from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskFailed, WiroTaskFlagged
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from doubles import FakeTaskInstance, Lines, context_of
@@ -154,16 +154,25 @@ def test_that_a_file_cannot_be_read_fails_nothing_that_is_paid(
     wiro_emulator.script("Output", fault, times=-1, **options)
     ti = FakeTaskInstance()
     result = run_try(llm, ti, model="owner/notes")
-    assert (result["text"], ti.xcoms["text"]) == (None, None)
+    assert (result["text"], "text" in ti.xcoms) == (None, False)
     [warning] = [line for line in warnings_in(lines) if "cannot be read" in line]
     assert words in warning
     assert f"it is at {ti.xcoms['output_url']}" in warning
 
 
+def test_no_output_has_no_address(wiro_emulator: WiroEmulator) -> None:
+    """Airflow 3.0 refuses to push None, and a task that has paid must not fail of that."""
+    wiro_emulator.outcome(outputs=0, duration=0.0)
+    ti = FakeTaskInstance()
+    run_try(generic, ti)
+    assert ti.xcoms["output_urls"] == []
+    assert None not in ti.xcoms.values()
+
+
 def test_a_video_has_no_text(wiro_emulator: WiroEmulator) -> None:
     ti = FakeTaskInstance()
     assert run_try(runway, ti)["text"] is None
-    assert ti.xcoms["text"] is None
+    assert "text" not in ti.xcoms
     assert wiro_emulator.count("Output") == 0
 
 
@@ -219,3 +228,17 @@ def test_a_realtime_model_is_refused_before_anything_is_sent(wiro_emulator: Wiro
         with pytest.raises(WiroInputError, match="a realtime model"):
             WiroHook().run(model, {})
     assert wiro_emulator.requests == []
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_realtime_model_that_is_not_known_as_one_is_stopped_as_soon_as_it_waits_for_a_person(
+    wiro_emulator: WiroEmulator, deferrable: bool
+) -> None:
+    wiro_emulator.outcome(statuses=["task_start"], end="task_stream_ready", duration=0.0)
+    with pytest.raises(WiroTaskFailed, match="waits for a person, for its model is realtime") as caught:
+        run_try(generic, FakeTaskInstance(), model="owner/talks", deferrable=deferrable)
+    assert not caught.value.retryable
+    assert "it was stopped. Wiro does not charge for a stopped task. Use a model that is not realtime" in str(
+        caught.value
+    )
+    assert (wiro_emulator.tasks[FIRST].status, wiro_emulator.count("Detail") <= 3) == ("task_cancel", True)

@@ -132,7 +132,7 @@ def test_inputs_of_the_runway_operator_are_templated_too() -> None:
     assert "inputs" in RunwayImageToVideoOperator.template_fields
 
 
-@pytest.mark.parametrize("model", ["", "Runway", "a/b/c", "../x", "a/..", "ow?ner/x", None, 5])
+@pytest.mark.parametrize("model", ["", "Runway", "a/b/c", "../x", "a/..", "ow ner/x", "ow?ner/x", None, 5, "a/b\x00"])
 def test_a_bad_model_is_refused_at_construction_and_after_rendering(wiro_emulator: WiroEmulator, model: Any) -> None:
     with pytest.raises(WiroInputError, match=r'model is .*; allowed: "owner/model"'):
         generic(model=model)

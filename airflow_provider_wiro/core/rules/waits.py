@@ -32,6 +32,7 @@ Kind = Literal[
     "unreadable",
     "cancelled",
     "stuck",
+    "realtime",
     "timeout",
     "gave_up",
     "not_found",
@@ -52,6 +53,7 @@ class Looks:
     :param missing: Wiro says now that it does not know the task.
     :param lost: it has said so for longer than Wiro may need to show a task.
     :param errored: the task has been in ``task_error`` for ``task_error_grace``.
+    :param waits_for_a_person: its status is one of realtime models alone.
     :param late: the deadline has passed.
     """
 
@@ -61,6 +63,7 @@ class Looks:
     missing: bool = False
     lost: bool = False
     errored: bool = False
+    waits_for_a_person: bool = False
     late: bool = False
 
 
@@ -85,6 +88,7 @@ PATIENCE: tuple[Limit, ...] = (
     Limit("not found for too long", lambda s: s.lost, "not_found", stops=False),
     # It may have been accepted just now, so it is stopped all the same.
     Limit("not found when its time is over", lambda s: s.missing and s.late, "not_found", stops=True),
+    Limit("a realtime model, which waits for a person", lambda s: s.waits_for_a_person, "realtime", stops=True),
     Limit("in task_error for too long", lambda s: s.errored, "stuck", stops=True),
     Limit("not finished in time", lambda s: s.late, "timeout", stops=True),
 )
@@ -183,6 +187,15 @@ ENDINGS: dict[Kind, Ending] = {
             money="",
             advice="",
             retryable=True,
+        ),
+        Ending(
+            "realtime",
+            "waits for a person, for its model is realtime",
+            WiroTaskFailed,
+            over=False,
+            money="",
+            advice="Use a model that is not realtime",
+            retryable=False,
         ),
         Ending(
             "timeout",
