@@ -28,7 +28,7 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
         Shown.DOUBTFUL: _doubtful,
         Shown.ELSEWHERE: _elsewhere,
     }[seen.shown]
-    error = row.error(
+    return row.error(
         words(seen, wanted, place),
         taskid=seen.record.taskid,
         status=seen.task.status if seen.task else None,
@@ -36,8 +36,6 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
         outputs=[cast("dict[str, object]", output.to_json()) for output in seen.task.outputs] if seen.task else (),
         retryable=seen.shown is Shown.YOUNG,
     )
-    error.cost_usd = seen.task.cost_usd if seen.task else None
-    return error
 
 
 def _charged(seen: Sighting, wanted: Record, place: str) -> str:

@@ -40,12 +40,13 @@ if TYPE_CHECKING:
 class WiroRunOperator(TryingOperator):
     """Run any Wiro model and return its outputs. **Each run that succeeds costs money.**
 
-    XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), ``output_url`` (the first) and
-    ``text`` (what a text model answered) at the end, null for none; ``wiro_generation`` at both (what was submitted,
-    and how it went); and the return value ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size",
-    "content"}, …], "text", "cost_usd", "elapsed_seconds"}``: sizes in bytes, null where unknown, ``content`` as Wiro
-    gave it where a text model makes no file. Output URLs are public and kept for a limited time. A text or content
-    that makes the result larger than 1 MB is cut, with a WARNING that says where the whole is.
+    XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), and where there are any,
+    ``output_url`` (the first) and ``text`` (what a text model answered) at the end; ``wiro_generation`` at both (what
+    was submitted, and how it went); and the return value ``{"taskid", "status", "outputs": [{"url", "name",
+    "content_type", "size", "content"}, …], "text", "cost_usd", "elapsed_seconds"}``: sizes in bytes, null where
+    unknown or none, ``content`` as Wiro gave it where a text model makes no file. Output URLs are public and kept for
+    a limited time. A text or content that makes the result larger than 1 MB is cut, with a WARNING that says where the
+    whole is.
 
     Killing the Airflow task, running or deferred, stops the Wiro task. While the account runs as many tasks as it may
     (code 96), or Wiro throttles, it waits, until *queue_timeout*, and if deferrable without a worker slot.

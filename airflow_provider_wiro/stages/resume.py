@@ -14,7 +14,7 @@ from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.verdict import Verdict, error_of
-from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroNotStopped
+from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroNotStopped, WiroTaskError
 from airflow_provider_wiro.stages.fate import rule_for
 from airflow_provider_wiro.stages.record import complete
 from airflow_provider_wiro.stages.stop import stop_now
@@ -33,9 +33,8 @@ def verdict_of(
 
     :raises WiroTaskError: if it cannot be read; the task of this try is stopped then.
     """
-    if event is None and take_up(this):
-        this.log.warning("taskid %s: resumed without an event of its trigger; waiting for it here", this.paid.taskid)
-        return wait_here(this)
+    if event is None:
+        return _without_event(this)
     try:
         verdict = Verdict.from_event(event)
     except WiroError as error:
@@ -45,6 +44,17 @@ def verdict_of(
     this.paid.obtained(verdict.taskid, base_url, submitted_at or time.time(), attached=attached)
     complete(this, verdict.taskid, submitted_at)
     return verdict
+
+
+def _without_event(this: Try) -> Verdict:
+    """Wait here: what Airflow has of the deferral is left from a run that was broken off."""
+    if not take_up(this):
+        raise WiroTaskError(
+            "the task was resumed without an event of its trigger, and XCom names no Wiro task that it waits for. "
+            "Clear it: it begins anew"
+        )
+    this.log.warning("taskid %s: resumed without an event of its trigger; waiting for it here", this.paid.taskid)
+    return wait_here(this)
 
 
 def is_anothers(this: Try, try_number: int | None) -> bool:

@@ -81,10 +81,10 @@ def tell_success(this: Try, result: ResultDict) -> None:
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
     first = f": {urls[0]}" if urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
-    if this.settings.push_outputs:
-        this.ti.xcom_push(key=OUTPUT_URLS, value=urls)
-        this.ti.xcom_push(key=OUTPUT_URL, value=urls[0] if urls else None)
-        this.ti.xcom_push(key=TEXT, value=result["text"])
+    told = {OUTPUT_URLS: urls, OUTPUT_URL: urls[0] if urls else None, TEXT: result["text"]}
+    for key, value in told.items():
+        if this.settings.push_outputs and value is not None:  # Airflow 3.0 refuses None
+            this.ti.xcom_push(key=key, value=value)
     _conclude(this, result["taskid"], "success", None, result["cost_usd"])
 
 

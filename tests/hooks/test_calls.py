@@ -107,7 +107,7 @@ def test_kill_stops_a_running_task_and_refuses_a_queued_one(hook: WiroHook, wiro
     wiro_emulator.outcome(hold="task_start", duration=0.0)
     queued, running = hook.run(MODEL, INPUTS), hook.run(MODEL, INPUTS)
     assert hook.kill(running.taskid).status == "task_cancel"
-    with pytest.raises(WiroRefused, match="cancelled, not killed") as caught:
+    with pytest.raises(WiroRefused, match="Task could not be killed: it is not running yet") as caught:
         hook.kill(queued.taskid)
     assert caught.value.code == 1
     assert hook.cancel(queued.taskid).status == "task_cancel"

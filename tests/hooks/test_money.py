@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroAuthError,
+    WiroInputError,
     WiroNoOutput,
     WiroRefused,
     WiroRequestError,
@@ -94,6 +97,25 @@ def test_a_stop_that_wiro_shows_a_moment_later_is_over(monkeypatch: pytest.Monke
         stopped = WiroHook().stop("2221")
     assert (stopped.over, stopped.note, api.calls.count("Kill")) == (True, "stopped by Kill", 1)
     assert time.monotonic() - began < 5
+
+
+DURATIONS = ["timeout", "poll_interval", "outage_tolerance", "task_error_grace"]
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+@pytest.mark.parametrize("value", [0, -1, "3", None, timedelta(0)])
+def test_a_bad_duration_is_refused_before_anything_is_sent(wiro_emulator: WiroEmulator, name: str, value: Any) -> None:
+    with pytest.raises(WiroInputError, match=f"^{name} is .*; allowed: seconds above 0"):
+        WiroHook().wait("2221", **{name: value})
+    assert wiro_emulator.requests == []
+
+
+def test_a_duration_may_be_a_timedelta(wiro_emulator: WiroEmulator) -> None:
+    hook = WiroHook()
+    wiro_emulator.outcome(hold=True, duration=0.0)
+    short: Any = dict.fromkeys(DURATIONS, timedelta(seconds=0.2))
+    with pytest.raises(WiroTaskTimeout):
+        hook.wait(hook.run(MODEL, {}).taskid, **short)
 
 
 def test_a_strangers_task_runs_on_after_the_timeout_of_who_waited_for_it(wiro_emulator: WiroEmulator) -> None:

@@ -136,15 +136,15 @@ def test_a_success_needs_no_request(wiro_emulator: WiroEmulator) -> None:
     result |= {"text": None, "cost_usd": None, "elapsed_seconds": None}
     ti = FakeTaskInstance()
     assert runway().execute_complete(context_of(ti), event(result=result)) == result
-    assert ti.xcoms == {"output_urls": [url], "output_url": url, "text": None}
+    assert ti.xcoms == {"output_urls": [url], "output_url": url}
 
 
 @pytest.mark.parametrize(
     "unreadable",
-    [None, {}, {"version": 2, "taskid": FIRST, "verdict": "success"}, {"version": 1, "verdict": "success"}],
+    [{}, {"version": 2, "taskid": FIRST, "verdict": "success"}, {"version": 1, "verdict": "success"}],
 )
 def test_an_event_that_cannot_be_read_stops_the_task_and_says_why(
-    held: WiroEmulator, unreadable: dict[str, Any] | None
+    held: WiroEmulator, unreadable: dict[str, Any]
 ) -> None:
     ti = FakeTaskInstance()
     operator = runway(deferrable=True)

@@ -60,7 +60,7 @@ def test_a_try_that_dies_is_taken_up_by_the_next_one(
     assert result["outputs"][0]["url"].endswith("/0.mp4")
     assert ti.xcoms.pop("wiro_generation")["outcome"] == "success"
     url = result["outputs"][0]["url"]
-    assert ti.xcoms == {"taskid": result["taskid"], "output_urls": [url], "output_url": url, "text": None}
+    assert ti.xcoms == {"taskid": result["taskid"], "output_urls": [url], "output_url": url}
     record = kept()
     assert record is not None
     assert record.taskid == result["taskid"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.exceptions import WiroTaskError
 from airflow_provider_wiro.stages import room
 from airflow_provider_wiro.task_instance import is_tried_out
 from doubles import FakeTaskInstance, Lines, context_of
@@ -52,3 +53,9 @@ def test_a_task_that_is_resumed_without_an_event_waits_for_what_it_has_announced
     assert result["outputs"]
     assert "resumed without an event" in lines.text
     assert wiro_emulator.count("Run") == 1
+
+
+def test_one_that_has_announced_nothing_says_what_to_do(wiro_emulator: WiroEmulator) -> None:
+    with pytest.raises(WiroTaskError, match=r"without an event of its trigger.*Clear it"):
+        generic(deferrable=True).execute_complete(context_of(FakeTaskInstance()), None)
+    assert wiro_emulator.requests == []

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInputError
@@ -196,6 +197,11 @@ def test_a_bad_duration_is_refused_when_the_operator_is_constructed(name: str, v
 def test_a_duration_may_be_a_timedelta(name: str) -> None:
     operator = runway(**{name: timedelta(minutes=2)})
     assert getattr(operator._settings(), name) == 120.0
+
+
+def test_default_args_of_sensors_are_durations_too() -> None:
+    with DAG("videos", schedule=None, default_args={"timeout": timedelta(hours=2)}):
+        assert runway()._settings().timeout == 7200.0
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ class SmallCaller:
     """Carries flows out against a small Wiro."""
 
     base_url = "https://api.wiro.ai/v1"
+    max_active: int | None = None
 
     max_active: int | None = None
 

@@ -88,21 +88,19 @@ class Component:
         """Stops the process and its descendants as a machine does that hangs; `wake` lets them go on."""
         self._signal_family(signal.SIGSTOP)
 
-    def freeze_children(self) -> None:
-        """Stops what the process has started up to now, but not the process itself; `wake` lets them go on."""
-        self._signal_family(signal.SIGSTOP, below=True)
+    def freeze_those(self, title: str) -> None:
+        """Stops the descendants that there are now and have this in their titles; `wake` lets them go on."""
+        self._signal_family(signal.SIGSTOP, title)
 
     def wake(self) -> None:
         self._signal_family(signal.SIGCONT)
 
-    def _signal_family(self, how: signal.Signals, *, below: bool = False) -> None:
+    def _signal_family(self, how: signal.Signals, title: str = "") -> None:
         assert self._keeper is not None
         assert self.running, f"{self.name} does not run"
-        keeper = psutil.Process(self._keeper.pid)
-        spared = keeper.children() if below else []
-        for process in keeper.children(recursive=True):
-            if process not in spared:
-                with contextlib.suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(self._keeper.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if title in " ".join(process.cmdline()):
                     process.send_signal(how)
 
     def tail(self, lines: int = 40) -> str:

@@ -59,6 +59,15 @@ with dag("mapped") as mapped:
         **COMMON, input_image_url="https://example.com/first-frame.png", deferrable=True
     ).expand(prompt=PROMPTS)
 
+with dag("mapped_with_a_bad_row") as mapped_with_a_bad_row:
+    RunwayImageToVideoOperator.partial(
+        **COMMON,
+        input_image_url="https://example.com/first-frame.png",
+        deferrable=True,
+        retries=2,
+        map_index_template="{{ task.prompt }}",
+    ).expand_kwargs([{"prompt": "A kite in {{ dag.dag_id }}", "duration": 7}, {"prompt": "A paper boat"}])
+
 with dag("any_model") as any_model:
 
     @task

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from airflow_harness.jobs import Job
 from airflow_harness.real_airflow import RealAirflow
@@ -50,21 +51,20 @@ def clear_and_hold_in_the_queue(jobs: Sequence[Job], board: Board) -> None:
     """The user clears; the triggers hear of it when the next tries are queued, and before any of these begins."""
     airflow = board.airflow
     scheduler, triggerers = airflow.components["scheduler"], [airflow.components[name] for name in airflow.triggerers]
+    freeze_workers = partial(scheduler.freeze_those, "airflow worker -- LocalExecutor")
     for job in jobs:
         board.wait(job, "deferred")
     try:
-        _freeze_between_transactions(
-            [*(triggerer.freeze for triggerer in triggerers), scheduler.freeze_children], airflow
-        )
+        _freeze_between_transactions([*(triggerer.freeze for triggerer in triggerers), freeze_workers], airflow)
         for job in jobs:
             clear_now(job)
         # A queue that nobody reads makes the executor start further workers.
-        airflow.wait_until(lambda: _all_queued(jobs, board) or scheduler.freeze_children(), "the next tries are queued")
+        airflow.wait_until(lambda: _all_queued(jobs, board) or freeze_workers(), "the next tries are queued")
         for triggerer in triggerers:
             triggerer.wake()
         for job in jobs:
             job.until(
-                lambda job=job: job.remote().status == "task_cancel" or scheduler.freeze_children(),
+                lambda job=job: job.remote().status == "task_cancel" or freeze_workers(),
                 "the task at Wiro is stopped while the next try is queued",
             )
             assert board.look(job).state == "queued"
