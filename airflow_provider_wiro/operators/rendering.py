@@ -33,19 +33,20 @@ class RenderingOperator(BaseOperator):
     ) -> Any:
         """Render as Airflow does, but let text stay text where native rendering is on."""
         env = jinja_env or self.get_template_env()
-        airflows = super().render_template
+        airflows, done = super().render_template, seen_oids or ()
 
         def as_airflow_does(value: object) -> Any:
             return airflows(value, context, env, seen_oids)
 
         def leaf(value: object) -> Rendered:
-            if not isinstance(value, str) or id(value) in (seen_oids or ()):
+            if not isinstance(value, str) or id(value) in done:
                 rendered = as_airflow_does(value)
                 return Rendered(rendered, rendered)
             is_file = value.endswith(tuple(self.template_ext))
             return rendered_text(value, context, env, is_file=is_file, as_airflow_does=as_airflow_does)
 
-        rendered = each_rendered(content, leaf)
+        # What a mapped task is given by another one is no template, though it be a dict that holds braces.
+        rendered = Rendered(content, content) if id(content) in done else each_rendered(content, leaf)
         self._renderings.append(rendered)
         return rendered.now
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskGroup
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskGroup, task
 from airflow.utils.session import create_session
 
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -91,6 +91,30 @@ def test_the_rendered_templates_and_the_name_of_the_row_are_shown(run_dag: RunDa
     run = run_dag(build)
     assert {ti.map_index: ti.rendered_map_index for ti in run.instances} == {0: "a kite", 1: "a boat"}
     assert rendered_fields(run, 0)["prompt"] == "a kite"
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_another_task_has_made_is_no_template(
+    run_dag: RunDag, wiro_emulator: WiroEmulator, native: bool, whole: bool
+) -> None:
+    """A model's answer may hold braces, and must not read Airflow's connections: as everywhere in Airflow."""
+    told = "{{ 7 * 7 }} {% of it"
+    rows: list[Any] = [{"prompt": told, "more": [told]}]
+
+    def build() -> None:
+        @task
+        def answers() -> list[Any]:
+            return [{"inputs": row} for row in rows] if whole else rows
+
+        partial = WiroRunOperator.partial(task_id="video", model="owner/text", poll_interval=0.1, **RETRY)
+        if whole:
+            partial.expand_kwargs(answers())
+        else:
+            partial.expand(inputs=answers())
+
+    assert run_dag(build, render_template_as_native_obj=native).errors == []
+    assert run_bodies(wiro_emulator) == rows
 
 
 def test_a_task_of_a_mapped_group_is_checked_when_the_dag_is_read() -> None:
