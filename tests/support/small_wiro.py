@@ -140,8 +140,6 @@ class SmallCaller:
     base_url = "https://api.wiro.ai/v1"
     max_active: int | None = None
 
-    max_active: int | None = None
-
     def __init__(self, wiro: SmallWiro) -> None:
         self.wiro = wiro
 
