@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_wiro.core.journal import Identity, Record, forget, idempotency_key, on_unknown_submission
+from airflow_provider_wiro.core.forgetting import forget
+from airflow_provider_wiro.core.journal import Identity, Record, idempotency_key, on_unknown_submission
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from odd_payloads import anything
 from records import BASE_URL, identity, intent, of_0_1_0, submitted
