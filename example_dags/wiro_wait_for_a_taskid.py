@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import DAG, Param, task
 from airflow_provider_wiro.hooks.wiro import WiroHook
 
 
-@task
+@task(multiple_outputs=False)  # Airflow 3.0 refuses the values that are None
 def wait(taskid: str) -> dict:
     """Return what the operators return. If the hour is over, the generation runs on, and this task fails."""
     return WiroHook().wait(taskid, timeout=3600)

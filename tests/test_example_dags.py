@@ -139,7 +139,7 @@ def test_an_asset_tells_the_second_dag_where_the_video_is(wiro_emulator: WiroEmu
     [event] = asset_events(module.VIDEO.uri)
     assert event.extra == {"url": task.outputs[0]["url"]}
     publish = module.publishing.get_task("publish").python_callable
-    assert publish(triggering_asset_events={module.VIDEO: [event]}) == [task.outputs[0]["url"]]
+    assert publish(triggering_asset_events={module.VIDEO.uri: [event]}) == [task.outputs[0]["url"]]
     assert module.VIDEO.uri in f"{module.publishing.timetable!r} {vars(module.publishing.timetable)}"
 
 

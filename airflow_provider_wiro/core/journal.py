@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, Self, cast
@@ -161,26 +160,6 @@ class Record:
 
 _SINCE_2 = ("base_url", "account", "loose")
 _KEPT = ("fingerprint", "model", "at", "conn_id", "stop_when_ended", "taskid", "submitted_at")
-
-
-def forget(place: str, identity: Identity) -> str:
-    """Say how a person has a new generation made after all.
-
-    :param place: where the record is.
-    :param identity: whose it is.
-    """
-    return (
-        f"delete the record ({place}; {forget_command(identity)}), or set durable=False or another idempotency_key, "
-        "then clear this task"
-    )
-
-
-def forget_command(identity: Identity) -> str:
-    """Return the command that deletes a record, as it is typed into a shell."""
-    of = [identity.dag_id, identity.run_id, identity.task_id]
-    of += ["--map-index", str(identity.map_index)] if identity.mapped else []
-    of += ["--execution", identity.execution] if identity.execution else []
-    return f"python -m airflow_provider_wiro journal forget {shlex.join(of)}"
 
 
 OnUnknown = Literal["fail", "submit"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import cast
 
-from airflow_provider_wiro.core.journal import Record, forget
+from airflow_provider_wiro.core.forgetting import forget
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.recalled import Sighting
 from airflow_provider_wiro.core.rules.recall import Left, Row, Shown, Work
 from airflow_provider_wiro.core.work import digests

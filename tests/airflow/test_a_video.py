@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_harness.jobs import TASK_ID, Job, Services, Starter
-from airflow_harness.real_airflow import RealAirflow
+from airflow_harness.real_airflow import RealAirflow, airflow_version
 
 PROMPTS = {"A steam engine", "A paper boat", "A kite", "A lighthouse"}
 STATUS_CHANGE = re.compile(r"(task_\w+) -> (task_\w+) after \d+\.\d s")
@@ -124,16 +124,47 @@ def test_without_waiting_the_task_ends_right_after_the_submission(jobs: dict[str
     assert job.wiro.count("Kill") == job.wiro.count("Cancel") == 0
 
 
-def test_the_example_dags_run_as_they_are(jobs: dict[str, Job], airflow: RealAirflow, services: Services) -> None:
+def test_the_example_dags_run_as_they_are(airflow: RealAirflow, services: Services) -> None:
     wiro = services.emulators["wiro_default"]
+    before = len(wiro.runs)
     single = airflow.trigger("wiro_image_to_video")
     batch = airflow.trigger("wiro_image_to_video_batch")
     airflow.wait_task("wiro_image_to_video", single, "generate_video", "success")
     airflow.wait_task("wiro_image_to_video_batch", batch, "collect", "success")
     urls = airflow.xcom("wiro_image_to_video", single, "generate_video", "output_urls")
-    urls += airflow.xcom("wiro_image_to_video_batch", batch, "collect")
-    assert sorted(urls) == sorted(str(task.outputs[0]["url"]) for task in wiro.runs)
-    assert wiro.count("Run") == len(wiro.runs) == 5
+    urls += [row["video"] for row in airflow.xcom("wiro_image_to_video_batch", batch, "collect")]
+    made = wiro.runs[before:]
+    assert sorted(urls) == sorted(str(task.outputs[0]["url"]) for task in made)
+    assert len(made) == 5
+
+
+def test_an_asset_starts_the_second_dag(airflow: RealAirflow, services: Services) -> None:
+    making = airflow.trigger("wiro_make_the_video")
+    airflow.wait_task("wiro_make_the_video", making, "announce", "success")
+    started = "/dags/wiro_publish_the_video/dagRuns"
+    airflow.wait_until(lambda: airflow.api.call("GET", started)["dag_runs"], "the second DAG is started")
+    [run] = airflow.api.call("GET", started)["dag_runs"]
+    airflow.wait_task("wiro_publish_the_video", run["dag_run_id"], "publish", "success")
+    [url] = airflow.xcom("wiro_publish_the_video", run["dag_run_id"], "publish")
+    assert url == airflow.xcom("wiro_make_the_video", making, "generate_video", "output_url")
+
+
+@pytest.mark.skipif(airflow_version() < (3, 1), reason="ApprovalOperator came with Airflow 3.1")
+@pytest.mark.parametrize(("answer", "state"), [("Approve", "success"), ("Reject", "skipped")])
+def test_a_person_says_whether_a_video_is_paid_for(
+    airflow: RealAirflow, services: Services, answer: str, state: str
+) -> None:
+    wiro, dag_id = services.emulators["wiro_default"], "wiro_human_approval"
+    before = len(wiro.runs)
+    run = airflow.trigger(dag_id)
+    asked = f"/dags/{dag_id}/dagRuns/{run}/taskInstances/approve_image/-1/hitlDetails"
+    airflow.wait_until(lambda: airflow.api.call("GET", asked, missing_ok=True), "a person is asked")
+    assert len(wiro.runs) == before + 1
+    url = wiro.runs[-1].outputs[0]["url"]
+    assert airflow.api.call("GET", asked)["body"] == f"[The image]({url})"
+    airflow.api.call("PATCH", asked, {"chosen_options": [answer], "params_input": {}})
+    airflow.wait_task(dag_id, run, "generate_video", state)
+    assert len(wiro.runs) == before + (2 if answer == "Approve" else 1)
 
 
 def test_airflow_lists_the_provider(airflow: RealAirflow) -> None:

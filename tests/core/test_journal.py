@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.journal import Identity, Record, idempotency_key, on_unknown_submission
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from odd_payloads import anything
@@ -150,3 +151,17 @@ def test_what_to_do_about_an_unknown_run_is_fail_or_submit() -> None:
     for other in ("retry", "", None, True):
         with pytest.raises(WiroInputError, match="on_unknown_submission is "):
             on_unknown_submission(other)
+
+
+@pytest.mark.parametrize(
+    ("fields", "typed"),
+    [
+        ({}, "videos manual__2026-01-01 video"),
+        ({"map_index": 3}, "videos manual__2026-01-01 video --map-index 3"),
+        ({"run_id": "by hand; rm"}, "videos 'by hand; rm' video"),
+        ({"execution": "r1"}, "videos manual__2026-01-01 video --execution r1"),
+    ],
+)
+def test_how_to_forget_names_the_whole_command(fields: dict[str, Any], typed: str) -> None:
+    said = forget("the key wiro_journal", identity(**fields))
+    assert f"(the key wiro_journal; python -m airflow_provider_wiro journal forget {typed})" in said

@@ -238,3 +238,19 @@ def test_a_control_body_must_be_an_object(emulator: WiroEmulator) -> None:
     for body in ("[]", "{", '"text"'):
         response = requests.post(f"{emulator.url.removesuffix('/v1')}/_emulator/clear", data=body, timeout=5)
         assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "status", "said"),
+    [
+        ("POST", "state", 405, "POST /_emulator/state: the method is GET"),
+        ("GET", "clear", 405, "GET /_emulator/clear: the method is POST"),
+        ("GET", "states", 404, "there is no /_emulator/states; there are GET /_emulator/state, POST /_emulator/"),
+    ],
+)
+def test_the_control_api_says_which_method_a_command_has(
+    emulator: WiroEmulator, method: str, name: str, status: int, said: str
+) -> None:
+    response = requests.request(method, f"{emulator.url.removesuffix('/v1')}/_emulator/{name}", timeout=5)
+    assert response.status_code == status
+    assert said in response.json()["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import timedelta
 from typing import Any
 
@@ -236,3 +237,27 @@ def test_a_users_subclass_may_add_a_field_and_its_own_init(wiro_emulator: WiroEm
         Branded(task_id="video", brand="", input_image_url=IMAGE)
     execute(Branded(task_id="video", brand="acme", input_image_url=IMAGE, poll_interval=0.1))
     assert run_bodies(wiro_emulator) == [SEED_BODY | {"prompt": "acme: a train", "projectid": "acme"}]
+
+
+@pytest.mark.parametrize(
+    ("build", "bad"),
+    [
+        (runway, {"duration": 7}),
+        (runway, {"timeout": -1}),
+        (generic, {"model": "kite"}),
+        (generic, {"idempotency_key": ""}),
+        (generic, {"on_unknown_submission": "maybe"}),
+    ],
+)
+def test_an_error_of_the_constructor_says_whose_argument_it_is(build: Any, bad: dict[str, Any]) -> None:
+    with pytest.raises(WiroInputError) as caught:
+        build(task_id="sixth_of_six", **bad)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "This is an argument of the task 'sixth_of_six'." in shown
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_without_a_context_it_says_how_to_try_an_operator_out(wiro_emulator: WiroEmulator, deferrable: bool) -> None:
+    with pytest.raises(WiroInputError, match=r"task 'video' was executed without Airflow's context.*call test\(\)"):
+        runway(deferrable=deferrable).execute({})
+    assert wiro_emulator.requests == []

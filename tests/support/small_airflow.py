@@ -101,8 +101,10 @@ def run_as_written(dag: DAG, *, beside: DAG | None = None, **arguments: Any) -> 
     """
     with warnings_of_airflow():
         register(dag, *([beside] if beside else []))
-        if beside is not None and not AIRFLOW_V_3_0_PLUS:
-            type(dag).bulk_write_to_db([dag, beside])
+        if beside is not None and not AIRFLOW_V_3_1_PLUS:
+            from airflow.models.dag import DAG as STORED
+
+            STORED.bulk_write_to_db(*((BUNDLE, None) if AIRFLOW_V_3_0_PLUS else ()), [dag, beside])
         ended = dag.test(**arguments)
     return Run(str(ended.state), ended.get_task_instances(), [])
 

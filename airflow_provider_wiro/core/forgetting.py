@@ -1,0 +1,27 @@
+"""How a person has a new generation made where one is recorded."""
+
+from __future__ import annotations
+
+import shlex
+
+from airflow_provider_wiro.core.journal import Identity
+
+
+def forget(place: str, identity: Identity) -> str:
+    """Say how a person has a new generation made after all.
+
+    :param place: where the record is.
+    :param identity: whose it is.
+    """
+    return (
+        f"delete the record ({place}; {forget_command(identity)}), or set durable=False or another idempotency_key, "
+        "then clear this task"
+    )
+
+
+def forget_command(identity: Identity) -> str:
+    """Return the command that deletes a record, as it is typed into a shell."""
+    of = [identity.dag_id, identity.run_id, identity.task_id]
+    of += ["--map-index", str(identity.map_index)] if identity.mapped else []
+    of += ["--execution", identity.execution] if identity.execution else []
+    return f"python -m airflow_provider_wiro journal forget {shlex.join(of)}"
