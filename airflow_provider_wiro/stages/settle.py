@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import cast
 
 import pendulum
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_wiro.core.polling import wait
-from airflow_provider_wiro.core.result import ResultDict, fitted, text_files, urls_of
+from airflow_provider_wiro.core.result import MOST_RESULT, ResultDict, fitted, text_files, urls_of
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.texts import joined
@@ -19,6 +20,9 @@ from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.tell import tell_success
 from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.task_instance import another_try_comes
+
+ALL_FILES = 30.0
+"""Seconds after which no further file is read."""
 
 
 def settle(this: Try, verdict: Verdict) -> ResultDict:
@@ -80,14 +84,17 @@ def reuse(this: Try, task: Task) -> ResultDict:
 def _with_text_of_files(this: Try, result: ResultDict) -> ResultDict:
     """Read the text where a text model has left it in files; that this fails ends nothing that is paid."""
     texts: list[str | None] = []
+    until = time.monotonic() + ALL_FILES
     for url in text_files(result):
         try:
             read = this.caller.read_text(url)
-        except Exception as error:  # the connection cannot be read, or the task is told to stop
+        except (Exception, AirflowTaskTimeout) as error:  # as where the task is told to stop, or its time is over
             problem: str | None = f"its text cannot be read: {one_line(f'{type(error).__name__}: {error}')}"
         else:
             problem = read.problem
             texts.append(read.text)
+            if problem is None and (time.monotonic() > until or sum(map(len, filter(None, texts))) > MOST_RESULT):
+                problem = "more of its text is not read"
         if problem is not None:
             this.log.warning("taskid %s: %s; it is at %s", result["taskid"], problem, one_line(url))
             break

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskFailed, WiroTaskFlagged
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.stages import settle
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import IMAGE, PROMPT, SEED_BODY, defer, generic, run_bodies, runway
 from small_airflow import Run
@@ -158,6 +163,43 @@ def test_that_a_file_cannot_be_read_fails_nothing_that_is_paid(
     [warning] = [line for line in warnings_in(lines) if "cannot be read" in line]
     assert words in warning
     assert f"it is at {ti.xcoms['output_url']}" in warning
+
+
+def test_that_the_time_is_over_while_a_file_is_read_fails_nothing_that_is_paid(
+    wiro_emulator: WiroEmulator, lines: Lines
+) -> None:
+    """Without a journal a retry would pay again."""
+    wiro_emulator.script("Output", "hang", times=-1)
+
+    def over(*_: object) -> None:
+        raise AirflowTaskTimeout
+
+    def watch() -> None:
+        while not wiro_emulator.count("Output"):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, over)
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        ti = FakeTaskInstance()
+        result = run_try(llm, ti, model="owner/notes")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert (result["status"], result["text"]) == ("task_postprocess_end", None)
+    assert "its text cannot be read: AirflowTaskTimeout" in lines.text
+
+
+@pytest.mark.parametrize("most", ["ALL_FILES", "MOST_RESULT"])
+def test_no_more_text_is_read_than_is_kept_and_not_for_long(
+    wiro_emulator: WiroEmulator, lines: Lines, monkeypatch: pytest.MonkeyPatch, most: str
+) -> None:
+    monkeypatch.setattr(settle, most, 10 if most == "MOST_RESULT" else 0.0)
+    wiro_emulator.outcome(outputs=5, duration=0.0)
+    result = run_try(llm, FakeTaskInstance(), model="owner/notes", inputs={"prompt": "Ä train"})
+    assert len(result["outputs"]) == 5
+    assert wiro_emulator.count("Output") < 5
+    assert "more of its text is not read" in lines.text
 
 
 def test_no_output_has_no_address(wiro_emulator: WiroEmulator) -> None:
