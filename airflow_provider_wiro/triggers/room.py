@@ -16,6 +16,9 @@ from airflow_provider_wiro.clients.shared import REREAD_AGE, Lease
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.hooks.connection import aread_credentials
 
+UNSEEN = 60.0
+"""Seconds until the task counts itself where the trigger cannot: it comes back here each time that there is no room."""
+
 
 class WiroRoomTrigger(BaseTrigger):
     """Fire one event when there is room for one more task. Only reads Wiro's list, and so has nothing to stop.
@@ -54,6 +57,7 @@ class WiroRoomTrigger(BaseTrigger):
         except Exception as error:
             said = one_line(f"{type(error).__name__}: {error}")
             self.log.warning("connection %s: it cannot be seen here whether there is room: %s", self.conn_id, said)
+            await asyncio.sleep(max(0.0, min(UNSEEN, self.until - time.time())))
         yield TriggerEvent(self._event)
 
     @property

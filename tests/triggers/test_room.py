@@ -19,6 +19,7 @@ from airflow_provider_wiro.clients import door
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
+from airflow_provider_wiro.triggers import room
 from airflow_provider_wiro.triggers.room import WiroRoomTrigger
 from doubles import Lines
 from triggerer import Triggerer, event_of, fire
@@ -150,8 +151,13 @@ def test_where_nobody_can_count_it_lets_the_task_count_itself(
     fire(make())
 
 
-def test_a_connection_that_cannot_be_read_here_is_left_to_the_worker(lines: Lines) -> None:
+def test_a_connection_that_cannot_be_read_here_is_left_to_the_worker_and_does_not_wake_it_again_and_again(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "UNSEEN", 1.5)
+    began = time.time()
     fire(make(conn_id="no_such"))
+    assert time.time() - began >= 1.5
     assert "it cannot be seen here whether there is room" in lines.text
 
 
