@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_wiro.core import journal
-from airflow_provider_wiro.core.fields import Field, found_nothing, model_inputs
 from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
-from airflow_provider_wiro.core.sequences import plain, taken
-from airflow_provider_wiro.core.slugs import model_name
-from airflow_provider_wiro.core.templated import is_templated
-from airflow_provider_wiro.exceptions import WiroInputError
-from airflow_provider_wiro.operators.trying import Duration, TryingOperator
+from airflow_provider_wiro.operators.ordering import OrderingOperator
+from airflow_provider_wiro.operators.trying import Duration
 from airflow_provider_wiro.stages.pay import pay
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.remember import checked, remember, supersede
@@ -27,7 +20,6 @@ from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, is_anot
 from airflow_provider_wiro.stages.room import Queue, with_room
 from airflow_provider_wiro.stages.settle import reuse, settle
 from airflow_provider_wiro.stages.tell import announce
-from airflow_provider_wiro.stages.this_try import Order
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
 if TYPE_CHECKING:
@@ -37,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_wiro.stages.this_try import Try
 
 
-class WiroRunOperator(TryingOperator):
+class WiroRunOperator(OrderingOperator):
     """Run any Wiro model and return its outputs. **Each run that succeeds costs money.**
 
     XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), and where there are any,
@@ -54,6 +46,9 @@ class WiroRunOperator(TryingOperator):
     With ``render_template_as_native_obj=True`` an expression that stands alone keeps its type, and text stays text:
     ``"1.50"`` is sent as it stands.
 
+    Durations are seconds, or a ``timedelta``. An ``execution_timeout`` bounds both the wait for room and the one for
+    the generation. A tenth of it (10 to 60 s, but no more than half of it) is kept back for stopping the Wiro task.
+
     Source: https://wiro.ai/docs.
 
     :param model: ``"owner/model"`` as Wiro's pages write it, such as ``"Runway/image-to-video-gen4-turbo"``,
@@ -63,9 +58,6 @@ class WiroRunOperator(TryingOperator):
     :param wiro_conn_id: the Airflow connection, default ``wiro_default`` (templated).
     :param deferrable: wait in the triggerer, without a worker slot; default ``[operators] default_deferrable``.
     :param wait_for_completion: False returns right after submission, with status null.
-    Durations are seconds, or a ``timedelta``. An ``execution_timeout`` bounds both the wait for room and the one for
-    the generation. A tenth of it (10 to 60 s, but no more than half of it) is kept back for stopping the Wiro task.
-
     :param poll_interval: shortest pause between two looks, default 3 s; it grows to 30 s with the waiting time.
     :param timeout: time from the submission after which the Wiro task is stopped and this one fails, default 3600 s.
     :param defer_after: time that a deferrable task waits in the worker before it defers, default 0. For models that
@@ -90,8 +82,6 @@ class WiroRunOperator(TryingOperator):
     template_fields: Sequence[str] = ("model", "inputs", "wiro_conn_id", "idempotency_key")
     template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json"}
     ui_color = "#efeaff"
-
-    fields: ClassVar[tuple[Field, ...]] = ()
 
     def __init__(
         self,
@@ -132,59 +122,7 @@ class WiroRunOperator(TryingOperator):
         if not self.unmapped:
             with self.naming_the_task():
                 self.check_settings()
-                self._check_untemplated()
-
-    def _check_untemplated(self) -> None:
-        checks: dict[str, Callable[[object], object]] = {
-            "model": model_name,
-            "inputs": model_inputs,
-            "idempotency_key": journal.idempotency_key,
-        }
-        for name, check in checks.items():
-            if not is_templated(given := getattr(self, name)):
-                check(given)
-
-    def check_fields(self) -> None:
-        """Check the typed arguments that hold no template yet; a model's operator calls it when it is constructed.
-
-        A mapped task's are checked in ``execute``: what is raised while Airflow unmaps it is tried again, and not seen.
-        """
-        with self.naming_the_task():
-            for field in () if self.unmapped else self.fields:
-                given = getattr(self, field.name)
-                if not is_templated(given):
-                    field.value(taken(field.input, given))
-
-    def build_inputs(self) -> dict[str, object]:
-        """Return the inputs to send: the typed arguments, rendered and checked, over ``inputs``."""
-        typed = {field.input: field.value(taken(field.input, getattr(self, field.name))) for field in self.fields}
-        given = self.inputs
-        if isinstance(given, str) and isinstance(literal := self.rendering_of("inputs").before, Mapping):
-            given = literal
-        return model_inputs(plain(given)) | {name: value for name, value in typed.items() if value is not None}
-
-    def check(self) -> Order:
-        """Return what is to be made: the arguments, rendered and checked."""
-        self.check_settings()
-        for name in ("inputs", "wiro_conn_id"):
-            for path in self.rendering_of(name).nothing:
-                raise found_nothing(name, path)
-        order = self._order()
-        before = self._order_before()
-        return order if before == order else replace(order, before=before)
-
-    def _order(self) -> Order:
-        return Order(model_name(self.model), self.build_inputs(), journal.idempotency_key(self.idempotency_key))
-
-    def _order_before(self) -> Order | None:
-        """Return what releases before 0.2.0 would have made of the same templates; None where they refused it."""
-        before = copy.copy(self)
-        for name in self.template_fields:
-            setattr(before, name, self.rendering_of(name).before)
-        try:
-            return before._order()
-        except WiroInputError:
-            return None
+                self.check_untemplated()
 
     def execute(self, context: Context) -> ResultDict:
         """Get the generation, an earlier try's or a new one, then wait or defer."""
