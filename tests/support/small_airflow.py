@@ -102,9 +102,7 @@ def run_as_written(dag: DAG, *, beside: DAG | None = None, **arguments: Any) -> 
     with warnings_of_airflow():
         register(dag, *([beside] if beside else []))
         if beside is not None and not AIRFLOW_V_3_1_PLUS:
-            from airflow.models.dag import DAG as STORED
-
-            STORED.bulk_write_to_db(*((BUNDLE, None) if AIRFLOW_V_3_0_PLUS else ()), [dag, beside])
+            _store(dag, beside)
         ended = dag.test(**arguments)
     return Run(str(ended.state), ended.get_task_instances(), [])
 
@@ -137,6 +135,16 @@ def _seeing_errors(errors: list[BaseException]) -> Iterator[None]:
 
     with mock.patch.object(task_runner, "finalize", finalize):
         yield
+
+
+def _store(*dags: DAG) -> None:
+    from airflow.models.dag import DAG as Stored
+    from airflow.serialization.serialized_objects import SerializedDAG
+
+    if AIRFLOW_V_3_0_PLUS:
+        Stored.bulk_write_to_db(BUNDLE, None, [SerializedDAG.from_dict(SerializedDAG.to_dict(dag)) for dag in dags])
+    else:
+        Stored.bulk_write_to_db(dags)
 
 
 def register(*dags: DAG) -> None:
