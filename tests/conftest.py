@@ -33,7 +33,6 @@ for _name in [name for name in os.environ if name.upper().startswith(_NOT_OURS)]
 os.environ |= {
     "AIRFLOW_HOME": _home.name,
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    "AIRFLOW__CORE__MAX_NUM_RENDERED_TI_FIELDS_PER_TASK": "0",  # all tests share a database, and one looks into it
     "AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY": "True",  # Airflow 2 warns where it is not set
 }
 
