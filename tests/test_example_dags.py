@@ -66,7 +66,7 @@ def test_a_form_gives_prompt_image_and_duration(wiro_emulator: WiroEmulator) -> 
 
 def test_a_batch_with_two_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
     good = [{"prompt": f"Kite {n}.", "input_image_url": f"https://example.com/{n}.png"} for n in range(2)]
-    bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "/tmp/kite.png"}]
+    bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "kites/kite.png"}]
     scenes = [bad[0], good[0], bad[1], good[1]]
     run = run_as_written(example("wiro_image_to_video_batch").dag, run_conf={"scenes": scenes})
     assert run.states()[("collect", -1)] == "success"

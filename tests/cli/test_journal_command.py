@@ -171,7 +171,7 @@ def test_without_a_folder_there_is_nothing_to_mark(
     assert said.startswith("journal: [wiro] journal_path is not set")
 
 
-@pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="Airflow 3.3 has a state store")
+@pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="from Airflow 3.3 on there is always a journal: its state store")
 def test_where_there_is_no_journal_the_command_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
