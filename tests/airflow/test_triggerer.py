@@ -84,6 +84,9 @@ def test_a_worker_waits_in_the_place_of_a_trigger_that_breaks(broken: dict[str, 
     assert job.wiro.count("Kill") == job.wiro.count("Cancel") == 0
 
 
-@pytest.mark.skipif(airflow_version() < (3, 3), reason="before Airflow 3.3 a task that ends while no triggerer runs takes its trigger with it, unseen")
+@pytest.mark.skipif(
+    airflow_version() < (3, 3),
+    reason="before Airflow 3.3 a task that ends while no triggerer runs takes its trigger with it, unseen",
+)
 def test_a_task_that_was_given_up_while_no_triggerer_ran_is_stopped_when_one_starts(broken: dict[str, Job]) -> None:
     broken["given up"].wait_for_remote("task_cancel")
