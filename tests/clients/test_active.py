@@ -14,6 +14,10 @@ from airflow_provider_wiro.hooks.wiro import WiroHook
 from driving import Drive, DriveAsync, DriveSync, credentials_of
 
 PAGE = 3
+OLDEST_FIRST = [
+    {"id": str(number), "status": "task_postprocess_end", "createtime": str(1_734_513_807 + 3600 * number)}
+    for number in (1, 2)
+]
 
 
 @pytest.fixture(params=[DriveSync, DriveAsync])
@@ -71,7 +75,12 @@ def test_a_list_that_does_not_reach_back_says_so(
 
 @pytest.mark.parametrize(
     ("fault", "options"),
-    [("5xx", {}), ("broken_json", {}), ("json", {"body": {"result": True, "errors": [], "tasklist": [{"id": []}]}})],
+    [
+        ("5xx", {}),
+        ("broken_json", {}),
+        ("json", {"body": {"result": True, "errors": [], "tasklist": [{"id": []}]}}),
+        ("json", {"body": {"result": True, "errors": [], "tasklist": OLDEST_FIRST}}),
+    ],
 )
 def test_a_list_that_cannot_be_read_says_why(
     drive: Drive, wiro_emulator: WiroEmulator, fault: str, options: dict[str, Any]
