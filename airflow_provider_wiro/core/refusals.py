@@ -29,21 +29,21 @@ def request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str | 
     about = f" of taskid {taskid}" if taskid else ""
     if isinstance(outcome, NoReply) and outcome.elsewhere:
         return WiroWrongService(
-            f"{call}{about} was not sent: {said}; set the connection's host back, or look there", taskid=taskid
+            f"{call}{about} was not sent: {said}. Set the connection's host back, or look there", taskid=taskid
         )
     if is_auth_failure(outcome):
         return WiroAuthError(f"Wiro rejected the credentials of {call}: {said}; {CHECK_CREDENTIALS}", taskid=taskid)
     refusal = complaint(outcome) if isinstance(outcome, Reply) else None
     if refusal is not None and (refusal.code in (1, 97) or is_listed(refusal.message)):
-        return WiroRefused(f"Wiro refused {call}{about}: {said}; {_REMEDY[call]}", taskid=taskid, code=refusal.code)
+        return WiroRefused(f"Wiro refused {call}{about}: {said}. {_REMEDY[call]}", taskid=taskid, code=refusal.code)
     code = refusal.code if refusal else None
-    return WiroUnreachable(f"no good answer to {call}{about}: {said}; try again", taskid=taskid, code=code)
+    return WiroUnreachable(f"no good answer to {call}{about}: {said}. Try again", taskid=taskid, code=code)
 
 
 _REMEDY = {
-    "Detail": "check the taskid, and that the connection is of the account that ran it",
-    "Kill": "only a task that is running can be killed; to stop one in any state, use stop",
-    "Cancel": "only a task that is queued can be cancelled; to stop one in any state, use stop",
+    "Detail": "Check the taskid, and that the connection is of the account that ran it",
+    "Kill": "Only a task that is running can be killed; to stop one in any state, use stop",
+    "Cancel": "Only a task that is queued can be cancelled; to stop one in any state, use stop",
 }
 
 
@@ -74,6 +74,6 @@ def refused_after_all(model: str, error: WiroSubmissionUnknown) -> WiroRequestEr
 
 _WHAT = {
     Meaning.REFUSED: "was refused",
-    Meaning.TRY_LATER: "was not accepted now",
-    Meaning.UNKNOWN: "may have been accepted, which is not known",
+    Meaning.TRY_LATER: "was not accepted yet",
+    Meaning.UNKNOWN: "may or may not have been accepted",
 }

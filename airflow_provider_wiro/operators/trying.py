@@ -48,7 +48,7 @@ DEFAULTS = {
     "task_error_grace": TASK_ERROR_GRACE,
 }
 
-FLAGS = {"deferrable": False, "wait_for_completion": True, "cancel_on_kill": True, "durable": True}
+FLAGS: dict[str, Any] = {"deferrable": False, "wait_for_completion": True, "cancel_on_kill": True, "durable": True}
 
 
 class TryingOperator(RenderingOperator):
@@ -167,12 +167,12 @@ class TryingOperator(RenderingOperator):
     def _settings(self) -> Settings:
         try:
             self.check_settings()
-            durations = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
+            durations: dict[str, Any] = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
             queue_timeout, on_unknown = self.queue_timeout, self.on_unknown_submission
             defer_after = seconds_or_0("defer_after", self.defer_after)
         except WiroInputError:  # a mapped task's: it is raised where something is to be submitted
             durations, queue_timeout, on_unknown, defer_after = DEFAULTS, None, "fail", 0.0
-        given = {name: getattr(self, name) for name in FLAGS}
+        given: dict[str, Any] = {name: getattr(self, name) for name in FLAGS}
         flags = {name: value if isinstance(value, bool) else FLAGS[name] for name, value in given.items()}
         if queue_timeout is None:
             queue_timeout = QUEUE_TIMEOUT if flags["deferrable"] else durations["timeout"]

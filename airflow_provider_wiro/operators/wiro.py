@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class WiroRunOperator(OrderingOperator):
-    """Run any Wiro model and return its outputs. **Each run that succeeds costs money.**
+    """Run any Wiro model and return its outputs. **Each generation that succeeds costs money.**
 
     XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), and where there are any,
     ``output_url`` (the first) and ``text`` (what a text model answered) at the end; ``wiro_generation`` at both (what

@@ -72,7 +72,8 @@ def test_the_same_work_at_another_service_is_not_killed_here() -> None:
     error, driver = refused(WiroWrongService, [], at(STAGING))
     assert driver.calls == []
     assert not error.retryable
-    for part in ("2221", "0.1.0", "host or idempotency_key were others", BASE_URL, "nothing submitted", PLACE):
+    why = "the host or the idempotency_key was different"
+    for part in ("2221", "0.1.0", why, BASE_URL, "nothing new was submitted", PLACE):
         assert part in str(error)
 
 
@@ -167,4 +168,4 @@ def test_the_same_lost_submission_at_another_service_or_with_another_key_is_not_
     found = replace(at(STAGING), taskid=None, submitted_at=None)
     error, driver = refused(WiroSubmissionUnknown, [], found)
     assert driver.calls == []
-    assert "host or idempotency_key were others" in str(error)
+    assert "the host or the idempotency_key was different" in str(error)

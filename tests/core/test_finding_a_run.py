@@ -66,7 +66,7 @@ def test_inputs_are_recognised_as_wiro_echoes_them(echo: dict[str, object]) -> N
 def test_a_task_that_lacks_one_of_the_inputs_is_not_adopted(name: str) -> None:
     echoed = {key: value for key, value in INPUTS.items() if key != name}
     error, _ = unknown(listing(listed(parameters=echoed), BEFORE))
-    assert "no task of that time has just its inputs, but it may be one of these: 2221" in str(error)
+    assert "no task of that time has exactly its inputs, but it may be one of these: 2221" in str(error)
 
 
 SILENT: list[dict[str, Any]] = [{"parameters": {}}, {"parameters": None}, {"parameters": []}, {"parameters": "{}"}]

@@ -144,7 +144,7 @@ GOOD = success().to_event()
 )
 def test_an_event_that_is_none_of_ours_is_refused(event: object) -> None:
     with pytest.raises(
-        WiroTaskError, match=r"event cannot be read: .*the package's version in the triggerer"
+        WiroTaskError, match=r"event cannot be read: .*Install the same version of this package in the triggerer"
     ) as caught:
         Verdict.from_event(event)
     assert type(caught.value) is WiroTaskError
@@ -251,5 +251,5 @@ def test_a_success_without_output_is_an_error_that_is_not_retried() -> None:
 def test_what_is_paid_is_made_again_only_once_its_record_is_deleted(kind: Kind) -> None:
     """A clear alone finds the record, and fails again."""
     error = error_of(Verdict(kind, "2221", None))
-    assert "For a new generation, delete its record" in str(error)
+    assert "2. for a new generation, delete its record" in str(error)
     assert "then clear this task" in str(error)

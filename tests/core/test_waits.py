@@ -7,17 +7,8 @@ from typing import get_args
 
 import pytest
 
-from airflow_provider_wiro.core.rules.waits import (
-    ENDINGS,
-    NOT_STOPPED,
-    PATIENCE,
-    RETRY,
-    STOPS,
-    Kind,
-    Limit,
-    Looks,
-    limit_of,
-)
+from airflow_provider_wiro.core.rules.endings import ENDINGS, NOT_STOPPED, RETRY, STOPS, Kind
+from airflow_provider_wiro.core.rules.waits import PATIENCE, Limit, Looks, limit_of
 from airflow_provider_wiro.core.task import Output, Task
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 

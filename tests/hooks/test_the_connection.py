@@ -205,7 +205,7 @@ airflow_refuses_it = pytest.mark.skipif(
 
 @pytest.mark.filterwarnings("ignore:Encountered")
 @pytest.mark.parametrize(
-    ("extra", "kind"), [(["a list"], "of type list"), ("no json", "text that is no JSON"), ("5", "of type int")]
+    ("extra", "kind"), [(["a list"], "of type list"), ("no json", "text that is not JSON"), ("5", "of type int")]
 )
 def test_an_extra_that_is_no_object_is_named(
     connect: Connect, wiro_emulator: WiroEmulator, extra: Any, kind: str

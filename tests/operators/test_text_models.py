@@ -199,7 +199,7 @@ def test_no_more_text_is_read_than_is_kept_and_not_for_long(
     result = run_try(llm, FakeTaskInstance(), model="owner/notes", inputs={"prompt": "Ä train"})
     assert len(result["outputs"]) == 5
     assert wiro_emulator.count("Output") < 5
-    assert "more of its text is not read" in lines.text
+    assert "the rest of its text is not read" in lines.text
 
 
 def test_no_output_has_no_address(wiro_emulator: WiroEmulator) -> None:

@@ -205,7 +205,7 @@ def test_the_line_of_an_unknown_run_says_which_record_to_delete(deployment: Depl
         file.unlink()
         assert swept()[0] == 0
     else:
-        assert "delete the key wiro_journal of this task instance's state store" in said
+        assert "delete the key wiro_journal in Storage → Task State Store of the task instance" in said
 
 
 @IN_THE_FOLDER

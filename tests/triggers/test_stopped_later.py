@@ -56,7 +56,7 @@ def test_it_is_told_at_once_and_stopped_as_soon_as_the_connection_is_there(
     assert wiro_emulator.tasks[trigger.taskid].status == "task_cancel"
     [told] = [line for line in lines.lines if TOLD.format(trigger.taskid) in line]
     for words in (
-        "it may still run and be paid",
+        "It may still run and be paid",
         "connection wiro_default cannot be read",
         "dashboard",
         "environment of the workers",
