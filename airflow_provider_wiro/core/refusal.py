@@ -86,16 +86,17 @@ def _elsewhere(seen: Sighting, wanted: Record, place: str) -> str:
     )
 
 
+_LOOK = "look in the Wiro dashboard for a task of that time: stop it, or use its outputs"
+
+
 def _unknown(seen: Sighting, place: str) -> str:
     found = seen.record
     sent = f"{datetime.fromtimestamp(found.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"it is not known whether Wiro accepted the submission to {found.model} that was sent about {sent}: {seen.why}"
         ". Nothing more was submitted, because that might pay twice. "
-    ) + steps(
-        "look in the Wiro dashboard for a task of that time: stop it, or use its outputs",
-        *forget(place, found.identity),
-        'on_unknown_submission="submit" would submit again by itself, and may pay twice',
+        f"{steps(_LOOK, *forget(place, found.identity))}\n"
+        'With on_unknown_submission="submit" it would be submitted again by itself, and may be paid twice'
     )
 
 

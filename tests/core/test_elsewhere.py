@@ -160,7 +160,7 @@ def test_a_lost_submission_of_version_0_1_0_is_found_too() -> None:
 )
 def test_what_may_have_been_sent_with_another_key_is_not_proven_to_be_nothing(found: Record) -> None:
     error, driver = refused(WiroSubmissionUnknown, listing(BEFORE), found)
-    assert "it was sent with another key, or by 0.1.0" in str(error)
+    assert "it was sent with another key, or by version 0.1.0" in str(error)
     assert driver.calls == ["List"]
 
 

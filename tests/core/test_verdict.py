@@ -203,7 +203,7 @@ def test_an_event_may_have_more_than_this_version_knows() -> None:
             WiroWrongService,
             "Wiro task 2221 cannot be looked at, status task_start: the connection leads to B, but this is for A. "
             "It was not stopped: it runs on there, and may be paid. Set the connection's host back, then clear this "
-            "task: what is recorded of it is kept",
+            "task: its record is kept",
         ),
     ],
 )

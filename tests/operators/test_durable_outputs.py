@@ -31,7 +31,7 @@ def test_outputs_that_were_deleted_are_an_error_of_their_own(wiro_emulator: Wiro
         run_try()
     assert isinstance(caught.value, AirflowFailException)
     assert caught.value.taskid == FIRST
-    for part in ("Nothing was submitted", "durable=False", "map_index=-1.json"):
+    for part in ("Nothing new was submitted", "durable=False", "map_index=-1.json"):
         assert part in str(caught.value)
     assert len(wiro_emulator.runs) == 1
     assert run_try(durable=False)["taskid"] == SECOND
