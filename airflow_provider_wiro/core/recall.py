@@ -160,7 +160,7 @@ def _stop_changed(task: Task) -> Flow[None]:
     if not stopped.over:
         raise WiroNotStopped(
             f"Wiro task {taskid}, of an earlier try with other inputs, {not_stopped(stopped.note)}. "
-            "Nothing was submitted; a retry or a clear tries again",
+            "Nothing new was submitted; a retry or a clear tries again",
             taskid=taskid,
             retryable=True,
         )
