@@ -79,3 +79,9 @@ def test_no_text_is_worded_awkwardly(texts: list[tuple[str, str]], pattern: str,
 def test_the_patterns_find_what_is_split_over_two_literals() -> None:
     [(line, text)] = texts_of('say(f"Wiro {a} is there "\n    "no more")')
     assert (line, text) == (1, "Wiro {} is there no more")
+
+
+def test_no_error_is_cut_that_may_be_our_own() -> None:
+    """``in_words`` cuts a foreign error, and leaves the advice of one of this package whole."""
+    cut = re.compile(r"one_line\(f[\"']\{type\([\w.]+\)\.__name__\}: \{[\w.]+\}[\"']\)")
+    assert [str(path) for path in PACKAGE.rglob("*.py") if cut.search(path.read_text())] == []

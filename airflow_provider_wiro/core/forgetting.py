@@ -15,8 +15,9 @@ def forget(place: str, identity: Identity, when: str = "for a new generation") -
     :param when: what they are for.
     """
     return (
-        f"{when}, delete the record ({place}) with: {forget_command(identity)}\n"
-        "   Or set another idempotency_key, or durable=False",
+        f"{when}, delete the record ({place}) with\n"
+        f"   {forget_command(identity)}\n"
+        "   or set another idempotency_key, or durable=False",
         "then clear this task",
     )
 

@@ -46,7 +46,7 @@ def _charged(seen: Sighting, wanted: Record, place: str) -> str:
     what = "shows no outputs" if task.pexit is None else f"has failed with pexit {task.pexit}"
     return (
         f"Wiro task {task.taskid}, which this task has submitted before, {what}, but was charged {task.cost_usd} USD. "
-        "Nothing new was submitted. "
+        "Nothing new was submitted."
         f"{steps('look at it in the Wiro dashboard', *forget(place, seen.record.identity))}"
     )
 
@@ -54,7 +54,7 @@ def _charged(seen: Sighting, wanted: Record, place: str) -> str:
 def _missing(seen: Sighting, wanted: Record, place: str) -> str:
     return (
         f"an earlier try of this task submitted Wiro task {seen.record.taskid}, which Wiro does not know now. "
-        "Nothing new was submitted, because that might pay twice. "
+        "Nothing new was submitted, because that might pay twice."
     ) + steps(
         "if the connection is of another account now, set it back, then clear this task",
         *forget(place, seen.record.identity, "if the Wiro task is really lost"),
@@ -65,7 +65,7 @@ def _doubtful(seen: Sighting, wanted: Record, place: str) -> str:
     return (
         f"an earlier try of this task submitted Wiro task {seen.record.taskid}, but its record was written by version "
         f"0.1.0, and does not say to which service: {seen.why}. Nothing was sent to {wanted.base_url or 'it'}, and "
-        "nothing new was submitted. "
+        "nothing new was submitted."
     ) + steps(
         "if the host of the connection was changed, set it back, then clear this task",
         *forget(place, seen.record.identity, "if the Wiro task is over"),
@@ -78,7 +78,7 @@ def _elsewhere(seen: Sighting, wanted: Record, place: str) -> str:
     return (
         f"this task has submitted {what} to {record.base_url}, but Airflow connection {wanted.conn_id!r} now leads "
         f"elsewhere ({seen.why}). Nothing was sent there, and nothing new was submitted. The Wiro task may run on at "
-        f"{record.base_url} and be paid. "
+        f"{record.base_url} and be paid."
     ) + steps(
         "to go on with it, set the connection's host back, then clear this task",
         f"otherwise stop it at {record.base_url}",
@@ -94,7 +94,7 @@ def _unknown(seen: Sighting, place: str) -> str:
     sent = f"{datetime.fromtimestamp(found.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"it is not known whether Wiro accepted the submission to {found.model} that was sent about {sent}: {seen.why}"
-        ". Nothing more was submitted, because that might pay twice. "
+        ". Nothing more was submitted, because that might pay twice."
         f"{steps(_LOOK, *forget(place, found.identity))}\n"
         'With on_unknown_submission="submit" it would be submitted again by itself, and may be paid twice'
     )

@@ -53,7 +53,8 @@ def submission_error(model: str, outcome: Reply | NoReply, rule: ReplyRule) -> W
     said, refusal = describe(outcome), complaint(outcome) if isinstance(outcome, Reply) else None
     what = _WHAT[rule.meaning] if isinstance(outcome, Reply) or outcome.sent else "did not reach Wiro"
     error = rule.error(
-        f"the submission to {model} {what}: {said}. {rule.money}: {rule.advice}", code=refusal.code if refusal else None
+        f"the submission to {model} {what}: {said}.\n{rule.money}: {rule.advice}",
+        code=refusal.code if refusal else None,
     )
     if isinstance(error, WiroBusy) and isinstance(outcome, Reply):
         error.retry_after = outcome.retry_after
@@ -67,7 +68,7 @@ def refused_after_all(model: str, error: WiroSubmissionUnknown) -> WiroRequestEr
     words = error.words or ""
     kind, advice = (WiroUnreachable, "try again later") if is_passing(words) else (WiroRefused, CHECK_ALL)
     return kind(
-        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it. {NOTHING}: {advice}",
+        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it.\n{NOTHING}: {advice}",
         code=error.code,
     )
 

@@ -29,8 +29,8 @@ def in_words(error: BaseException, limit: int = 300) -> str:
 
 
 def steps(*each: str) -> str:
-    """Return what to do, each step on a line of its own, numbered."""
-    return "What to do:" + "".join(f"\n{number}. {step}" for number, step in enumerate(each, 1))
+    """Return what to do, each step on a line of its own: Airflow's log view cuts a long line at the right edge."""
+    return "\nWhat to do:" + "".join(f"\n{number}. {step}" for number, step in enumerate(each, 1))
 
 
 def as_text(value: object, convert: Callable[[object], str] = str) -> str:

@@ -130,8 +130,8 @@ def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
     money = ending.money if stopping is None else stopping.money
     sentences = [money, ending.advice, RETRY if again and resubmits else ""]
     return ending.error(
-        f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}"
-        + "".join(f". {sentence}" for sentence in sentences if sentence),
+        f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}.\n"
+        + ". ".join(sentence for sentence in sentences if sentence),
         taskid=verdict.taskid,
         status=verdict.status,
         cost_usd=verdict.cost_usd,
@@ -143,7 +143,7 @@ def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
 def no_output(result: ResultDict) -> WiroNoOutput:
     """Return the exception for a success that brought nothing."""
     return WiroNoOutput(
-        f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output. It may have been "
+        f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output.\nIt may have been "
         f"charged. {NOT_AGAIN}",
         taskid=result["taskid"],
         status=result["status"],

@@ -78,7 +78,7 @@ class Journal(ABC):
     def _not_ours(self, said: str) -> WiroJournalError:
         return WiroJournalError(
             f"{self.place} cannot be read as this task's record ({one_line(said, 400)}). An earlier try may have "
-            "submitted a generation. "
+            "submitted a generation."
             + steps(
                 "look in the Wiro dashboard whether there is one",
                 "for a new generation, delete that record, or set durable=False",

@@ -63,7 +63,7 @@ def reuse(this: Try, task: Task) -> ResultDict:
     if not some or (lost := this.caller.lost_output(urls_of(result))):
         why = f"its output no longer exists: {lost}" if some else "Wiro shows no output of it, or no longer does"
         raise WiroOutputsGone(
-            f"Wiro task {task.taskid} succeeded and is paid, but {why}. Nothing new was submitted. {steps(*again)}",
+            f"Wiro task {task.taskid} succeeded and is paid, but {why}. Nothing new was submitted.{steps(*again)}",
             taskid=task.taskid,
             status=task.status,
             cost_usd=task.cost_usd,
@@ -71,7 +71,7 @@ def reuse(this: Try, task: Task) -> ResultDict:
         )
     age = pendulum.duration(seconds=int(max(1.0, time.time() - (this.paid.submitted_at or 0.0)))).in_words()
     this.log.warning(
-        "taskid %s: taking the outputs of the submission of %s ago, which is paid for; nothing is submitted. %s",
+        "taskid %s: taking the outputs of the submission of %s ago, which is paid for; nothing is submitted.%s",
         task.taskid,
         age,
         steps(*again),

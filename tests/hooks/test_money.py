@@ -132,7 +132,7 @@ def test_a_strangers_task_runs_on_after_the_timeout_of_who_waited_for_it(wiro_em
         hook.wait(taskid, timeout=0.2, poll_interval=0.1)
     assert wiro_emulator.tasks[taskid].status == "task_start"
     assert (caught.value.retryable, wiro_emulator.count("Kill")) == (False, 0)
-    assert "it was not stopped. It runs on, and is paid if it succeeds" in str(caught.value)
+    assert "it was not stopped.\nIt runs on, and is paid if it succeeds" in str(caught.value)
     assert "retry" not in str(caught.value)
 
 
@@ -208,5 +208,5 @@ def test_a_paid_output_that_cannot_be_read_is_shown_in_a_final_error(wiro_emulat
     with pytest.raises(WiroNoOutput) as caught:
         hook.wait(taskid)
     assert (caught.value.taskid, caught.value.retryable) == (taskid, False)
-    assert '{"url": "ftp://cdn1.wiro.ai/0.mp4"}. It is paid.' in str(caught.value)
+    assert '{"url": "ftp://cdn1.wiro.ai/0.mp4"}.\nIt is paid.' in str(caught.value)
     assert "dFKlMApa" not in str(caught.value)

@@ -71,7 +71,7 @@ class Ending:
 
 
 _CHANGE = "The same inputs would be refused again: change them, then clear this task"
-NOT_AGAIN = "It is not submitted again by itself. " + steps(
+NOT_AGAIN = "It is not submitted again by itself." + steps(
     "look at it in the Wiro dashboard",
     "for a new generation, delete its record, or set another idempotency_key",
     "then clear this task",
