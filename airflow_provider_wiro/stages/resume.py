@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
+from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop, not_stopped
 from airflow_provider_wiro.core.generation import GenerationDict
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
@@ -132,7 +132,7 @@ def take_up(this: Try) -> bool | None:
         if record is None or record.taskid is None:
             said = in_words(error)
             raise WiroNotStopped(
-                f"the Wiro task of this Airflow task {NOT_STOPPED}: XCom does not say which it is ({said})"
+                f"the Wiro task of this Airflow task {not_stopped(f'XCom does not say which it is: {said}')}"
             ) from error
         taskid = record.taskid
     if taskid is None:
