@@ -188,7 +188,7 @@ def test_an_empty_secret_of_a_project_that_signs_is_named(connect: Connect) -> N
     assert not fine
     assert message.startswith("Wiro rejected the credentials: code 0: Project requires signature authentication. ")
     assert message.endswith(
-        "The project signs its requests: put its API secret into the connection's password (API secret)."
+        "The project signs its requests; put its API secret into the connection's password (API secret)."
     )
 
 

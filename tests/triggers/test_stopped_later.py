@@ -71,7 +71,4 @@ def test_where_the_connection_stays_away_it_ends_in_an_error(
     trigger.outage_tolerance = 0.5
     kill(trigger, lines, lambda: None)
     assert wiro_emulator.tasks[trigger.taskid].status == "task_start"
-    assert (
-        f"ERROR the Airflow task was killed; taskid {trigger.taskid} COULD NOT BE STOPPED and may still run"
-        in lines.text
-    )
+    assert f"ERROR the Airflow task was killed; taskid {trigger.taskid} COULD NOT BE STOPPED (" in lines.text
