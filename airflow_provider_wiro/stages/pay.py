@@ -50,28 +50,34 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
     """
     wanted = found if found is not None and order.problem else intent_of(this, order)
-    before, lost = found, None
+    before: Record | None = None
+    lost, unsent = None, False
     while True:
         if found is not None:
             decision = _recall(this, order, found, wanted, until)
             if not isinstance(decision, Fresh):
                 return _take(this, decision, found, attached=lost is None)
-            if lost is not None and lost.words is not None and decision.nothing_accepted:
+            unsent = decision.nothing_accepted
+            if lost is not None and lost.words is not None and unsent:
                 _take_back(this, found, before)
                 raise refused_after_all(order.model, lost)
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
-        keep_to_max_active(this, until)
-        intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
         try:
+            keep_to_max_active(this, until)
+            intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
             return Generation(_submit(this, intent, found, order, until))
         except WiroSubmissionUnknown as error:
             if this.journal is None or lost is not None:
                 raise
             this.log.warning("the answer to the submission was lost; looking for it in Task/List (%s)", error)
             lost = error
-        before, found = found, intent
+        except WiroError:
+            if unsent and found is not None:
+                _take_back(this, found, before)
+            raise
+        before, found = None if unsent else found, intent
 
 
 def intent_of(this: Try, order: Order) -> Record:
