@@ -26,7 +26,7 @@ BETTER = {
     r"below 10\*\*9": "below 1,000,000,000",
     r"(?<![\w:])[Rr]aise (`?)(timeout|queue_timeout|execution_timeout|outage_tolerance|task_error_grace)\b": "increase",
     r"Wiro does not charge for it\b": "what Wiro shows, for it may have charged",
-    r"\bfor that might\b": "because that might",
+    r", for (that might|Airflow only|its model is)\b": "because",
     r"\b(were|was) others?\b(?! task)": "was different",
     r"\bbegins? anew\b|\bbeginning anew\b": "starts again",
     r"\btaken as: ": "assuming that",

@@ -71,7 +71,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
         except WiroSubmissionUnknown as error:
             if this.journal is None or lost is not None:
                 raise
-            this.log.warning("the answer to the submission was lost; looking for it in Task/List (%s)", error)
+            this.log.warning("%s Looking for its task in Task/List", str(error).partition("\n")[0])
             lost = error
         except WiroError:
             if unsent and found is not None:

@@ -277,7 +277,7 @@ def test_a_realtime_model_that_is_not_known_as_one_is_stopped_as_soon_as_it_wait
     wiro_emulator: WiroEmulator, deferrable: bool
 ) -> None:
     wiro_emulator.outcome(statuses=["task_start"], end="task_stream_ready", duration=0.0)
-    with pytest.raises(WiroTaskFailed, match="waits for a person, for its model is realtime") as caught:
+    with pytest.raises(WiroTaskFailed, match="waits for a person, because its model is realtime") as caught:
         run_try(generic, FakeTaskInstance(), model="owner/talks", deferrable=deferrable)
     assert not caught.value.retryable
     assert "it was stopped.\nWiro does not charge for a stopped task. Use a model that is not realtime" in str(

@@ -16,7 +16,7 @@ from doubles import Lines
 from small_airflow import Run
 from triggerer import Triggerer, WaitingTask, make_trigger, until
 
-TOLD = "ERROR the Airflow task was killed; taskid {} COULD NOT BE STOPPED YET"
+TOLD = "ERROR the Airflow task was killed, but taskid {} COULD NOT BE STOPPED YET"
 
 
 @pytest.fixture
