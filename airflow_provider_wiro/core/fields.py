@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from airflow_provider_wiro.core.templated import Path
+from airflow_provider_wiro.core.templated import Path, is_templated
 from airflow_provider_wiro.core.text import as_text, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroInputError
 
@@ -154,6 +154,16 @@ def seconds_or_0(name: str, value: object) -> float:
     :raises WiroInputError: if it is none.
     """
     return 0.0 if not isinstance(value, bool) and value in (0, timedelta(0)) else seconds(name, value)
+
+
+def true_or_false(name: str, value: object) -> bool:
+    """Return *value* if it is a bool: text such as ``"false"`` would count as true.
+
+    :raises WiroInputError: if it is none.
+    """
+    if isinstance(value, bool):
+        return value
+    raise refused(name, value, f"True or False, a bool{'; this argument is not templated' * is_templated(value)}")
 
 
 def model_inputs(value: object) -> dict[str, object]:

@@ -181,7 +181,7 @@ class WiroRunOperator(OrderingOperator):
             announce(this, order)
             write_again(this)
             this.caller.check()
-            if not self.wait_for_completion:
+            if not this.settings.wait_for_completion:
                 this.paid.let_go()
                 return generation.submission.result()
             if generation.finished is not None:

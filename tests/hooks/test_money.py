@@ -110,6 +110,12 @@ def test_a_bad_duration_is_refused_before_anything_is_sent(wiro_emulator: WiroEm
     assert wiro_emulator.requests == []
 
 
+def test_text_is_no_bool(wiro_emulator: WiroEmulator) -> None:
+    with pytest.raises(WiroInputError, match=r"^stop_at_timeout is 'false'; allowed: True or False"):
+        WiroHook().wait("2221", stop_at_timeout="false")  # type: ignore[arg-type]
+    assert wiro_emulator.requests == []
+
+
 def test_a_duration_may_be_a_timedelta(wiro_emulator: WiroEmulator) -> None:
     hook = WiroHook()
     wiro_emulator.outcome(hold=True, duration=0.0)
