@@ -12,6 +12,8 @@ from airflow_provider_wiro.core.rules.recall import Left, Row, Shown, Work
 from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.exceptions import WiroError
 
+MOST_URIS = 5
+
 
 def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroError:
     """Return the error of a row that refuses.
@@ -21,14 +23,7 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
     assert row.error is not None
     if Left.INTENT in row.left and seen.shown is not Shown.ELSEWHERE and seen.task is None:
         return row.error(_unknown(seen, place))
-    words = {
-        Shown.FAILED_CHARGED: _charged,
-        Shown.EMPTY_CHARGED: _charged,
-        Shown.YOUNG: _missing,
-        Shown.MISSING: _missing,
-        Shown.DOUBTFUL: _doubtful,
-        Shown.ELSEWHERE: _elsewhere,
-    }[seen.shown]
+    words = _gone if row.left == {Left.MISSED} else _WORDS[seen.shown]
     return row.error(
         words(seen, wanted, place),
         taskid=seen.record.taskid,
@@ -37,6 +32,25 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
         outputs=[cast("dict[str, object]", output.to_json()) for output in seen.task.outputs] if seen.task else (),
         retryable=seen.shown is Shown.YOUNG,
     )
+
+
+def gone(taskid: str | None, why: str, saved: Record, again: str) -> str:
+    """Say of saved files of which one is missing that Wiro has them no more, and how to get them.
+
+    :param why: which one is missing.
+    :param again: how a person has a new generation made.
+    """
+    uris = ", ".join(file.uri for file in (saved.landed or ())[:MOST_URIS])
+    deleted = ", which was told to delete them" if saved.deleted else ""
+    return (
+        f"Wiro task {taskid} succeeded in an earlier try, is paid, and was saved ({uris}), but {why}, and Wiro has its "
+        f"outputs no more{deleted}. Nothing was submitted. Put the file back, from a backup or an older version of the "
+        f"bucket, or copy it to where it is wanted now, then clear this task. For a new generation, {again}"
+    )
+
+
+def _gone(seen: Sighting, wanted: Record, place: str) -> str:
+    return gone(seen.record.taskid, seen.why, seen.record, forget(place, seen.record.identity))
 
 
 def _charged(seen: Sighting, wanted: Record, place: str) -> str:
@@ -77,6 +91,16 @@ def _elsewhere(seen: Sighting, wanted: Record, place: str) -> str:
     )
 
 
+_WORDS = {
+    Shown.FAILED_CHARGED: _charged,
+    Shown.EMPTY_CHARGED: _charged,
+    Shown.YOUNG: _missing,
+    Shown.MISSING: _missing,
+    Shown.DOUBTFUL: _doubtful,
+    Shown.ELSEWHERE: _elsewhere,
+}
+
+
 def _unknown(seen: Sighting, place: str) -> str:
     found = seen.record
     sent = f"{datetime.fromtimestamp(found.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -94,6 +118,11 @@ def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
         return (
             f"whether Wiro accepted the last submission cannot be found out ({seen.why}); submitting again, as "
             "on_unknown_submission says: both may be paid"
+        )
+    if row.left == {Left.LANDED}:
+        return (
+            f"taskid {seen.record.taskid}: is paid for and saved, but {_difference(seen.record, wanted)}; submitting a "
+            "new one, which is paid too. Where that is not wanted, set idempotency_key"
         )
     if seen.task is None:
         return "Wiro has accepted nothing of the last submission: no task of that time can be it; submitting"
