@@ -105,10 +105,9 @@ def _check_scheme(url: str, looks: Looks) -> None:
 def _next(url: str, location: str) -> str:
     try:
         following = read_url(urljoin(url, location)) if location else None
-        bare = following is not None and "@" not in urlsplit(following).netloc
     except ValueError:
-        bare = False
-    if following is None or not bare:
+        following = None
+    if following is None or "@" in urlsplit(following).netloc:
         shown = one_line(without_secrets(location), 100)
         raise RefusedAddress(f"it is redirected to {shown!r}, which is no http(s) address")
     return following
