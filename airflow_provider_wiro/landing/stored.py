@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,6 +17,10 @@ ENDING = 1.0
 """Seconds for which a block that is being sent is waited for, by whoever gives the file up."""
 # Whose files fsspec writes as one upload in parts, which is there once it is committed, and can be discarded.
 ONE_UPLOAD = frozenset({"s3", "s3a", "gs", "gcs"})
+
+
+class NoBucket(OSError):
+    """What a folder is in is not there."""
 
 
 class StoredPlace(Place):
@@ -61,11 +64,21 @@ class StoredPlace(Place):
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a small file; an object is there at once."""
-        self._fs.pipe_file(self._of(name), content)
+        with self.in_a_bucket():
+            self._fs.pipe_file(self._of(name), content)
         self._fs.invalidate_cache()
 
     def tidy(self) -> None:
         """Do nothing: who has the bucket says when uploads that nobody ends are forgotten."""
+
+    @contextmanager
+    def in_a_bucket(self) -> Iterator[None]:
+        """Say so where it is the bucket that is missing, which reads like a file that is missing."""
+        try:
+            yield
+        except FileNotFoundError:
+            self._check_bucket()
+            raise
 
     def _of(self, name: str) -> str:
         return f"{self._path}/{name}"
@@ -76,13 +89,11 @@ class StoredPlace(Place):
         self._fs.makedirs(self._path, exist_ok=True)
 
     def _check_bucket(self) -> None:
-        """Make sure that what the folder is in is there: a bucket that is missing reads like a file that is missing."""
         slash = "/" if self._path.startswith("/") else ""
         bucket = self._path.strip("/").partition("/")[0]
+        self._fs.invalidate_cache()
         if self._at_once and not self._fs.exists(slash + bucket):
-            raise FileNotFoundError(
-                errno.ENOENT, f"there is no bucket {bucket}: is its name mistyped? It is not made here"
-            )
+            raise NoBucket(f"there is no bucket {bucket}: is its name mistyped? It is not made here") from None
 
 
 class _StoredSink(Sink):
@@ -98,11 +109,12 @@ class _StoredSink(Sink):
         """Write what comes next; whole blocks are sent."""
         with self._lock:
             if self._over.is_set():
-                raise OSError(errno.EBADF, "the file was given up")
+                raise OSError("the file was given up")
             try:
                 if self._file is None:
                     self._file = self._open()
-                return self._file.write(data)
+                with self._place.in_a_bucket():
+                    return self._file.write(data)
             finally:
                 if self._over.is_set():
                     self._discard()
@@ -128,7 +140,8 @@ class _StoredSink(Sink):
         with self._lock:
             if self._place.size_of(self._path.rpartition("/")[2]) is not None:
                 raise FileExistsError(self._path)
-            self._put_in_place()
+            with self._place.in_a_bucket():
+                self._put_in_place()
             self._file = None
             self._fs.invalidate_cache()
 
