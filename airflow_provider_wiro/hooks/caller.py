@@ -108,7 +108,7 @@ class Caller:
         """
         from airflow_provider_wiro.clients.outputs import first_gone
 
-        return first_gone(urls, self._looks())
+        return first_gone(urls, self.looks())
 
     def read_text(self, url: str) -> TextFile:
         """Read a text file that a task has made; sends no key, takes ten seconds at most.
@@ -121,13 +121,15 @@ class Caller:
         """
         from airflow_provider_wiro.clients.outputs import read_text
 
-        return read_text(url, self._looks())
+        return read_text(url, self.looks())
 
-    def _looks(self) -> Looks:
+    def looks(self) -> Looks:
+        """Return how this connection's tasks may look at files, and read them; reads the connection."""
         from airflow_provider_wiro.clients.outputs import Looks
 
         route = self._client.route
-        return Looks(route.tls, allowed_hosts(route.credentials.base_url), self._told_to_stop)
+        credentials = route.credentials
+        return Looks(route.tls, allowed_hosts(credentials.base_url), self._told_to_stop, credentials.allow_http)
 
     @property
     def _client(self) -> Client:

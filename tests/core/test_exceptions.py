@@ -23,6 +23,7 @@ RETRYABLE = {
     "WiroTaskStuck",
     "WiroTaskTimeout",
     "WiroTaskGaveUp",
+    "WiroSaveError",
 }
 
 
