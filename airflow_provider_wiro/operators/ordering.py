@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_wiro.core.fields import Field, found_nothing, model_inputs
 from airflow_provider_wiro.core.fields import idempotency_key as read_key
+from airflow_provider_wiro.core.saving import folder
 from airflow_provider_wiro.core.sequences import plain, taken
 from airflow_provider_wiro.core.slugs import model_name
 from airflow_provider_wiro.core.templated import is_templated
@@ -36,6 +37,8 @@ class OrderingOperator(TryingOperator):
             "inputs": model_inputs,
             "idempotency_key": read_key,
         }
+        if self.save_to is not None:
+            checks["save_to"] = folder
         for name, check in checks.items():
             if not is_templated(given := getattr(self, name)):
                 check(given)
@@ -65,6 +68,8 @@ class OrderingOperator(TryingOperator):
         for name in ("inputs", "wiro_conn_id"):
             for path in self.rendering_of(name).nothing:
                 raise found_nothing(name, path)
+        if self.saves:
+            folder(self.wanted_folder)
         order = self._order()
         before = self._order_before()
         return order if before == order else replace(order, before=before)

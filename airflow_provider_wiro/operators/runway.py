@@ -46,6 +46,7 @@ class RunwayImageToVideoOperator(WiroRunOperator):
         "inputs",
         "wiro_conn_id",
         "idempotency_key",
+        "save_to",
     )
 
     fields: ClassVar[tuple[Field, ...]] = (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
+from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration
 from airflow_provider_wiro.stages.pay import pay
@@ -18,7 +20,7 @@ from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.remember import checked, remember, supersede
 from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, is_anothers, needs_anew, verdict_of
 from airflow_provider_wiro.stages.room import Queue, with_room
-from airflow_provider_wiro.stages.settle import reuse, settle
+from airflow_provider_wiro.stages.settle import settle, taken
 from airflow_provider_wiro.stages.tell import announce
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
@@ -79,7 +81,7 @@ class WiroRunOperator(OrderingOperator):
     :raises WiroTaskError: the Wiro task brought no outputs; each message says what to do next.
     """
 
-    template_fields: Sequence[str] = ("model", "inputs", "wiro_conn_id", "idempotency_key")
+    template_fields: Sequence[str] = ("model", "inputs", "wiro_conn_id", "idempotency_key", "save_to")
     template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json"}
     ui_color = "#efeaff"
 
@@ -101,6 +103,9 @@ class WiroRunOperator(OrderingOperator):
         durable: bool = True,
         idempotency_key: str | None = None,
         on_unknown_submission: OnUnknown = "fail",
+        save_to: str | PathLike[str] | None = None,
+        max_bytes: int = MAX_BYTES,
+        delete_after_save: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -119,6 +124,10 @@ class WiroRunOperator(OrderingOperator):
         self.durable = durable
         self.idempotency_key = idempotency_key
         self.on_unknown_submission = on_unknown_submission
+        self.save_to = save_to
+        self.saves = save_to is not None
+        self.max_bytes = max_bytes
+        self.delete_after_save = delete_after_save
         if not self.unmapped:
             with self.naming_the_task():
                 self.check_settings()
@@ -175,7 +184,7 @@ class WiroRunOperator(OrderingOperator):
         while True:
             found = remember(this, again=queue.attempts > 0)
             this.caller.check()
-            order = checked(this, self.check, found)
+            order = this.order = checked(this, self.check, found)
             supersede(this)
             generation = with_room(this, queue, found, partial(pay, this, order))
             announce(this, order)
@@ -184,8 +193,8 @@ class WiroRunOperator(OrderingOperator):
             if not this.settings.wait_for_completion:
                 this.paid.let_go()
                 return generation.submission.result()
-            if generation.finished is not None:
-                return reuse(this, generation.finished)
+            if (result := taken(this, generation)) is not None:
+                return result
             verdict = wait_for_verdict(this)
             if not needs_anew(this, verdict):
                 return settle(this, verdict)

@@ -19,6 +19,7 @@ class PaidTask:
     :param attached: whether an earlier try has submitted it.
     :param recorded: whether the journal holds its taskid, so that the next try finds it.
     :param unwritten: the record that could not be written yet, and the one that it takes the place of.
+    :param finished: whether it has succeeded, and is being saved.
     :param stopped: how stopping it went; None if it was not stopped here.
     """
 
@@ -29,6 +30,7 @@ class PaidTask:
     attached: bool = False
     recorded: bool = False
     unwritten: tuple[Record, Record] | None = None
+    finished: bool = False
     stopped: Stop | None = None
 
     def found(self, record: Record) -> None:
@@ -49,6 +51,10 @@ class PaidTask:
         """The journal could not take the taskid."""
         self.recorded, self.unwritten = over.taskid == record.taskid, (record, over)
 
+    def has_finished(self) -> None:
+        """It has succeeded, and is being saved: there is nothing to stop any more, and much to lose."""
+        self.finished = True
+
     def let_go(self) -> None:
         """There is nothing that would have to be stopped, or found again."""
         self._set(None, None, None)
@@ -61,3 +67,4 @@ class PaidTask:
     def _set(self, taskid: str | None, service: str | None, submitted_at: float | None) -> None:
         self.taskid, self.service, self.submitted_at = taskid, service, submitted_at
         self.unwritten = self.stopped = None
+        self.finished = False

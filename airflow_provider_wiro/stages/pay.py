@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from airflow_provider_wiro.core.calls import refused_after_all, submit
 from airflow_provider_wiro.core.journal import Identity, Record
-from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, TakeSaved
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.exceptions import (
     WiroError,
@@ -20,9 +20,11 @@ from airflow_provider_wiro.exceptions import (
     WiroSubmissionUnknown,
     WiroTaskError,
 )
+from airflow_provider_wiro.stages.land import check_place, warn_of_place
 from airflow_provider_wiro.stages.limit import keep_to_max_active
 from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
+from airflow_provider_wiro.stages.saved import NOTHING_SAVED, Saved, saved_by
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.tell import tell_earlier
 from airflow_provider_wiro.stages.this_try import Order, Try
@@ -36,10 +38,14 @@ class Generation:
     """A Wiro task that is paid, or will be.
 
     :param finished: the task, if it had succeeded before this try began.
+    :param saved: what there is of its saved files.
+    :param record: what an earlier try has left.
     """
 
     submission: Submission
     finished: Task | None = None
+    saved: Saved = NOTHING_SAVED
+    record: Record | None = None
 
 
 def pay(this: Try, order: Order, found: Record | None, until: float) -> Generation:
@@ -53,15 +59,17 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     before, lost = found, None
     while True:
         if found is not None:
-            decision = _recall(this, order, found, wanted, until)
+            saved = saved_by(this, found, wanted)
+            decision = _recall(this, order, found, wanted, until, saved.missed)
             if not isinstance(decision, Fresh):
-                return _take(this, decision, found, attached=lost is None)
+                return _take(this, decision, found, saved, attached=lost is None)
             if lost is not None and lost.words is not None and decision.nothing_accepted:
                 _take_back(this, found, before)
                 raise refused_after_all(order.model, lost)
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
+        check_place(this)
         keep_to_max_active(this, until)
         intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
         try:
@@ -86,7 +94,7 @@ def intent_of(this: Try, order: Order) -> Record:
     )
 
 
-def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float) -> Decision:
+def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float, missed: str | None) -> Decision:
     assert this.journal is not None
     try:
         return recall(
@@ -95,6 +103,7 @@ def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float
             found,
             wanted,
             on_unknown=this.settings.on_unknown,
+            missed=missed,
             deadline=until,
             outage_tolerance=this.settings.outage_tolerance,
         )
@@ -103,7 +112,9 @@ def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float
         raise
 
 
-def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bool) -> Generation:
+def _take(
+    this: Try, decision: Attach | Finished | TakeSaved, found: Record, saved: Saved, *, attached: bool
+) -> Generation:
     settings = this.settings
     kept = replace(decision.record, conn_id=settings.conn_id, stop_when_ended=settings.stop_when_ended)
     assert kept.taskid is not None
@@ -113,8 +124,10 @@ def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bo
         this.paid.written()
     else:
         write_down(this, kept, found)
+    if isinstance(decision, Attach):
+        warn_of_place(this)
     submission = Submission(kept.taskid, kept.submitted_at)
-    return Generation(submission, decision.task if isinstance(decision, Finished) else None)
+    return Generation(submission, decision.task if isinstance(decision, Finished) else None, saved, kept)
 
 
 def _submit(this: Try, intent: Record, over: Record | None, order: Order, until: float) -> Submission:

@@ -7,13 +7,14 @@ from typing import cast
 
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.reading import read_taskid
-from airflow_provider_wiro.core.result import ResultDict, urls_of
+from airflow_provider_wiro.core.result import ResultDict, uris_of, urls_of
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION = "taskid", "wiro_generation"
 OUTPUT_URLS, OUTPUT_URL, TEXT = "output_urls", "output_url", "text"
+OUTPUT_URIS, OUTPUT_URI = "output_uris", "output_uri"
 # What Airflow raises where the time of a task or of its deferral is over.
 OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
@@ -76,12 +77,13 @@ def announced(this: Try) -> GenerationDict | None:
 
 
 def tell_success(this: Try, result: ResultDict) -> None:
-    """Put the outputs' addresses and the text into XCom, and one line into the log."""
-    urls = urls_of(result)
+    """Put the outputs' addresses, places and text into XCom, and one line into the log."""
+    urls, uris = urls_of(result), uris_of(result)
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
-    first = f": {urls[0]}" if urls else ""
+    first = f": {(uris or urls)[0]}" if uris or urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
     told = {OUTPUT_URLS: urls, OUTPUT_URL: urls[0] if urls else None, TEXT: result["text"]}
+    told |= {OUTPUT_URIS: uris, OUTPUT_URI: uris[0]} if uris else {}
     for key, value in told.items():
         if this.settings.push_outputs and value is not None:  # Airflow 3.0 refuses None
             this.ti.xcom_push(key=key, value=value)

@@ -11,6 +11,7 @@ from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
+from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's arguments that say how to go about it. Times in seconds; as in ``WiroRunOperator``."""
+    """The operator's arguments that say how to go about it. Times in seconds; as in ``WiroRunOperator``.
+
+    :param save_to: as it was rendered, not checked.
+    """
 
     conn_id: str
     deferrable: bool
@@ -42,6 +46,9 @@ class Settings:
     on_unknown: OnUnknown
     requires_output: bool
     push_outputs: bool
+    save_to: object = None
+    max_bytes: int = MAX_BYTES
+    delete_after_save: bool = False
 
     @property
     def stop_when_ended(self) -> bool:
@@ -76,6 +83,7 @@ class Try:
 
     :param journal: None where there is none, or the author wants none.
     :param outdated: the journal that ``durable=False`` does not go by; nothing that a durable try would take may stay.
+    :param order: what is to be made; None in a later process of the same try.
     :param has_waited: whether it has waited for room before.
     :param unusable: why the journal cannot be used; of no concern to what is paid already.
     """
@@ -87,6 +95,7 @@ class Try:
     paid: PaidTask
     journal: Journal | None = None
     outdated: Journal | None = None
+    order: Order | None = None
     unusable: WiroJournalError | None = None
     has_waited: bool = False
 

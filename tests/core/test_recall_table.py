@@ -121,9 +121,7 @@ def test_what_was_saved_once_is_never_paid_for_again(case: Case) -> None:
 @pytest.mark.parametrize("deleted", [False, True])
 def test_where_wiro_has_the_outputs_no_more_the_error_says_where_they_were_and_what_to_do(deleted: bool) -> None:
     found = replace(submitted(), landed=(FILE,), deleted=deleted)
-    error, _ = refused(
-        WiroOutputsGone, shown_by_wiro(Left.MISSED, Shown.EMPTY, Work.SAME), found, missed=LOST
-    )
+    error, _ = refused(WiroOutputsGone, shown_by_wiro(Left.MISSED, Shown.EMPTY, Work.SAME), found, missed=LOST)
     assert LOST in str(error)
     assert "Put the file back" in str(error)
     assert ("was told to delete them" in str(error)) is deleted
