@@ -105,7 +105,9 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
         "operators": _modules("operators.wiro", "operators.runway"),
+        "sensors": _modules("sensors.wiro"),
         "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
+        "task-decorators": [{"name": "wiro", "class-name": "airflow_provider_wiro.decorators.wiro.wiro_task"}],
         "config": CONFIG,
     }
 

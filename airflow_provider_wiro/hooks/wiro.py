@@ -184,7 +184,7 @@ class WiroHook(BaseHook):
         )
         verdict = self._caller.drive(wait(plan), service=self.base_url)
         if verdict.result is None:
-            raise error_of(verdict, resubmits=False)
+            raise error_of(verdict, watches=True)
         return verdict.result
 
     def test_connection(self) -> tuple[bool, str]:

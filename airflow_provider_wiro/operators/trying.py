@@ -28,6 +28,7 @@ from airflow_provider_wiro.stages.ending import end_outside, ending_well
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries
 from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.stages.this_try import Settings, Try
+from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -88,9 +89,8 @@ class TryingOperator(RenderingOperator):
 
     @property
     def unmapped(self) -> bool:
-        """Whether Airflow has made it of a mapped one: then its DAG holds that one under its name."""
-        dag = self.dag if self.has_dag() else None  # type: ignore[no-untyped-call]
-        return dag is not None and dag.task_dict.get(self.task_id) is not self
+        """Whether Airflow has made it of a mapped one."""
+        return is_unmapped(self)
 
     @contextmanager
     def naming_the_task(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from airflow_provider_wiro.core.calls import stop
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
+from airflow_provider_wiro.exceptions import WiroInputError, WiroInterrupted, WiroJournalError
 from airflow_provider_wiro.journals import NO_JOURNAL
 from airflow_provider_wiro.stages.this_try import Order, Try
 
@@ -44,15 +44,22 @@ def checked(this: Try, check: Callable[[], Order], found: Record | None) -> Orde
     """Return what is to be made; where that is not allowed any more, go on with what an earlier try has paid for.
 
     :param check: reads and checks the operator's arguments.
-    :raises WiroInputError: if nothing is paid for.
+    :raises Exception: what *check* raises, if nothing is paid for.
     """
     try:
         return check()
-    except WiroInputError as error:
+    except WiroInterrupted:
+        raise
+    except Exception as error:
         if found is None or found.taskid is None:
             raise
-        this.log.warning("taskid %s: going on with it, though its inputs are not allowed now: %s", found.taskid, error)
+        said = error if isinstance(error, WiroInputError) else _said(error)
+        this.log.warning("taskid %s: going on with it, though its inputs cannot be made now: %s", found.taskid, said)
         return Order(found.model, {}, None, error)
+
+
+def _said(error: Exception) -> str:
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def supersede(this: Try) -> None:
@@ -69,8 +76,7 @@ def supersede(this: Try) -> None:
     except WiroJournalError as error:
         this.log.warning("durable=False, but a record of older work may remain, which a durable try takes: %s", error)
     except Exception as error:
-        said = one_line(f"{type(error).__name__}: {error}")
-        this.log.warning("durable=False, but the task of an earlier try could not be stopped: %s", said)
+        this.log.warning("durable=False, but the task of an earlier try could not be stopped: %s", _said(error))
 
 
 def _is_done_with(this: Try, found: Record) -> bool:

@@ -10,6 +10,7 @@ from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.result import ResultDict, uris_of, urls_of
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
+from airflow_provider_wiro.stages.assets import tell_assets
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION = "taskid", "wiro_generation"
@@ -77,7 +78,7 @@ def announced(this: Try) -> GenerationDict | None:
 
 
 def tell_success(this: Try, result: ResultDict) -> None:
-    """Put the outputs' addresses, places and text into XCom, and one line into the log."""
+    """Put the outputs' addresses, places and text into XCom, one line into the log, and tell of the assets."""
     urls, uris = urls_of(result), uris_of(result)
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
     first = f": {(uris or urls)[0]}" if uris or urls else ""
@@ -87,7 +88,7 @@ def tell_success(this: Try, result: ResultDict) -> None:
     for key, value in told.items():
         if this.settings.push_outputs and value is not None:  # Airflow 3.0 refuses None
             this.ti.xcom_push(key=key, value=value)
-    _conclude(this, result["taskid"], "success", None, result["cost_usd"])
+    tell_assets(this, result, _conclude(this, result["taskid"], "success", None, result["cost_usd"]))
 
 
 def tell_failure(this: Try, error: BaseException) -> None:
@@ -111,16 +112,20 @@ def tell_earlier(this: Try, order: Order) -> None:
     _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
 
 
-def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> None:
+def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> GenerationDict | None:
+    """Complete what XCom says of the generation, and return it."""
     if not this.settings.push_outputs:
-        return
+        return None
     try:
         told = announced(this)
     except Exception as problem:
         this.log.warning("XCom %s cannot be completed: %s", GENERATION, one_line(problem))
-        return
-    if told is not None and told["taskid"] == taskid:
-        _push(this, GENERATION, told | {"outcome": outcome, "error": error, "cost_usd": cost_usd})
+        return None
+    if told is None or told["taskid"] != taskid:
+        return None
+    told = told | {"outcome": outcome, "error": error, "cost_usd": cost_usd}
+    _push(this, GENERATION, told)
+    return told
 
 
 def _push(this: Try, key: str, value: object) -> None:

@@ -13,7 +13,7 @@ from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.core.work import Work
-from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
+from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.task_instance import is_tried_out
 
@@ -68,7 +68,7 @@ class Order:
     model: str
     inputs: Mapping[str, object]
     idempotency_key: str | None
-    problem: WiroInputError | None = None
+    problem: Exception | None = None
     before: Order | None = None
 
     def work(self, base_url: str) -> Work:

@@ -249,7 +249,7 @@ BAD = ["", " ", "None", "http://x.example/y", "HTTPS://x.example/y", "media/vide
 
 @pytest.mark.parametrize("save_to", BAD)
 def test_a_folder_that_is_none_is_refused_before_anything_is_spent(wiro_emulator: WiroEmulator, save_to: Any) -> None:
-    with pytest.raises(WiroInputError, match="save_to is .*; allowed: "):
+    with pytest.raises(WiroInputError, match=r"save_to is .*; allowed: "):
         runway(save_to=save_to).execute(context_of(FakeTaskInstance()))
     assert wiro_emulator.requests == []
 
@@ -294,7 +294,7 @@ def test_a_connection_that_is_not_there_is_found_out_before_anything_is_paid(
         raise AirflowNotFoundException("The conn_id `media` isn't defined")
 
     monkeypatch.setattr("airflow_provider_wiro.landing.ready.place_of", no_connection)
-    with pytest.raises(WiroInputError, match="nothing was submitted.*The conn_id `media` isn't defined"):
+    with pytest.raises(WiroInputError, match=r"nothing was submitted.*The conn_id `media` isn't defined"):
         run_try(save_to="s3://media@bucket/videos")
     assert wiro_emulator.requests == []
 
