@@ -38,7 +38,7 @@ class PaidTask:
         self._set(record.taskid, record.base_url, record.submitted_at)
         self.attached = self.recorded = record.taskid is not None
 
-    def obtained(self, taskid: str, service: str | None, submitted_at: float, *, attached: bool = False) -> None:
+    def obtained(self, taskid: str, service: str | None, submitted_at: float | None, *, attached: bool = False) -> None:
         """This try goes on with this one; whether the journal holds it is not known yet."""
         self._set(taskid, service, submitted_at)
         self.attached, self.recorded = attached, False
