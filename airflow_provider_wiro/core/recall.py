@@ -36,6 +36,13 @@ class Service(Enum):
     DOUBTFUL = "a record of version 1 of the same model and inputs, and of another service or key"
 
 
+def left_by(found: Record) -> Left:
+    """Say what a record stands for."""
+    if found.taskid is not None:
+        return Left.SUBMITTED
+    return Left.INTENT if found.sent else Left.UPLOADED
+
+
 def service_of(found: Record, wanted: Record) -> Service:
     """Say what is known of the service that *found* was submitted to."""
     if found.version != 1:
@@ -47,7 +54,7 @@ def service_of(found: Record, wanted: Record) -> Service:
     if keyed or work is None:
         return Service.UNKNOWN
     sent = work.recorded_as(found.inputs)
-    if (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
+    if not work.files and (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
         return Service.DOUBTFUL
     return Service.UNKNOWN
 
@@ -131,7 +138,7 @@ def settle(found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnkno
     :param place: where the journal is, for messages.
     :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
     """
-    left = Left.INTENT if found.taskid is None else Left.SUBMITTED
+    left = left_by(found)
     work = rules.Work.SAME if found.is_same_work(wanted) else rules.Work.CHANGED
     row = row_for(left, seen.shown, work, Unknown(on_unknown))
     if found.taskid is None and seen.task is not None:

@@ -52,7 +52,9 @@ def recall(
         return caller.drive(patient, service=found.base_url)
 
     try:
-        if found.taskid is not None:
+        if not found.sent:
+            seen = Sighting(Shown.MISSING, found)
+        elif found.taskid is not None:
             seen = drive(look(found, wanted, deadline=deadline))
         elif service_of(found, wanted) is Service.DOUBTFUL:
             seen = sighting_of(found, wanted, Doubt(WAS_ANOTHER))

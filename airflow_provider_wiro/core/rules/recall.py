@@ -27,6 +27,7 @@ class Left(Enum):
     """What an earlier try left in the journal."""
 
     NOTHING = "nothing"
+    UPLOADED = "uploaded files, and nothing was submitted"
     INTENT = "a submission whose answer is not known"
     SUBMITTED = "a taskid"
 
@@ -100,6 +101,7 @@ class Row:
 
 
 _NOTHING, _INTENT, _SUBMITTED = frozenset({Left.NOTHING}), frozenset({Left.INTENT}), frozenset({Left.SUBMITTED})
+_UPLOADED = frozenset({Left.UPLOADED})
 _ANY = _INTENT | _SUBMITTED
 _OVER = frozenset({Shown.EMPTY, Shown.FAILED, Shown.CANCELLED})
 _CHARGED = frozenset({Shown.EMPTY_CHARGED, Shown.FAILED_CHARGED})
@@ -112,6 +114,10 @@ def _one(shown: Shown) -> frozenset[Shown]:
 
 RECALL: tuple[Row, ...] = (
     Row("nothing is recorded", _NOTHING, None, None, None, Decision.SUBMIT, "Pays for the first time."),
+    Row(
+        "only files were uploaded", _UPLOADED, None, None, None,
+        Decision.SUBMIT, "Pays for the first time. What was uploaded is used again while Wiro has it.",
+    ),
     Row(
         "it runs, and is the same work", _ANY, _one(Shown.RUNNING), Work.SAME, None,
         Decision.ATTACH, "Is paid once: nothing is submitted.",
