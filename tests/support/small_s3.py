@@ -108,6 +108,9 @@ def small_s3(*buckets: str) -> Iterator[SmallS3]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             only = self.headers.get("If-None-Match") == "*"
             status, content = store.answer(self.command, bucket, key, parse_qs(url.query), only, body)
+            if status == 200 and key and (wanted := self.headers.get("Range")):
+                first, _, last = wanted.removeprefix("bytes=").partition("-")
+                status, content = 206, content[int(first) : int(last) + 1]
             self.send_response(status)
             if status != 204:
                 self.send_header("Content-Length", str(len(content)))
