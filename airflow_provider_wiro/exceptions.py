@@ -13,6 +13,7 @@
     │   ├── WiroAuthError          Wiro rejects the API key or signature, or what the account may do
     │   ├── WiroRefused            Wiro said no, and will say no again
     │   ├── WiroBusy               Wiro said "not now": throttled or at the concurrency limit
+    │   ├── WiroUploadError        a file could not be read, or not be uploaded; nothing was submitted
     │   └── WiroSubmissionUnknown  a submission was sent, and whether Wiro accepted it is not known
     └── WiroTaskError              a submitted task did not bring its outputs
         ├── WiroTaskFailed         it ran and failed
@@ -76,6 +77,7 @@ __all__ = [
     "WiroTaskStuck",
     "WiroTaskTimeout",
     "WiroUnreachable",
+    "WiroUploadError",
     "WiroWrongService",
 ]
 
@@ -168,6 +170,12 @@ class WiroBusy(WiroRequestError):
     retryable = True
     retry_after: float | None = None
     limited: bool = False
+
+
+class WiroUploadError(WiroRequestError):
+    """A file could not be read, or Wiro did not take it; nothing was submitted, and nothing is paid."""
+
+    retryable = True
 
 
 class WiroSubmissionUnknown(WiroRequestError):

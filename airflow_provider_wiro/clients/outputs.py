@@ -19,6 +19,8 @@ from airflow_provider_wiro.exceptions import WiroConfigError
 TIMEOUT = 10.0
 ALL_TIMEOUT = 60.0
 GONE = (404, 410)
+# A server that serves a file, and does not know HEAD.
+NO_HEAD = 405
 LONGEST_TEXT = 1_000_000
 
 _TROUBLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError, WiroConfigError)
@@ -52,6 +54,24 @@ def first_gone(urls: Iterable[str], looks: Looks) -> str | None:
         return None
 
 
+def those_there(urls: Iterable[str], looks: Looks) -> frozenset[str]:
+    """Return those of *urls* that surely answer: whose file is there. Sends no key, no signature.
+
+    What was not looked at within a minute, gives no answer, or is refused because it leads to a private address, does
+    not answer.
+
+    :raises WiroInterrupted: if *looks* was told to stop.
+    """
+    if looks.told_to_stop():
+        raise interrupted()
+    found: set[str] = set()
+    try:
+        run_apart(lambda: _look_for(urls, looks, found), looks.told_to_stop)
+    except NotBegun:
+        return frozenset()
+    return frozenset(found)
+
+
 def read_text(url: str, looks: Looks) -> TextFile:
     """Read at most 1 MB of a text file. Sends no key, no signature.
 
@@ -72,6 +92,15 @@ async def _first_gone(urls: Iterable[str], looks: Looks) -> str | None:
                 if await _status_of(url, looks) in GONE:
                     return url
     return None
+
+
+async def _look_for(urls: Iterable[str], looks: Looks, found: set[str]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ALL_TIMEOUT):
+            for url in urls:
+                status = await _status_of(url, looks)
+                if status is not None and (200 <= status < 300 or status == NO_HEAD):
+                    found.add(url)
 
 
 async def _status_of(url: str, looks: Looks) -> int | None:

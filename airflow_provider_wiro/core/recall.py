@@ -47,7 +47,7 @@ def service_of(found: Record, wanted: Record) -> Service:
     if keyed or work is None:
         return Service.UNKNOWN
     sent = work.recorded_as(found.inputs)
-    if (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
+    if not work.files and (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
         return Service.DOUBTFUL
     return Service.UNKNOWN
 
@@ -58,7 +58,7 @@ def left_of(found: Record, missed: str | None) -> Left:
     :param missed: why its saved files cannot be taken, in words; None where they are all there.
     """
     if found.taskid is None:
-        return Left.INTENT
+        return Left.INTENT if found.sent else Left.UPLOADED
     if found.landed is None:
         return Left.SUBMITTED
     return Left.LANDED if missed is None else Left.MISSED

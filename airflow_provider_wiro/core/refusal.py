@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
 
+from airflow_provider_wiro.core.files import places_of
 from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.recalled import Sighting
@@ -114,6 +116,8 @@ def _unknown(seen: Sighting, place: str) -> str:
 
 def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
     """Return the line for the log of a row that submits; None where there is nothing to say."""
+    if not seen.record.sent:
+        return "an earlier try has uploaded files, and submitted nothing; submitting"
     if row.unknown is not None:
         return (
             f"whether Wiro accepted the last submission cannot be found out ({seen.why}); submitting again, as "
@@ -139,14 +143,25 @@ def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
     )
 
 
+def _had(record: Record, contents: Sequence[str]) -> bool:
+    """Whether a record is of these files, or may be: of a list, only its uploads are known."""
+    uploaded = {f"sha256:{sha256}" for sha256 in record.uploads}
+    return all(content in uploaded for content in contents if content.startswith("sha256:"))
+
+
 def _difference(record: Record, wanted: Record) -> str:
     before = wanted.work.before if wanted.work is not None else None
     same = [wanted.inputs, digests(before.inputs)] if before is not None else [wanted.inputs]
+    files = wanted.work.files if wanted.work is not None else {}
+    of_files = set[str]().union(*map(places_of, files))
     names = sorted(
         name
-        for name in {*record.inputs, *wanted.inputs}
+        for name in {*record.inputs, *wanted.inputs} - of_files
         if record.inputs.get(name) not in [inputs.get(name) for inputs in same]
     )
+    names += [name for name, contents in files.items() if not _had(record, contents)]
     if names:
         return f"its inputs were others ({', '.join(names)})"
-    return "its model was another" if record.model != wanted.model else "its service or idempotency_key was another"
+    if record.model != wanted.model:
+        return "its model was another"
+    return f"its {'files, ' if files else ''}service or idempotency_key was another"

@@ -22,6 +22,7 @@ from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, is_anot
 from airflow_provider_wiro.stages.room import Queue, with_room
 from airflow_provider_wiro.stages.settle import settle, taken
 from airflow_provider_wiro.stages.tell import announce
+from airflow_provider_wiro.stages.upload import with_contents
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class WiroRunOperator(OrderingOperator):
         ``"google/veo3.1"`` or ``"wiro/Virtual Try-On"``; no realtime model (templated).
     :param inputs: the model's inputs, JSON values; None is left out (templated). A template for all of them makes
         JSON: ``"{{ … | tojson }}"``. The text ``None`` as the whole of a rendered template is refused.
+    :param files: files that the model is given, by the name of its input: ``{"inputImage": "s3://conn@bucket/a.png"}``;
+        of each a path, or a list of them: local, ``file://``, ``s3://``, ``gs://``, whatever Airflow's
+        ObjectStoragePath opens (templated, also as a whole, as *inputs*). They are uploaded to Wiro, at no cost, right
+        before the submission; at most 100 MB each. An http(s) URL is passed on as it is. What makes the work the same
+        is their content. Default none.
     :param wiro_conn_id: the Airflow connection, default ``wiro_default`` (templated).
     :param deferrable: wait in the triggerer, without a worker slot; default ``[operators] default_deferrable``.
     :param wait_for_completion: False returns right after submission, with status null.
@@ -76,13 +82,14 @@ class WiroRunOperator(OrderingOperator):
     :param on_unknown_submission: what to do if it cannot be determined whether Wiro accepted the submission of an
         earlier try: ``"fail"`` (default; a person decides) or ``"submit"``, which may pay twice.
     :raises WiroInputError: a value is not allowed; before anything is sent.
+    :raises WiroUploadError: a file cannot be read or uploaded; nothing is submitted.
     :raises WiroJournalError: it cannot be read or written what was paid; nothing is sent.
     :raises WiroRequestError: the submission was not accepted, or its outcome is not known.
     :raises WiroTaskError: the Wiro task brought no outputs; each message says what to do next.
     """
 
-    template_fields: Sequence[str] = ("model", "inputs", "wiro_conn_id", "idempotency_key", "save_to")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json"}
+    template_fields: Sequence[str] = ("model", "inputs", "files", "wiro_conn_id", "idempotency_key", "save_to")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "files": "json"}
     ui_color = "#efeaff"
 
     def __init__(
@@ -90,6 +97,7 @@ class WiroRunOperator(OrderingOperator):
         *,
         model: str,
         inputs: Mapping[str, Any] | str | None = None,
+        files: Mapping[str, Any] | str | None = None,
         wiro_conn_id: str = "wiro_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         defer_after: Duration = 0.0,
@@ -112,6 +120,7 @@ class WiroRunOperator(OrderingOperator):
         self.wiro_conn_id = wiro_conn_id
         self.model = model
         self.inputs: Mapping[str, Any] | str = {} if inputs is None else inputs
+        self.files: Mapping[str, Any] | str = {} if files is None else files
         self.deferrable = deferrable
         self.defer_after = defer_after
         self.wait_for_completion = wait_for_completion
@@ -184,7 +193,7 @@ class WiroRunOperator(OrderingOperator):
         while True:
             found = remember(this, again=queue.attempts > 0)
             this.caller.check()
-            order = this.order = checked(this, self.check, found)
+            order = this.order = with_contents(this, checked(this, self.check, found), found)
             supersede(this)
             generation = with_room(this, queue, found, partial(pay, this, order))
             announce(this, order)

@@ -6,7 +6,9 @@ be sent), or **submitted** (its taskid is known). From nothing one submits; from
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from airflow_provider_wiro.core.calls import refused_after_all, submit
@@ -17,6 +19,7 @@ from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroJournalError,
     WiroJournalTaken,
+    WiroRefused,
     WiroSubmissionUnknown,
     WiroTaskError,
 )
@@ -28,9 +31,12 @@ from airflow_provider_wiro.stages.saved import NOTHING_SAVED, Saved, saved_by
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.tell import tell_earlier
 from airflow_provider_wiro.stages.this_try import Order, Try
+from airflow_provider_wiro.stages.upload import ready
 
 # Of a submission that no journal keeps.
 UNRECORDED = Identity("", "", "", -1)
+# How Wiro refuses a file's URL that it does not take in this place.
+FILE_REQUIRED = re.compile(r"request files? \[", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
     """
     wanted = found if found is not None and order.problem else intent_of(this, order)
-    before, lost = found, None
+    before, lost, reshaped = found, None, False
     while True:
         if found is not None:
             saved = saved_by(this, found, wanted)
@@ -71,9 +77,18 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
             raise order.problem
         check_place(this)
         keep_to_max_active(this, until)
-        intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
+        made = ready(this, order, wanted, found, until)
+        made = made.reshaped() if reshaped else made
+        found = made.over
+        intent = replace(made.intent, at=time.time(), account=this.caller.account).instead_of(found)
         try:
-            return Generation(_submit(this, intent, found, order, until))
+            return Generation(_submit(this, intent, found, made.inputs, until))
+        except WiroRefused as error:
+            if made.otherwise is None or not FILE_REQUIRED.search(str(error)):
+                raise
+            this.log.warning("%s: submitting once more, with the URL as the file itself", error)
+            reshaped = True
+            continue
         except WiroSubmissionUnknown as error:
             if this.journal is None or lost is not None:
                 raise
@@ -130,11 +145,11 @@ def _take(
     return Generation(submission, decision.task if isinstance(decision, Finished) else None, saved, kept)
 
 
-def _submit(this: Try, intent: Record, over: Record | None, order: Order, until: float) -> Submission:
+def _submit(this: Try, intent: Record, over: Record | None, inputs: Mapping[str, object], until: float) -> Submission:
     with signals_held(this.paid):
         _begin(this, intent, over)
         try:
-            flow = submit(intent.model, order.inputs, deadline=until)
+            flow = submit(intent.model, inputs, deadline=until)
             submission = this.caller.drive(flow, service=intent.base_url)
         except WiroSubmissionUnknown:
             raise

@@ -56,7 +56,9 @@ def recall(
 
     left = left_of(found, missed)
     try:
-        if left is Left.LANDED:
+        if not found.sent:
+            seen = Sighting(Shown.MISSING, found)
+        elif left is Left.LANDED:
             seen = Sighting(Shown.SUCCEEDED, found.renewed(wanted))
         elif found.taskid is not None:
             seen = drive(look(found, wanted, deadline=deadline))

@@ -59,7 +59,7 @@ def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
         return
     if intent is not None and intent.taskid == taskid:
         this.paid.written()
-    elif intent is not None and intent.taskid is None and submitted_at is not None and intent.at <= submitted_at:
+    elif intent is not None and intent.phase == "intent" and submitted_at is not None and intent.at <= submitted_at:
         write_down(this, intent.submitted(taskid, submitted_at), intent, WITH_PATIENCE)
 
 
@@ -132,7 +132,8 @@ def _put(this: Try, record: Record, over: Record) -> Record | None:
 def _overtaken(this: Try, record: Record, there: Record) -> WiroError:
     """Stop this try's task, which nobody finds again, and return the error that says so."""
     assert record.taskid is not None
-    other = f"Wiro task {there.taskid}" if there.taskid else "a submission of its own"
+    begun = "a submission of its own" if there.sent else "uploads of its own"
+    other = f"Wiro task {there.taskid}" if there.taskid else begun
     stopped = stop_now(this)
     kind = WiroJournalTaken if stopped.over else WiroNotStopped
     return kind(

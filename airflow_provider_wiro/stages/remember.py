@@ -81,6 +81,8 @@ def supersede(this: Try) -> None:
 
 def _is_done_with(this: Try, found: Record) -> bool:
     """Stop it, where it was to end with its Airflow task; what could not be stopped keeps its record."""
+    if not found.sent:
+        return True
     if found.base_url is None:
         this.log.warning(
             "durable=False, but the record of an earlier try is of 0.1.0 and does not say of which service: it is "

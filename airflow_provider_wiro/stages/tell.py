@@ -38,7 +38,7 @@ def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None
         "version": GENERATION_VERSION,
         "taskid": taskid,
         "model": order.model,
-        "inputs": shown_inputs(order.inputs),
+        "inputs": shown_inputs(order.shown),
         "base_url": this.paid.service,
         "submitted_at": submitted_at,
         "try_number": this.ti.try_number,

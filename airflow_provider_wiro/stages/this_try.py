@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_wiro.core.fields import OnUnknown
+from airflow_provider_wiro.core.files import FileInput
 from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
@@ -61,6 +62,7 @@ class Order:
     """What is to be made: rendered and checked.
 
     :param inputs: the model's inputs, as they go over the wire.
+    :param files: what the model is given as files, beside *inputs*.
     :param problem: why it cannot be made any more; then it only stands for what an earlier try has paid for.
     :param before: what releases before 0.2.0 would have made of the same templates; None: the same.
     """
@@ -70,11 +72,18 @@ class Order:
     idempotency_key: str | None
     problem: Exception | None = None
     before: Order | None = None
+    files: tuple[FileInput, ...] = ()
 
     def work(self, base_url: str) -> Work:
         """Return what the record compares."""
         before = None if self.before is None else self.before.work(base_url)
-        return Work(base_url, self.model, self.inputs, self.idempotency_key, before)
+        files = {file.name: [source.content for source in file.sources] for file in self.files}
+        return Work(base_url, self.model, self.inputs, self.idempotency_key, before, files)
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """The inputs for people: files by where they are kept."""
+        return {**self.inputs, **{file.name: [source.shown for source in file.sources] for file in self.files}}
 
 
 @dataclass

@@ -82,13 +82,13 @@ LIVED: list[Case] = [case for case in CASES if case[0] is not Left.NOTHING]
 def test_what_is_done_is_what_the_row_says(case: Case) -> None:
     left, shown, work, unknown = case
     inputs = INPUTS if work is Work.SAME else OTHER
-    found = intent(inputs) if left is Left.INTENT else submitted(inputs)
+    found = submitted(inputs) if left is Left.SUBMITTED else intent(inputs, sent=left is Left.INTENT)
     options: dict[str, Any] = {"on_unknown": unknown.value}
     if left in (Left.LANDED, Left.MISSED):
         found = replace(found, landed=(FILE,))
         options |= {"missed": None if left is Left.LANDED else LOST}
     if shown is Shown.YOUNG:
-        options |= {"late": 2.0, "deadline": START + 3.0} if left is Left.INTENT else {"late": 2.0}
+        options |= {"late": 2.0} if left is Left.SUBMITTED else {"late": 2.0, "deadline": START + 3.0}
     if shown is Shown.ELSEWHERE:
         options |= {"services": lambda _: ELSEWHERE}
     if shown is Shown.DOUBTFUL and left in (Left.SUBMITTED, Left.MISSED):
@@ -108,6 +108,8 @@ def test_what_is_done_is_what_the_row_says(case: Case) -> None:
     assert type(decision) is kinds.get(rule.decision, Fresh)
     assert left is not Left.LANDED or driver.sent == []
     assert ("Kill" in driver.calls) is (rule.decision is Decision.STOP)
+    if left is Left.UPLOADED:
+        assert driver.calls == [], "nothing was sent, so there is nothing to look for"
 
 
 SEEN = [case for case in CASES if case[0] in (Left.LANDED, Left.MISSED) and case[2] is Work.SAME]

@@ -27,6 +27,7 @@ class Left(Enum):
     """What an earlier try left in the journal."""
 
     NOTHING = "nothing"
+    UPLOADED = "uploaded files, and nothing was submitted"
     INTENT = "a submission whose answer is not known"
     SUBMITTED = "a taskid"
     LANDED = "a taskid, and its saved files, which are all there"
@@ -104,6 +105,7 @@ class Row:
 
 _NOTHING, _INTENT, _LANDED = frozenset({Left.NOTHING}), frozenset({Left.INTENT}), frozenset({Left.LANDED})
 _MISSED, _SUBMITTED = frozenset({Left.MISSED}), frozenset({Left.SUBMITTED, Left.MISSED})
+_UPLOADED = frozenset({Left.UPLOADED})
 _ANY = _INTENT | _SUBMITTED
 # Nobody has seen it bring anything.
 _UNSEEN = _ANY - _MISSED
@@ -118,6 +120,10 @@ def _one(shown: Shown) -> frozenset[Shown]:
 
 RECALL: tuple[Row, ...] = (
     Row("nothing is recorded", _NOTHING, None, None, None, Decision.SUBMIT, "Pays for the first time."),
+    Row(
+        "only files were uploaded", _UPLOADED, None, None, None,
+        Decision.SUBMIT, "Pays for the first time. What was uploaded is used again while Wiro has it.",
+    ),
     Row(
         "its files are saved, and it is the same work", _LANDED, None, Work.SAME, None,
         Decision.TAKE_SAVED, "Was paid once: nothing is submitted, and Wiro is not asked.",
