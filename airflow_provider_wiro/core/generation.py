@@ -35,7 +35,13 @@ OUTCOMES: dict[type[exceptions.WiroTaskError], str] = {
 _ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
 
 
-class GenerationDict(TypedDict):
+class FilesDict(TypedDict, total=False):
+    """What is not always there: the SHA-256 of uploaded files, by the input's name."""
+
+    files: dict[str, str]
+
+
+class GenerationDict(FilesDict):
     """JSON. Times are unix times in seconds; unknown is null.
 
     ``outcome`` is null until the end; then ``"success"``, or one of ``OUTCOMES`` with the error's class in ``error``.

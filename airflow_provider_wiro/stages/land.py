@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_wiro.core.calls import delete
 from airflow_provider_wiro.core.generation import cleaned_inputs
-from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.manifest import About
 from airflow_provider_wiro.core.result import ResultDict
 from airflow_provider_wiro.core.saved import with_places
@@ -143,37 +141,26 @@ def _said(error: BaseException) -> str:
 
 
 def _about(this: Try, result: ResultDict) -> About:
+    """Return what the manifest says beyond the files; that something of it cannot be read ends nothing."""
     told, record = None, None
-    with suppress(Exception):  # what the manifest says beyond the files only helps
+    with suppress(Exception):
         told = announced(this)
     with suppress(WiroJournalError):
         record = this.journal.read() if this.journal else None
-    order = this.order
-    inputs: Mapping[str, object] = told["inputs"] if told else {}
-    if order is not None and order.problem is None:
-        inputs = cleaned_inputs(order.inputs)
+    order = this.order if this.order is not None and this.order.problem is None else None
+    files = order.contents if order else told.get("files", {}) if told else {}
+    inputs = cleaned_inputs(order.inputs) if order else told["inputs"] if told else {}
     model = (told and told["model"]) or (record and record.model) or (order and order.model)
-    ti = this.ti
     return About(
         taskid=result["taskid"],
         model=model or None,
-        inputs=inputs,
-        files=_files_in(inputs, record),
+        inputs={name: value for name, value in inputs.items() if name not in files},
+        files=files,
         cost_usd=result["cost_usd"],
         submitted_at=this.paid.submitted_at,
         elapsed_seconds=result["elapsed_seconds"],
-        dag_id=ti.dag_id,
-        run_id=ti.run_id,
-        task_id=ti.task_id,
-        map_index=ti.map_index,
+        dag_id=this.ti.dag_id,
+        run_id=this.ti.run_id,
+        task_id=this.ti.task_id,
+        map_index=this.ti.map_index,
     )
-
-
-def _files_in(inputs: Mapping[str, object], record: Record | None) -> dict[str, str]:
-    """Return which inputs are uploaded files: the SHA-256 of each one's content, with blanks between several."""
-    uploads = cleaned_inputs(record.uploads) if record else {}
-    found = {
-        name: [sha256 for sha256, url in uploads.items() if isinstance(url, str) and url in str(value)]
-        for name, value in inputs.items()
-    }
-    return {name: " ".join(digests) for name, digests in found.items() if digests}

@@ -34,7 +34,7 @@ def announce(this: Try, order: Order) -> None:
 
 
 def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None) -> GenerationDict:
-    return {
+    told: GenerationDict = {
         "version": GENERATION_VERSION,
         "taskid": taskid,
         "model": order.model,
@@ -47,6 +47,7 @@ def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None
         "error": None,
         "cost_usd": None,
     }
+    return {**told, "files": order.contents} if order.contents else told
 
 
 def later_try_has_it(this: Try) -> bool:

@@ -85,6 +85,14 @@ class Order:
         """The inputs for people: files by where they are kept."""
         return {**self.inputs, **{file.name: [source.shown for source in file.sources] for file in self.files}}
 
+    @property
+    def contents(self) -> dict[str, str]:
+        """The SHA-256 of each input's files, with a blank between several; what is given by a URL has none."""
+        digests = {
+            file.name: " ".join(source.sha256 for source in file.sources if source.sha256) for file in self.files
+        }
+        return {name: digest for name, digest in digests.items() if digest}
+
 
 @dataclass
 class Try:

@@ -21,6 +21,7 @@ Case = tuple[Left, Shown, Work, Unknown]
 CASES: list[Case] = list(product(Left, Shown, Work, Unknown))
 ELSEWHERE = "https://staging.example/v1"
 FILE = Landed("s3://media/2221/0.mp4", "0.mp4", 9, "cd" * 32)
+WITH_A_TASKID = (Left.SUBMITTED, Left.LANDED, Left.MISSED)
 LOST = "s3://media/2221/0.mp4 is not there"
 
 
@@ -82,13 +83,13 @@ LIVED: list[Case] = [case for case in CASES if case[0] is not Left.NOTHING]
 def test_what_is_done_is_what_the_row_says(case: Case) -> None:
     left, shown, work, unknown = case
     inputs = INPUTS if work is Work.SAME else OTHER
-    found = submitted(inputs) if left is Left.SUBMITTED else intent(inputs, sent=left is Left.INTENT)
+    found = submitted(inputs) if left in WITH_A_TASKID else intent(inputs, sent=left is Left.INTENT)
     options: dict[str, Any] = {"on_unknown": unknown.value}
     if left in (Left.LANDED, Left.MISSED):
         found = replace(found, landed=(FILE,))
         options |= {"missed": None if left is Left.LANDED else LOST}
     if shown is Shown.YOUNG:
-        options |= {"late": 2.0} if left is Left.SUBMITTED else {"late": 2.0, "deadline": START + 3.0}
+        options |= {"late": 2.0} if left in WITH_A_TASKID else {"late": 2.0, "deadline": START + 3.0}
     if shown is Shown.ELSEWHERE:
         options |= {"services": lambda _: ELSEWHERE}
     if shown is Shown.DOUBTFUL and left in (Left.SUBMITTED, Left.MISSED):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -75,6 +76,16 @@ class TestSaving:
         assert ti.xcoms["output_uris"] == [first["outputs"][0]["uri"]]
         assert "taking the saved files of the submission" in lines.text
         assert ti.xcoms["wiro_generation"]["outcome"] == "success"
+
+    @pytest.mark.parametrize("deferrable", [False, True])
+    def test_an_uploaded_file_is_named_by_its_content(self, media: Path, tmp_path: Path, deferrable: bool) -> None:
+        image = tmp_path / "first frame.png"
+        image.write_bytes(b"an image")
+        run_try(save_to=str(media), deferrable=deferrable, input_image=str(image), input_image_url=None)
+        told = manifest(media)
+        assert list(told["files"].values()) == [hashlib.sha256(b"an image").hexdigest()]
+        assert set(told["inputs"]).isdisjoint(told["files"])
+        assert told["inputs"]["duration"] == "5"
 
     def test_a_file_that_is_missing_is_saved_again(self, wiro_emulator: WiroEmulator, media: Path) -> None:
         first = run_try(save_to=str(media))
