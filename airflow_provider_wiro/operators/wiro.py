@@ -36,7 +36,8 @@ class WiroRunOperator(OrderingOperator):
     """Run any Wiro model and return its outputs. **Each run that succeeds costs money.**
 
     XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), and where there are any,
-    ``output_url`` (the first) and ``text`` (what a text model answered) at the end; ``wiro_generation`` at both (what
+    ``output_url`` (the first) and ``text`` (what a text model answered) at the end, with *save_to* ``output_uris`` and
+    ``output_uri`` too; ``wiro_generation`` at both (what
     was submitted, and how it went); and the return value ``{"taskid", "status", "outputs": [{"url", "name",
     "content_type", "size", "content"}, …], "text", "cost_usd", "elapsed_seconds"}``: sizes in bytes, null where
     unknown or none, ``content`` as Wiro gave it where a text model makes no file. Output URLs are public and kept for
@@ -81,11 +82,19 @@ class WiroRunOperator(OrderingOperator):
         time); default None: model and inputs do (templated).
     :param on_unknown_submission: what to do if it cannot be determined whether Wiro accepted the submission of an
         earlier try: ``"fail"`` (default; a person decides) or ``"submit"``, which may pay twice.
+    :param save_to: a folder in which the outputs are saved at the end, as ``<taskid>/<name>`` beside a
+        ``manifest.json``: an absolute path, or a URL that Airflow's ObjectStoragePath opens, such as
+        ``s3://conn_id@bucket/folder``; default None (templated). It holds a worker slot while it saves. What is there
+        is never replaced. A retry after a failed save never pays again.
+    :param max_bytes: how many bytes each saved file may have at most, default 2,000,000,000.
+    :param delete_after_save: delete the files at Wiro, inputs too, once all are saved; default False. That this fails
+        is a WARNING, and the next try of the task instance repeats it.
     :raises WiroInputError: a value is not allowed; before anything is sent.
     :raises WiroUploadError: a file cannot be read or uploaded; nothing is submitted.
     :raises WiroJournalError: it cannot be read or written what was paid; nothing is sent.
     :raises WiroRequestError: the submission was not accepted, or its outcome is not known.
     :raises WiroTaskError: the Wiro task brought no outputs; each message says what to do next.
+    :raises WiroSaveError: it is paid, and its outputs are not saved; how to save them is in the message.
     """
 
     template_fields: Sequence[str] = ("model", "inputs", "files", "wiro_conn_id", "idempotency_key", "save_to")
