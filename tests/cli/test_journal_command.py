@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,17 @@ def test_forget_does_not_ask_with_yes(folder: Path, capsys: pytest.CaptureFixtur
     path = write(folder, intent())
     code, said = journal(capsys, "forget", "--yes", *ONE)
     assert "not known whether Wiro accepted this submission" in said
+    assert (code, path.exists()) == (0, False)
+
+
+def test_what_was_only_uploaded_costs_nothing_to_forget(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(folder, intent(sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/private-name/a.png"}))
+    code, said = journal(capsys, "show", *ONE)
+    assert (code, re.findall(r"^phase +(.*)$|^uploads +(.*)$", said, re.M)) == (0, [("uploaded", ""), ("", "1")])
+    assert "private-name" not in said
+    code, said = journal(capsys, "forget", "--yes", *ONE)
+    assert "Only files were uploaded, at no cost, and nothing was submitted" in said
+    assert "paid" not in said
     assert (code, path.exists()) == (0, False)
 
 

@@ -65,11 +65,13 @@ CHANGES: dict[str, Callable[[Path], Any]] = {
 def test_a_file_that_has_changed_never_arrives(wiro_emulator: WiroEmulator, tmp_path: Path, change: str) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"a picture" * 100_000)
+    path.with_name("b.png").write_bytes(b"another picture")
     before = source_of(path)
     CHANGES[change](path)
     with pytest.raises(WiroUploadError, match=r"a\.png has changed while it was uploaded.*nothing is paid"):
         sent(path, before)
-    assert not [request for request in wiro_emulator.requests if request.body]
+    assert sent(path.with_name("b.png") if path.stat().st_size == 0 else path).startswith(wiro_emulator.url)
+    assert len([request for request in wiro_emulator.requests if request.body]) == 1
 
 
 def test_a_file_that_cannot_be_read_any_more_names_the_reason_without_a_secret(wiro_emulator: WiroEmulator) -> None:

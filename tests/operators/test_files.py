@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,9 @@ from airflow_provider_wiro.journals.folder import FolderJournal
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.stages import upload
-from doubles import Lines
+from doubles import FakeTaskInstance, Lines, context_of
 from operators import PROMPT, SEED_BODY, generic, run_bodies
+from small_airflow import Run
 from taskids import FIRST
 from tries import Died, kept, run_try, warnings_in
 
@@ -412,9 +415,110 @@ def test_a_file_that_changes_while_it_is_uploaded_is_not_submitted(
         image.write_bytes(sample_image()[:-1] + b"?")
         return order
 
-    monkeypatch.setattr("airflow_provider_wiro.operators.wiro.with_contents", changing)
-    with pytest.raises(WiroUploadError, match="has changed while it was uploaded") as caught:
-        run_try(animated, input_image=str(image))
+    with monkeypatch.context() as patch:
+        patch.setattr("airflow_provider_wiro.operators.wiro.with_contents", changing)
+        with pytest.raises(WiroUploadError, match="has changed while it was uploaded") as caught:
+            run_try(animated, input_image=str(image))
     assert caught.value.retryable
     assert wiro_emulator.count("Run") == 0
-    assert uploaded(wiro_emulator) == []
+    run_try(animated, input_image=str(image))
+    assert [file.data for file in uploaded(wiro_emulator)] == [image.read_bytes()]
+    assert len(wiro_emulator.runs) == 1
+
+
+BOTH = "input_image is 'a.png' and input_image_url is 'https://x.example/a.png'; allowed: exactly one of them"
+NEITHER = "input_image is None and input_image_url is None; allowed: exactly one of them"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"input_image": "a.png", "input_image_url": "https://x.example/a.png"}, BOTH),
+        ({}, NEITHER),
+        ({"input_image": "", "input_image_url": None}, "input_image is '' and input_image_url is None; allowed"),
+        ({"input_image": "a.exe"}, "input_image is 'a.exe'; allowed: files of the types that Wiro takes"),
+        ({"input_image": ["a.png", "b.png"]}, "input_image is .*; allowed: one path"),
+        ({"input_image_url": "s3://media/a.png"}, "input_image_url is .* A path goes into input_image"),
+        ({"input_image": "a.png", "inputs": {"inputImageUrl": "https://x.example"}}, "inputImageUrl is given twice"),
+        ({"input_image": "a.png", "files": {"inputImage": "b.png"}}, "is given twice"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_at_construction_and_after_rendering(
+    wiro_emulator: WiroEmulator, given: dict[str, Any], said: str
+) -> None:
+    pattern = re.escape(said) if ".*" not in said else said
+    if "twice" not in said:  # that takes two arguments, either of which may be a template
+        with pytest.raises(WiroInputError, match=pattern):
+            animated(**given)
+    operator = animated(input_image="{{ params.x }}", input_image_url="{{ params.y }}")
+    vars(operator).update({"input_image": None, "input_image_url": None} | given)
+    with pytest.raises(WiroInputError, match=pattern):
+        operator.execute(context_of(FakeTaskInstance()))
+    assert wiro_emulator.requests == []
+
+
+@pytest.mark.parametrize("absent", [None, "", "None", " "])
+def test_a_template_that_is_rendered_to_nothing_counts_as_absent(
+    wiro_emulator: WiroEmulator, image: Path, absent: str | None
+) -> None:
+    operator = animated(input_image="{{ params.x }}", input_image_url="{{ params.y }}", wait_for_completion=False)
+    operator.input_image, operator.input_image_url = str(image), absent
+    operator.execute(context_of(FakeTaskInstance()))
+    again = animated(input_image="{{ params.x }}", input_image_url="{{ params.y }}", wait_for_completion=False)
+    again.input_image, again.input_image_url = absent, "https://x.example/a.png"
+    again.execute(context_of(FakeTaskInstance()))
+    assert [body["inputImageUrl"].rpartition("/")[2] for body in run_bodies(wiro_emulator)] == [
+        "first_frame.png",
+        "a.png",
+    ]
+
+
+TEMPLATES: list[tuple[Any, bool]] = [
+    ({"inputImageHuman": "{{ params.image }}", "inputImageClothes": ["{{ params.image }}"]}, False),
+    ("{{ {'inputImageHuman': params.image, 'inputImageClothes': [params.image]} | tojson }}", False),
+    ("{{ {'inputImageHuman': params.image, 'inputImageClothes': [params.image]} | tojson }}", True),
+    ("{{ {'inputImageHuman': params.image, 'inputImageClothes': [params.image]} }}", True),
+    ({"inputImageHuman": "{{ params.image }}", "inputImageClothes": "{{ [params.image] }}"}, True),
+]
+
+
+@pytest.mark.parametrize(("files", "native"), TEMPLATES)
+def test_files_are_templated(
+    run_dag: Callable[..., Run], wiro_emulator: WiroEmulator, image: Path, files: Any, native: bool
+) -> None:
+    run = run_dag(lambda: tried_on(files=files), params={"image": str(image)}, render_template_as_native_obj=native)
+    assert run.state == "success"
+    [body] = run_bodies(wiro_emulator)
+    assert body["inputImageClothes"] == [body["inputImageHumanUrl"]]
+
+
+def test_a_mapped_task_is_refused_in_execute_and_pays_for_the_good_ones(
+    run_dag: Callable[..., Run], wiro_emulator: WiroEmulator, image: Path
+) -> None:
+    def build() -> None:
+        RunwayImageToVideoOperator.partial(task_id="video", prompt="x", poll_interval=0.1).expand_kwargs(
+            [{"input_image": str(image)}, {"input_image": str(image), "input_image_url": "https://x.example/a.png"}]
+        )
+
+    run = run_dag(build)
+    assert run.states() == {("video", 0): "success", ("video", 1): "failed"}
+    assert len(wiro_emulator.runs) == 1
+
+
+def test_durable_false_passes_over_what_was_only_uploaded(
+    wiro_emulator: WiroEmulator, image: Path, lines: Lines
+) -> None:
+    wiro_emulator.script("Run", "code", code=97)
+    with pytest.raises(WiroRefused):
+        run_try(animated, input_image=str(image))
+    run_try(animated, input_image=str(image), durable=False)
+    assert "nobody looks whether" not in lines.text
+    assert kept() is None
+    assert len(wiro_emulator.runs) == 1
+
+
+def test_what_a_user_sees_names_the_file_and_not_its_connection(wiro_emulator: WiroEmulator, image: Path) -> None:
+    ti = FakeTaskInstance()
+    run_try(generic, ti, files={"image": [str(image), "https://user:secret@x.example/a.png?signature=secret"]})
+    told = ti.xcoms["wiro_generation"]
+    assert told["inputs"] == {"prompt": "x", "image": [str(image), "https://x.example/a.png"]}

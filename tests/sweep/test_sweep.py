@@ -256,3 +256,11 @@ def test_where_the_database_is_out_of_reach_it_says_so_in_one_line() -> None:
     assert done.stderr.splitlines()[-1].endswith('Does "airflow dags list" work here?')
     assert "Traceback" not in done.stderr
     assert "of-nobody" not in done.stdout + done.stderr
+
+
+def test_what_was_only_uploaded_is_no_submission(deployment: Deployment, swept: Swept) -> None:
+    deployment.set_state(0, "failed")
+    deployment.write(deployment.record(0, sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/a.png"}))
+    code, said = swept("--stop")
+    assert (code, said.splitlines()[-1].split(" of the")[0]) == (0, "0 submissions")
+    assert deployment.wiro.requests == []
