@@ -23,7 +23,9 @@ def folder(value: object, name: str = "save_to") -> str:
     :param name: the argument.
     :raises WiroInputError: if it surely is none.
     """
-    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    # An ObjectStoragePath is no PathLike on each version.
+    is_path = isinstance(value, os.PathLike) or hasattr(type(value), "protocol")
+    text = str(value) if is_path else value
     if not isinstance(text, str) or not text.isprintable():
         raise refused(name, value, FOLDER)
     text = text.strip()

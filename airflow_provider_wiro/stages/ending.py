@@ -18,7 +18,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskError,
 )
 from airflow_provider_wiro.stages.fate import rule_for
-from airflow_provider_wiro.stages.land import how_to_save
+from airflow_provider_wiro.stages.land import how_to_save, is_found_again
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
@@ -152,7 +152,7 @@ def _left(this: Try, error: BaseException) -> WiroError | None:
 
 def _unsaved(this: Try, error: BaseException) -> WiroError | None:
     """Say how what is paid for is saved after all; where no try finds it, let none come."""
-    taskid, recorded = this.paid.taskid, this.paid.recorded
+    taskid, found_again = this.paid.taskid, is_found_again(this)
     assert taskid is not None
     advice = how_to_save(this, taskid)
     if isinstance(error, WiroInterrupted):
@@ -160,10 +160,10 @@ def _unsaved(this: Try, error: BaseException) -> WiroError | None:
             f"Airflow told this task to stop while what it has made was being saved; Wiro task {taskid} has finished, "
             f"and is paid. {advice}",
             taskid=taskid,
-            retryable=recorded,
+            retryable=found_again,
         )
     this.log.warning("taskid %s: %s", taskid, advice)
-    if recorded:
+    if found_again:
         return None
     said = one_line(f"{type(error).__name__}: {error}")
     return WiroSaveError(

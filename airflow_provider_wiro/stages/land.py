@@ -110,12 +110,24 @@ def delete_at_wiro(this: Try, taskid: str, *, recorded: bool) -> None:
     note_deleted(this, taskid)
 
 
-def how_to_save(this: Try, taskid: str) -> str:
-    """Say how what is paid for, and not saved, is saved after all."""
+def is_found_again(this: Try) -> bool:
+    """Whether a further try finds what is paid for, or at least sees that it must not pay again."""
+    return this.paid.recorded or this.journal is not None
+
+
+def how_to_save(this: Try, taskid: str, *, retried: bool = True) -> str:
+    """Say how what is paid for, and not saved, is saved after all.
+
+    :param retried: whether a retry can help.
+    """
     by_hand = f"python -m airflow_provider_wiro fetch {taskid} --to DIR"
-    if this.paid.recorded:
-        return f"A retry or a clear of this task saves it, and pays nothing again. By hand: {by_hand}"
-    return f"There is no record of it, so a retry or a clear would pay again. Save it by hand: {by_hand}"
+    if not is_found_again(this):
+        return f"There is no record of it, so a retry or a clear would pay again. Save it by hand: {by_hand}"
+    if not this.paid.recorded:
+        return f"Its record could not be seen: a clear looks at it again before it pays anything. By hand: {by_hand}"
+    if not retried:
+        return f"Mend that, then clear this task: that saves it, and pays nothing again. By hand: {by_hand}"
+    return f"A retry or a clear of this task saves it, and pays nothing again. By hand: {by_hand}"
 
 
 def _not_saved(this: Try, result: ResultDict, error: Exception) -> WiroSaveError:
@@ -130,8 +142,8 @@ def _not_saved(this: Try, result: ResultDict, error: Exception) -> WiroSaveError
             outputs=[dict(output) for output in result["outputs"]],
             retryable=not isinstance(error, WiroError) or error.retryable,
         )
-    error.args = (f"{error}. {how_to_save(this, result['taskid'])}",)
-    error.retryable = error.retryable and this.paid.recorded
+    error.args = (f"{error}. {how_to_save(this, result['taskid'], retried=error.retryable)}",)
+    error.retryable = error.retryable and is_found_again(this)
     return error
 
 

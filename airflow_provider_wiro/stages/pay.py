@@ -65,8 +65,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     before, lost, reshaped = found, None, False
     while True:
         if found is not None:
-            saved = saved_by(this, found, wanted)
-            decision = _recall(this, order, found, wanted, until, saved.missed)
+            decision, saved = _recall(this, order, found, wanted, until)
             if not isinstance(decision, Fresh):
                 return _take(this, decision, found, saved, attached=lost is None)
             if lost is not None and lost.words is not None and decision.nothing_accepted:
@@ -109,22 +108,24 @@ def intent_of(this: Try, order: Order) -> Record:
     )
 
 
-def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float, missed: str | None) -> Decision:
+def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float) -> tuple[Decision, Saved]:
     assert this.journal is not None
     try:
-        return recall(
+        saved = saved_by(this, found, wanted)
+        decision = recall(
             this.caller,
             this.journal,
             found,
             wanted,
             on_unknown=this.settings.on_unknown,
-            missed=missed,
+            missed=saved.missed,
             deadline=until,
             outage_tolerance=this.settings.outage_tolerance,
         )
     except WiroTaskError:
         tell_earlier(this, order)
         raise
+    return decision, saved
 
 
 def _take(

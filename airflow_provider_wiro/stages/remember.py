@@ -98,7 +98,7 @@ def _is_done_with(this: Try, found: Record) -> bool:
             found.model,
         )
         return True
-    if not found.stop_when_ended:
+    if not found.stop_when_ended or found.landed is not None:
         return True
     stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
     if stopped.over:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -87,6 +88,10 @@ class TestSaving:
         assert set(told["inputs"]).isdisjoint(told["files"])
         assert told["inputs"]["duration"] == "5"
 
+    def test_a_path_object_is_a_folder_too(self, media: Path) -> None:
+        run_try(save_to=ObjectStoragePath(media.as_uri()))
+        assert (media / FIRST / "0.mp4").exists()
+
     def test_a_file_that_is_missing_is_saved_again(self, wiro_emulator: WiroEmulator, media: Path) -> None:
         first = run_try(save_to=str(media))
         (media / FIRST / "0.mp4").unlink()
@@ -139,7 +144,7 @@ class TestSaving:
     def test_other_content_is_never_replaced(self, wiro_emulator: WiroEmulator, media: Path) -> None:
         (media / FIRST).mkdir(parents=True)
         (media / FIRST / "0.mp4").write_bytes(b"somebody's")
-        with pytest.raises(WiroSaveError, match="which is never replaced"):
+        with pytest.raises(WiroSaveError, match=r"which is never replaced.*Mend that, then clear this task"):
             run_try(save_to=str(media))
         assert (media / FIRST / "0.mp4").read_bytes() == b"somebody's"
         assert saved_record().phase == "submitted"
