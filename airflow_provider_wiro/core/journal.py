@@ -57,6 +57,7 @@ class Record:
     :param sent: False where only files were uploaded.
     :param uploads: the address at Wiro of each uploaded file, by the SHA-256 of its content.
     :param landed: its saved files; None where none were to be saved, or not all are.
+    :param deleted: whether its files at Wiro were deleted then.
     :param work: what the record is of, while it is known; not kept.
     """
 
@@ -76,6 +77,7 @@ class Record:
     sent: bool = True
     uploads: Mapping[str, str] = field(default_factory=dict)
     landed: tuple[Landed, ...] | None = None
+    deleted: bool = False
     work: Work | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -158,7 +160,7 @@ class Record:
         if self.uploads:
             kept["uploads"] = dict(self.uploads)
         if self.landed is not None:
-            kept["landed"] = [file.to_json() for file in self.landed]
+            kept |= {"landed": [file.to_json() for file in self.landed], "deleted": self.deleted}
         return {"version": self.version, "phase": self.phase} | kept
 
     @classmethod
@@ -210,6 +212,7 @@ def _read(kept: Mapping[str, object]) -> Record:
         sent=kept["phase"] != "uploaded",
         uploads=kept_texts(kept.get("uploads", {})),
         landed=_landed(kept["landed"]) if "landed" in kept else None,
+        deleted=kept.get("deleted") is True,
     )
     if kept["phase"] != record.phase:
         raise ValueError("phase and taskid disagree")

@@ -123,7 +123,7 @@ def _owners(lost: Record, others: Iterable[Record | WiroJournalError]) -> _Owner
             continue
         if other.identity == lost.identity or _is_elsewhere(other, lost):
             continue
-        if other.taskid is None:
+        if other.taskid is None and other.sent:
             owners.intents.append(other)
         taskids = {taskid for taskid in (other.taskid, *other.earlier) if taskid is not None}
         if _is_here(other, lost):

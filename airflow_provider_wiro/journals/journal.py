@@ -108,7 +108,8 @@ class Journal(ABC):
         raise error from error.__cause__
 
     def _taken(self, there: Record | None) -> WiroJournalTaken:
-        now = "nothing" if there is None else f"Wiro task {there.taskid}" if there.taskid else "another intent"
+        begun = "other uploads" if there is not None and not there.sent else "another intent"
+        now = "nothing" if there is None else f"Wiro task {there.taskid}" if there.taskid else begun
         return WiroJournalTaken(f"another try of this task instance has changed {self.place}: it holds {now}")
 
     def _check_place(self) -> None:  # noqa: B027 - not every place needs it

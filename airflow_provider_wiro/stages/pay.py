@@ -6,29 +6,37 @@ be sent), or **submitted** (its taskid is known). From nothing one submits; from
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from airflow_provider_wiro.core.calls import refused_after_all, submit
 from airflow_provider_wiro.core.journal import Identity, Record
-from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, TakeSaved
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroJournalError,
     WiroJournalTaken,
+    WiroRefused,
     WiroSubmissionUnknown,
     WiroTaskError,
 )
+from airflow_provider_wiro.stages.land import check_place, warn_of_place
 from airflow_provider_wiro.stages.limit import keep_to_max_active
 from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
+from airflow_provider_wiro.stages.saved import NOTHING_SAVED, Saved, saved_by
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.tell import tell_earlier
 from airflow_provider_wiro.stages.this_try import Order, Try
+from airflow_provider_wiro.stages.upload import ready
 
 # Of a submission that no journal keeps.
 UNRECORDED = Identity("", "", "", -1)
+# How Wiro refuses a file's URL that it does not take in this place.
+FILE_REQUIRED = re.compile(r"request files? \[", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +44,14 @@ class Generation:
     """A Wiro task that is paid, or will be.
 
     :param finished: the task, if it had succeeded before this try began.
+    :param saved: what there is of its saved files.
+    :param record: what an earlier try has left.
     """
 
     submission: Submission
     finished: Task | None = None
+    saved: Saved = NOTHING_SAVED
+    record: Record | None = None
 
 
 def pay(this: Try, order: Order, found: Record | None, until: float) -> Generation:
@@ -51,33 +63,46 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     """
     wanted = found if found is not None and order.problem else intent_of(this, order)
     before: Record | None = None
-    lost, unsent = None, False
+    lost, reshaped = None, False
     while True:
         if found is not None:
-            decision = _recall(this, order, found, wanted, until)
+            decision, saved = _recall(this, order, found, wanted, until)
             if not isinstance(decision, Fresh):
-                return _take(this, decision, found, attached=lost is None)
-            unsent = decision.nothing_accepted
-            if lost is not None and lost.words is not None and unsent:
-                _take_back(this, found, before)
+                return _take(this, decision, found, saved, attached=lost is None)
+            if decision.nothing_accepted:
+                left = before or _only_uploads(found)
+                _take_back(this, found, left)
+                found = left
+            if lost is not None and lost.words is not None and decision.nothing_accepted:
                 raise refused_after_all(order.model, lost)
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
+        check_place(this)
+        keep_to_max_active(this, until)
+        made = ready(this, order, wanted, found, until)
+        made = made.reshaped() if reshaped else made
+        found = made.over
+        intent = replace(made.intent, at=time.time(), account=this.caller.account).instead_of(found)
         try:
-            keep_to_max_active(this, until)
-            intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
-            return Generation(_submit(this, intent, found, order, until))
+            return Generation(_submit(this, intent, found, made.inputs, until))
+        except WiroRefused as error:
+            if made.otherwise is None or not FILE_REQUIRED.search(str(error)):
+                raise
+            this.log.warning("%s: submitting once more, with the URL as the file itself", error)
+            reshaped = True
+            continue
         except WiroSubmissionUnknown as error:
             if this.journal is None or lost is not None:
                 raise
             this.log.warning("%s Looking for its task in Task/List", str(error).partition("\n")[0])
             lost = error
-        except WiroError:
-            if unsent and found is not None:
-                _take_back(this, found, before)
-            raise
-        before, found = None if unsent else found, intent
+        before, found = found, intent
+
+
+def _only_uploads(intent: Record) -> Record | None:
+    """Return what is left of an intent of which Wiro has accepted nothing."""
+    return replace(intent, sent=False) if intent.uploads else None
 
 
 def intent_of(this: Try, order: Order) -> Record:
@@ -92,24 +117,29 @@ def intent_of(this: Try, order: Order) -> Record:
     )
 
 
-def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float) -> Decision:
+def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float) -> tuple[Decision, Saved]:
     assert this.journal is not None
     try:
-        return recall(
+        saved = saved_by(this, found, wanted)
+        decision = recall(
             this.caller,
             this.journal,
             found,
             wanted,
             on_unknown=this.settings.on_unknown,
+            missed=saved.missed,
             deadline=until,
             outage_tolerance=this.settings.outage_tolerance,
         )
     except WiroTaskError:
         tell_earlier(this, order)
         raise
+    return decision, saved
 
 
-def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bool) -> Generation:
+def _take(
+    this: Try, decision: Attach | Finished | TakeSaved, found: Record, saved: Saved, *, attached: bool
+) -> Generation:
     settings = this.settings
     kept = replace(decision.record, conn_id=settings.conn_id, stop_when_ended=settings.stop_when_ended)
     assert kept.taskid is not None
@@ -119,15 +149,17 @@ def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bo
         this.paid.written()
     else:
         write_down(this, kept, found)
+    if isinstance(decision, Attach):
+        warn_of_place(this)
     submission = Submission(kept.taskid, kept.submitted_at)
-    return Generation(submission, decision.task if isinstance(decision, Finished) else None)
+    return Generation(submission, decision.task if isinstance(decision, Finished) else None, saved, kept)
 
 
-def _submit(this: Try, intent: Record, over: Record | None, order: Order, until: float) -> Submission:
+def _submit(this: Try, intent: Record, over: Record | None, inputs: Mapping[str, object], until: float) -> Submission:
     with signals_held(this.paid):
         _begin(this, intent, over)
         try:
-            flow = submit(intent.model, order.inputs, deadline=until)
+            flow = submit(intent.model, inputs, deadline=until)
             submission = this.caller.drive(flow, service=intent.base_url)
         except WiroSubmissionUnknown:
             raise

@@ -74,7 +74,7 @@ class Sweep:
             if isinstance(found, WiroJournalError):
                 self._done[UNREADABLE] += 1
                 print(f"{UNREADABLE}: {said(found)}")
-            elif found.stop_when_ended and _moment(found) >= since:
+            elif found.sent and found.landed is None and found.stop_when_ended and _moment(found) >= since:
                 records.append(found)
         return sorted(records, key=_moment)
 
@@ -157,7 +157,7 @@ class Sweep:
 
     def _may_want(self, other: Record) -> bool:
         """Return whether a task that *other* may own is not to be stopped for a lost submission."""
-        if other.taskid is not None or not other.stop_when_ended:
+        if other.taskid is not None or not other.sent or not other.stop_when_ended:
             return True
         return states_of([other.identity])[other.identity] not in ENDED
 

@@ -231,3 +231,21 @@ def test_where_the_records_of_others_cannot_be_listed_a_doubt_says_so() -> None:
     _, driver = recovered(listing(listed(), BEFORE), intent(), others=None)
     assert "the records of other tasks cannot be looked at from here" in driver.warnings[0]
     assert is_adopted(listed(), intent(), others=None)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_sibling_that_has_only_uploaded_owns_none_of_the_tasks(sent: bool) -> None:
+    sibling = intent(PROMPT, identity=identity(task_id="sibling"), sent=sent)
+    if sent:
+        error, _ = unknown(listing(listed(parameters=PROMPT), BEFORE), intent(PROMPT), others=[sibling])
+        assert "is or may be that of videos" in str(error)
+        return
+    assert is_adopted(listed(parameters=PROMPT), intent(PROMPT), others=[sibling])
+
+
+def test_what_wiro_shows_instead_of_a_file_proves_no_other_task() -> None:
+    """The fields of a file are not among those by which a task surely is another one."""
+    sent: dict[str, object] = PROMPT | {"image": "", "imageUrl": "https://cdn.wiro.ai/1.png"}
+    lost = replace(intent(PROMPT), inputs=intent(sent).inputs)
+    for shown in ("image-3.png", "https://cdn.wiro.ai/2.png", ["https://cdn.wiro.ai/2.png"], ""):
+        unknown(listing(listed(parameters=PROMPT | {"image": shown, "imageUrl": shown}), BEFORE), lost)

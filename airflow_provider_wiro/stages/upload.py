@@ -1,0 +1,223 @@
+"""Upload: the files that a model is given. Their content is read before Wiro is asked, and sent right before paying.
+
+They are uploaded after there was room: what waits for room would hold URLs that may expire, and pays an upload for a
+turn that may not come. What is uploaded is written down at once, so that a retry uses it again while Wiro has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_provider_wiro.core.credentials import same_service
+from airflow_provider_wiro.core.files import MAX_BYTES, FileInput, Source, Upload
+from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.placing import placed, types_of
+from airflow_provider_wiro.core.text import one_line, without_secrets
+from airflow_provider_wiro.core.uploading import NOTHING_PAID, upload
+from airflow_provider_wiro.core.work import digests
+from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroJournalError, WiroUploadError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    from airflow_provider_wiro.stages.this_try import Order, Try
+
+# What is read at once of a file in an object storage, and kept in memory.
+BLOCK = 4 * 1024 * 1024
+# How many uploads a record remembers.
+MOST_UPLOADS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is submitted.
+
+    :param intent: the record of it; its inputs are those that are sent.
+    :param over: what the journal holds now.
+    :param otherwise: the same inputs in another shape, for a model that refuses the first one; None: there is none.
+    """
+
+    inputs: Mapping[str, object] = field(repr=False)
+    intent: Record
+    over: Record | None
+    otherwise: Mapping[str, object] | None = field(default=None, repr=False)
+
+    def reshaped(self) -> Ready:
+        """Return it with the other shape."""
+        assert self.otherwise is not None
+        return replace(self, inputs=self.otherwise, otherwise=None, intent=_as_sent(self.intent, self.otherwise))
+
+
+def with_contents(this: Try, order: Order, found: Record | None) -> Order:
+    """Read what the files contain, which is what makes the work the same.
+
+    Where they cannot be read, this goes on with what an earlier try has submitted.
+
+    :raises WiroInputError: a file is too large, empty, or none; nothing is submitted.
+    :raises WiroUploadError: it cannot be read; nothing is submitted.
+    """
+    if order.problem is not None or not order.files:
+        return order
+    try:
+        return replace(order, files=tuple(_with_contents(this, file) for file in order.files))
+    except (WiroInputError, WiroUploadError) as error:
+        if found is None or not found.sent:
+            raise
+        what = f"taskid {found.taskid}" if found.taskid else "the submission whose answer was lost"
+        this.log.warning("%s: going on with it, though a file of its inputs cannot be used now: %s", what, error)
+        return replace(order, files=(), problem=error)
+
+
+def ready(this: Try, order: Order, wanted: Record, found: Record | None, until: float) -> Ready:
+    """Upload what Wiro does not have yet, and return what to submit. Costs nothing.
+
+    :param wanted: the intent, without the URLs of files.
+    :param found: what the journal holds.
+    :param until: unix time until which to wait at most where Wiro throttles.
+    :raises WiroError: if that cannot be done; nothing is submitted.
+    """
+    if not order.files:
+        return Ready(order.inputs, wanted, found)
+    types = this.caller.drive(types_of(order.model, deadline=until), service=wanted.base_url)
+    if types is None:
+        this.log.warning("Wiro does not say which inputs %s has; its files are given by the inputs' names", order.model)
+    for file in order.files:
+        placed(file, [source.address for source in file.sources], types)
+    urls, over = _uploaded(this, order.files, wanted, found, until)
+    given = [placed(file, [urls[source] for source in file.sources], types) for file in order.files]
+    inputs = _together(order, [one.inputs for one in given])
+    otherwise = _together(order, [one.otherwise or one.inputs for one in given])
+    uploads = {source.sha256: url for source, url in urls.items() if not source.is_url}
+    intent = replace(_as_sent(wanted, inputs), uploads=uploads)
+    return Ready(inputs, intent, over, otherwise if any(one.otherwise for one in given) else None)
+
+
+def _together(order: Order, parts: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    inputs = dict(order.inputs)
+    for part in parts:
+        inputs |= part
+    return inputs
+
+
+def _as_sent(intent: Record, inputs: Mapping[str, object]) -> Record:
+    """Return the intent with the digests of what is sent. What Wiro shows of a file proves no task to be another's."""
+    return replace(intent, inputs=digests(inputs))
+
+
+def _uploaded(
+    this: Try, files: Sequence[FileInput], wanted: Record, found: Record | None, until: float
+) -> tuple[dict[Source, str], Record | None]:
+    """Return the URL of each file, and what the journal holds once they are written down."""
+    sources = list(dict.fromkeys(source for file in files for source in file.sources))
+    known = _still_there(this, {source.sha256 for source in sources if not source.is_url}, wanted, found)
+    over = found
+    for source in sources:
+        if source.is_url or source.sha256 in known:
+            continue
+        with _opened(source) as file:
+            flow = upload(Upload(source, file), timeout=this.caller.timeout, deadline=until)
+            known[source.sha256] = this.caller.drive(flow, service=wanted.base_url)
+        this.log.info("uploaded %s to Wiro (%s bytes)", source.shown, source.size)
+        over = _note(this, wanted, over, known)
+    return {source: source.address if source.is_url else known[source.sha256] for source in sources}, over
+
+
+def _still_there(this: Try, contents: set[str], wanted: Record, found: Record | None) -> dict[str, str]:
+    """Return what earlier tries have uploaded, and Wiro still has."""
+    if found is None or not found.base_url or not same_service(found.base_url, wanted.base_url or ""):
+        return {}
+    before = {sha256: url for sha256, url in found.uploads.items() if sha256 in contents}
+    there = this.caller.those_there(before.values()) if before else frozenset()
+    if there:
+        this.log.info("%s file(s) that an earlier try has uploaded are used again", len(there))
+    return {sha256: url for sha256, url in before.items() if url in there}
+
+
+def _note(this: Try, wanted: Record, over: Record | None, uploads: Mapping[str, str]) -> Record | None:
+    """Write down what is uploaded: beside what an earlier try has submitted, or as a record of its own."""
+    if this.journal is None:
+        return over
+    if over is None or not over.sent:
+        kept = replace(wanted.instead_of(over), sent=False, uploads=dict(uploads))
+    else:
+        kept = replace(over, uploads=dict(list((dict(over.uploads) | dict(uploads)).items())[-MOST_UPLOADS:]))
+    try:
+        this.journal.replace(over, kept)
+    except WiroJournalError as error:
+        error.args = (f"{error}; nothing was submitted",)
+        raise
+    return kept
+
+
+def _with_contents(this: Try, file: FileInput) -> FileInput:
+    sources = (source if source.is_url else _read(this, source) for source in file.sources)
+    return replace(file, sources=tuple(sources))
+
+
+def _read(this: Try, source: Source) -> Source:
+    path = _path_of(source)
+    with _said_of(source):
+        told = path.fs.info(path.path)
+        is_file, size = told.get("type") != "directory", told.get("size")
+    if not is_file:
+        raise WiroInputError(f"{source.shown} is a directory; allowed: a file. {NOTHING_PAID}")
+    _check_size(source, size)
+    digest, read = hashlib.sha256(), 0
+    with _opened(source) as file:
+        while piece := _piece_of(file, source):
+            this.caller.check()
+            digest.update(piece)
+            read += len(piece)
+            if read > MAX_BYTES:
+                break
+    _check_size(source, read)
+    return replace(source, sha256=digest.hexdigest(), size=read)
+
+
+def _piece_of(file: IO[bytes], source: Source) -> bytes:
+    with _said_of(source):
+        return file.read(1024 * 1024)
+
+
+def _check_size(source: Source, size: object) -> None:
+    if size == 0:
+        raise WiroInputError(f"{source.shown} is empty; allowed: a file with a content. {NOTHING_PAID}")
+    if isinstance(size, int) and size > MAX_BYTES:
+        raise WiroInputError(f"{source.shown} has {size} bytes or more; allowed: {MAX_BYTES} bytes. {NOTHING_PAID}")
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[IO[bytes]]:
+    path = _path_of(source)
+    with _said_of(source):
+        file: Any = path.open("rb", block_size=BLOCK)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _path_of(source: Source) -> ObjectStoragePath:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    with _said_of(source):
+        return ObjectStoragePath(source.address)
+
+
+@contextmanager
+def _said_of(source: Source) -> Iterator[None]:
+    """Turn whatever a storage raises into an error that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        said = f"there is no file {source.shown}, or this worker does not see it"
+        raise WiroUploadError(f"{said}. {NOTHING_PAID}") from None
+    except WiroError:
+        raise
+    except Exception as error:
+        said = one_line(without_secrets(f"{type(error).__name__}: {error}"), 200)
+        raise WiroUploadError(f"the file {source.shown} cannot be read ({said}). {NOTHING_PAID}") from None
