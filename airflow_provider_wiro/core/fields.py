@@ -9,12 +9,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from airflow_provider_wiro.core.templated import Path
 from airflow_provider_wiro.core.text import as_text, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroInputError
 
 ABSENT = ("", "None")
+
+OnUnknown = Literal["fail", "submit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +177,25 @@ def model_inputs(value: object) -> dict[str, object]:
         if not isinstance(name, str):
             raise refused("a name in inputs", name, "text")
     return {name: item for name, item in value.items() if item is not None}
+
+
+def on_unknown_submission(value: object) -> OnUnknown:
+    """Return *value* if it says what to do about a submission whose outcome cannot be determined.
+
+    :raises WiroInputError: if it does not.
+    """
+    if value == "fail" or value == "submit":
+        return value
+    raise refused("on_unknown_submission", value, '"fail" or "submit"')
+
+
+def idempotency_key(value: object) -> str | None:
+    """Return *value* as an idempotency key, None for none.
+
+    :raises WiroInputError: if it is rendered to nothing: then all work would be the same.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str) or value.strip() in ("", "None"):
+        raise refused("idempotency_key", value, "text that is not empty (a template makes 'None' of None), or None")
+    return value

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, Self, cast
 
-from airflow_provider_wiro.core.fields import refused
+from airflow_provider_wiro.core.kept import kept_name, kept_text, kept_texts, kept_time
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.core.task import read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.work import Work, digests, loose_digests
 from airflow_provider_wiro.exceptions import WiroJournalError
 
 RECORD_VERSION = 2
-LAST_TIME = 2.0**40
 # How many Wiro tasks of earlier tries a record remembers: all that a search for a lost answer can meet.
 EARLIER = 20
 
@@ -41,7 +41,8 @@ class Identity:
 class Record:
     """One submission, from just before it is sent.
 
-    Without a taskid it is an *intent*: whether Wiro accepted it is not known. With one it is *submitted*.
+    What it says is its ``phase``: *uploaded* (files were, nothing was sent that costs money), *intent* (whether Wiro
+    accepted the submission is not known), *submitted* (its taskid is known), *landed* (its files are saved).
 
     :param fingerprint: tells the same work from changed work, by the rule of ``version``.
     :param inputs: a digest for each input, by which the task can be recognised in Task/List.
@@ -53,6 +54,9 @@ class Record:
     :param loose: a digest for each input without its spelling; what differs there surely is another input.
     :param account: a digest of the API key it was sent with; None where version 1 did not say.
     :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
+    :param sent: False where only files were uploaded.
+    :param uploads: the address at Wiro of each uploaded file, by the SHA-256 of its content.
+    :param landed: its saved files; None where none were to be saved, or not all are.
     :param work: what the record is of, while it is known; not kept.
     """
 
@@ -69,6 +73,9 @@ class Record:
     base_url: str | None = None
     account: str | None = None
     loose: Mapping[str, str] | None = None
+    sent: bool = True
+    uploads: Mapping[str, str] = field(default_factory=dict)
+    landed: tuple[Landed, ...] | None = None
     work: Work | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -104,6 +111,13 @@ class Record:
     def version(self) -> int:
         """The version of the rules it was written by."""
         return 1 if self.base_url is None else RECORD_VERSION
+
+    @property
+    def phase(self) -> Phase:
+        """How far it has come."""
+        if self.taskid is None:
+            return "intent" if self.sent else "uploaded"
+        return "submitted" if self.landed is None else "landed"
 
     def is_same_work(self, wanted: Record) -> bool:
         """Whether *wanted* is what this record is of, by the rule of the version that wrote this one.
@@ -141,7 +155,11 @@ class Record:
             del identity["execution"]
         kept |= {"identity": identity, "inputs": dict(self.inputs), "earlier": list(self.earlier)}
         kept |= {name: value for name in _SINCE_2 if (value := getattr(self, name)) is not None}
-        return {"version": self.version, "phase": "submitted" if self.taskid else "intent"} | kept
+        if self.uploads:
+            kept["uploads"] = dict(self.uploads)
+        if self.landed is not None:
+            kept["landed"] = [file.to_json() for file in self.landed]
+        return {"version": self.version, "phase": self.phase} | kept
 
     @classmethod
     def from_json(cls, kept: object) -> Record:
@@ -162,7 +180,7 @@ _SINCE_2 = ("base_url", "account", "loose")
 _KEPT = ("fingerprint", "model", "at", "conn_id", "stop_when_ended", "taskid", "submitted_at")
 
 
-OnUnknown = Literal["fail", "submit"]
+Phase = Literal["uploaded", "intent", "submitted", "landed"]
 
 
 def _read(kept: Mapping[str, object]) -> Record:
@@ -173,76 +191,42 @@ def _read(kept: Mapping[str, object]) -> Record:
     if not isinstance(identity, Mapping) or not isinstance(inputs, Mapping) or not isinstance(earlier, Sequence):
         raise TypeError("identity, inputs or earlier")
     taskid = read_taskid(kept["taskid"])
-    if kept["phase"] != ("submitted" if taskid else "intent") or (taskid is None and kept["taskid"] is not None):
-        raise ValueError("phase and taskid disagree")
-    return Record(
+    if taskid is None and kept["taskid"] is not None:
+        raise ValueError("a taskid that is none")
+    record = Record(
         identity=_identity(identity),
-        fingerprint=_text(kept["fingerprint"]),
-        model=_text(kept["model"]),
-        inputs=_texts(inputs),
-        at=_time(kept["at"]),
-        conn_id=_text(kept["conn_id"]),
+        fingerprint=kept_text(kept["fingerprint"]),
+        model=kept_text(kept["model"]),
+        inputs=kept_texts(inputs),
+        at=kept_time(kept["at"]),
+        conn_id=kept_text(kept["conn_id"]),
         stop_when_ended=kept["stop_when_ended"] is True,
         taskid=taskid,
-        submitted_at=None if taskid is None else _time(kept["submitted_at"]),
-        earlier=tuple(_text(before) for before in earlier),
-        base_url=None if version == 1 else _name(kept["base_url"]),
-        account=_text(kept["account"]) if "account" in kept else None,
-        loose=_texts(kept["loose"]) if "loose" in kept else None,
+        submitted_at=None if taskid is None else kept_time(kept["submitted_at"]),
+        earlier=tuple(kept_text(before) for before in earlier),
+        base_url=None if version == 1 else kept_name(kept["base_url"]),
+        account=kept_text(kept["account"]) if "account" in kept else None,
+        loose=kept_texts(kept["loose"]) if "loose" in kept else None,
+        sent=kept["phase"] != "uploaded",
+        uploads=kept_texts(kept.get("uploads", {})),
+        landed=_landed(kept["landed"]) if "landed" in kept else None,
     )
+    if kept["phase"] != record.phase:
+        raise ValueError("phase and taskid disagree")
+    return record
 
 
-def _texts(value: object) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{type(value).__name__} instead of an object")
-    return {_text(name): _text(item) for name, item in value.items()}
+def _landed(kept: object) -> tuple[Landed, ...]:
+    if not isinstance(kept, list):
+        raise TypeError(f"{type(kept).__name__} instead of a list of saved files")
+    return tuple(Landed.from_json(file) for file in kept)
 
 
 def _identity(kept: Mapping[str, object]) -> Identity:
     return Identity(
-        _text(kept["dag_id"]),
-        _text(kept["run_id"]),
-        _text(kept["task_id"]),
+        kept_text(kept["dag_id"]),
+        kept_text(kept["run_id"]),
+        kept_text(kept["task_id"]),
         int(cast("int", kept["map_index"])),
-        _text(kept.get("execution", "")),
+        kept_text(kept.get("execution", "")),
     )
-
-
-def _time(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LAST_TIME:
-        raise ValueError("a time that is none")
-    return float(value)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} instead of text")
-    return value
-
-
-def _name(value: object) -> str:
-    if not _text(value):
-        raise ValueError("empty text")
-    return _text(value)
-
-
-def on_unknown_submission(value: object) -> OnUnknown:
-    """Return *value* if it says what to do about a submission whose outcome cannot be determined.
-
-    :raises WiroInputError: if it does not.
-    """
-    if value == "fail" or value == "submit":
-        return value
-    raise refused("on_unknown_submission", value, '"fail" or "submit"')
-
-
-def idempotency_key(value: object) -> str | None:
-    """Return *value* as an idempotency key, None for none.
-
-    :raises WiroInputError: if it is rendered to nothing: then all work would be the same.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, str) or value.strip() in ("", "None"):
-        raise refused("idempotency_key", value, "text that is not empty (a template makes 'None' of None), or None")
-    return value

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from enum import Enum
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
-from airflow_provider_wiro.core.journal import OnUnknown, Record
+from airflow_provider_wiro.core.fields import OnUnknown
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, describe, now, report, send, sleep
 from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, Sighting
 from airflow_provider_wiro.core.refusal import line_of, refusal_of

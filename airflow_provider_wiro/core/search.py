@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from airflow_provider_wiro.core.journal import LAST_TIME, Record
+from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.kept import LAST_TIME
 from airflow_provider_wiro.core.protocol import Flow, Reply, complaint, describe, now, report, send, sleep
 from airflow_provider_wiro.core.slugs import clean_slug
 from airflow_provider_wiro.core.task import Task

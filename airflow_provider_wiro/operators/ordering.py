@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from airflow_provider_wiro.core import journal
 from airflow_provider_wiro.core.fields import Field, found_nothing, model_inputs
+from airflow_provider_wiro.core.fields import idempotency_key as read_key
 from airflow_provider_wiro.core.sequences import plain, taken
 from airflow_provider_wiro.core.slugs import model_name
 from airflow_provider_wiro.core.templated import is_templated
@@ -34,7 +34,7 @@ class OrderingOperator(TryingOperator):
         checks: dict[str, Callable[[object], object]] = {
             "model": model_name,
             "inputs": model_inputs,
-            "idempotency_key": journal.idempotency_key,
+            "idempotency_key": read_key,
         }
         for name, check in checks.items():
             if not is_templated(given := getattr(self, name)):
@@ -70,7 +70,7 @@ class OrderingOperator(TryingOperator):
         return order if before == order else replace(order, before=before)
 
     def _order(self) -> Order:
-        return Order(model_name(self.model), self.build_inputs(), journal.idempotency_key(self.idempotency_key))
+        return Order(model_name(self.model), self.build_inputs(), read_key(self.idempotency_key))
 
     def _order_before(self) -> Order | None:
         """Return what releases before 0.2.0 would have made of the same templates; None where they refused it."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
-from airflow_provider_wiro.core.fields import seconds, seconds_or_0
-from airflow_provider_wiro.core.journal import OnUnknown, on_unknown_submission
+from airflow_provider_wiro.core.fields import OnUnknown, on_unknown_submission, seconds, seconds_or_0
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.exceptions import (
     WiroInputError,

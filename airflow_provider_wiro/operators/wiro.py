@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_wiro.core.journal import OnUnknown
+from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration

@@ -16,7 +16,8 @@ from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, Othe
 from airflow_provider_wiro.exceptions import WiroWrongService
 
 if TYPE_CHECKING:
-    from airflow_provider_wiro.core.journal import OnUnknown, Record
+    from airflow_provider_wiro.core.fields import OnUnknown
+    from airflow_provider_wiro.core.journal import Record
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.forgetting import forget
-from airflow_provider_wiro.core.journal import OnUnknown
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.work import Work

@@ -12,19 +12,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_wiro.core.fields import idempotency_key, on_unknown_submission
 from airflow_provider_wiro.core.forgetting import forget
-from airflow_provider_wiro.core.journal import Identity, Record, idempotency_key, on_unknown_submission
+from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from odd_payloads import anything
 from records import BASE_URL, identity, intent, of_0_1_0, submitted
 
 many = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+FILE = Landed("s3://media/7/0.mp4", "0.mp4", 9, "cd" * 32, "video/mp4", "https://cdn.wiro.ai/0.mp4")
 RECORDS = {
     "intent": intent(),
     "submitted": submitted(),
     "mapped": intent(identity=identity(map_index=3)),
     "no inputs": submitted({}, stop_when_ended=False),
     "in a loop": submitted(identity=identity(execution="region-1")),
+    "uploaded": dataclasses.replace(intent(), sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/1.png"}),
+    "landed": dataclasses.replace(submitted(), landed=(FILE, dataclasses.replace(FILE, url=None, content_type=None))),
+    "landed with no files": dataclasses.replace(submitted(), landed=()),
     "of version 1": of_0_1_0(intent()),
     "of version 1, submitted": of_0_1_0(intent()).submitted("2221", 5.0),
 }
@@ -38,6 +44,8 @@ def test_a_record_comes_back_from_json_as_it_was(record: Record) -> None:
 def test_a_record_says_which_version_and_phase_it_is_of() -> None:
     assert (intent().to_json()["version"], intent().to_json()["phase"]) == (2, "intent")
     assert submitted().to_json()["phase"] == "submitted"
+    assert dataclasses.replace(intent(), sent=False).to_json()["phase"] == "uploaded"
+    assert dataclasses.replace(submitted(), landed=()).to_json()["phase"] == "landed"
     assert of_0_1_0(intent()).to_json()["version"] == 1
 
 
@@ -88,6 +96,14 @@ UNREADABLE: dict[str, object] = {
     "submitted with Wiro's word for none": changed(taskid="0"),
     "an intent with a taskid": changed(phase="intent"),
     "an intent with a taskid that cannot be read": intent().to_json() | {"taskid": ["2221"]},
+    "landed, without its files": changed(phase="landed"),
+    "submitted, with files": changed(landed=[FILE.to_json()]),
+    "uploaded, with a taskid": changed(phase="uploaded"),
+    "files that are no list": changed(phase="landed", landed={}),
+    "a file that is none": changed(phase="landed", landed=["0.mp4"]),
+    "a file without its size": changed(phase="landed", landed=[FILE.to_json() | {"size": None}]),
+    "a size that is a truth": changed(phase="landed", landed=[FILE.to_json() | {"size": True}]),
+    "uploads that are a list": changed(uploads=[]),
     "submitted at no time": changed(submitted_at=None),
     "at no time": changed(at="yesterday"),
     "at NaN": changed(at=math.nan),

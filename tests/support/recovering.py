@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from airflow_provider_wiro.core.journal import OnUnknown, Record
+from airflow_provider_wiro.core.fields import OnUnknown
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Send
 from airflow_provider_wiro.core.recalled import Decision
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError
