@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from datetime import timedelta
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import pendulum
@@ -29,11 +31,11 @@ pytestmark = pytest.mark.usefixtures("airflow_database")
 
 
 def read(name: str) -> dict[str, Any]:
-    """Read a DAG file of the page as Airflow would."""
-    names: dict[str, Any] = {}
+    """Save a DAG file of the page where Airflow looks for them, and read it."""
+    path = Path(os.environ["AIRFLOW_HOME"]) / "dags" / f"{name}.py"
+    path.write_text(BLOCKS[name])
     with warnings_of_airflow():
-        exec(compile(BLOCKS[name], name, "exec"), names)
-    return names
+        return run_path(str(path))
 
 
 def run(name: str, **arguments: Any) -> Run:
