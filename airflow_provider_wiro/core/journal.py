@@ -53,7 +53,7 @@ class Record:
     :param base_url: the service it was sent to; None where version 1 did not say.
     :param loose: a digest for each input without its spelling; what differs there surely is another input.
     :param account: a digest of the API key it was sent with; None where version 1 did not say.
-    :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
+    :param earlier: taskids of this task instance's earlier submissions, the last ones; a lost answer is not theirs.
     :param sent: False where only files were uploaded.
     :param uploads: the address at Wiro of each uploaded file, by the SHA-256 of its content.
     :param landed: its saved files; None where none were to be saved, or not all are.
@@ -174,7 +174,7 @@ class Record:
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             said = one_line(f"{type(error).__name__}: {error}", 100)
             raise WiroJournalError(
-                f"the journal holds something that is no record of this version ({said}): {one_line(kept, 200)}"
+                f"the journal holds something that this version cannot read ({said}): {one_line(kept, 200)}"
             ) from None
 
 

@@ -17,7 +17,7 @@ def tell_assets(this: Try, result: ResultDict, told: GenerationDict | None) -> N
     """Tell what was made of what. It is paid: that this fails ends nothing.
 
     An asset among the outlets (on Airflow 2.11: a dataset) gets an event whose extra has ``taskid``, ``model``,
-    ``cost_usd`` and ``uris``. An alias gets an asset for each saved file.
+    ``cost_usd`` and ``uris``. An alias gets an asset for each saved file, with ``uri`` in the place of ``uris``.
 
     :param told: what XCom says of the generation; None where nothing is there.
     """
@@ -53,7 +53,7 @@ def _tell_outlets(this: Try, result: ResultDict, told: GenerationDict | None) ->
                 event.extra = {**event.extra, **extra, "uris": places_of(result)}
                 continue
             for name, place in files.items():
-                event.add(Asset(uri=name), extra={**extra, "uris": [place]})
+                event.add(Asset(uri=name), extra={**extra, "uri": place})  # flat: Airflow makes a set of it
             if not files:
                 this.log.warning("taskid %s: no file of it was saved, so %r gets no asset", result["taskid"], outlet)
         except Exception as error:

@@ -7,7 +7,6 @@ import pickle
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,20 +17,11 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     TaskDeferred,
 )
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
-try:
-    from airflow.sdk.exceptions import AirflowRescheduleException
-except ImportError:  # Airflow before 3.2
-    from airflow.exceptions import AirflowRescheduleException
-
-from airflow_provider_wiro.core.verdict import Kind
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import (
     WiroConfigError,
-    WiroError,
     WiroInputError,
-    WiroInterrupted,
     WiroTaskCancelled,
     WiroTaskError,
     WiroTaskFailed,
@@ -41,67 +31,13 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskStuck,
     WiroTaskTimeout,
 )
-from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.sensors.wiro import WiroTaskSensor
-from airflow_provider_wiro.stages import ending
-from airflow_provider_wiro.task_instance import Standing
-from doubles import FakeTaskInstance, Lines, context_of, event, statuses, when
+from doubles import FakeTaskInstance, Lines, context_of, statuses
+from sensing import MODES, SHORT, Task, in_each_mode, sense, sensor, submit
 from small_airflow import Run
 from taskids import FIRST
 from tries import warnings_in
-from triggerer import fire
-
-MODES: dict[str, dict[str, Any]] = {
-    "poke": {},
-    "reschedule": {"mode": "reschedule", "poke_interval": 0.1},
-    "deferrable": {"deferrable": True},
-}
-in_each_mode = pytest.mark.parametrize("mode", MODES)
-SHORT: dict[str, Any] = {"poll_interval": 0.05, "timeout": 30}
-
-
-TIMEOUT_OF_AIRFLOW = "Trigger timeout" if AIRFLOW_V_3_0_PLUS else "Trigger/execution timeout"
-
-
-class Task(FakeTaskInstance):
-    """What Airflow 3 asks a task instance for."""
-
-    task_id = "wait"
-
-    def get_first_reschedule_date(self, context: object) -> None:
-        return None
-
-
-def submit() -> str:
-    return WiroHook().run("owner/video", {"prompt": "a kite"}).taskid
-
-
-def sensor(mode: str = "poke", /, **arguments: Any) -> WiroTaskSensor:
-    return WiroTaskSensor(**{"task_id": "wait", "taskid": FIRST} | SHORT | MODES[mode] | arguments)
-
-
-def sense(mode: str = "poke", ti: Task | None = None, /, **arguments: Any) -> Any:
-    """Let the sensor wait as Airflow does: with a new one in every process, and its triggers in between."""
-    context: Any = context_of(ti or Task())
-    waiting = sensor(mode, **arguments)
-    step: Callable[[], Any] = lambda: waiting.execute(context)  # noqa: E731
-    while True:
-        again = sensor(mode, **arguments)
-        try:
-            return step()
-        except AirflowRescheduleException:
-            step = lambda: again.execute(context)  # noqa: B023, E731
-        except TaskDeferred as deferred:
-            kwargs = (deferred.kwargs or {}) | {"event": fire(deferred.trigger)}  # type: ignore[arg-type]
-            step = lambda: again.resume_execution("execute_complete", kwargs, context)  # noqa: B023, E731
-
-
-@pytest.fixture(autouse=True)
-def without_the_database_of_airflow_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There, a sensor asks it for the time of its first look; these here are in none."""
-    if not AIRFLOW_V_3_0_PLUS:
-        monkeypatch.setattr("airflow.sensors.base._orig_start_date", lambda **_: None)
 
 
 @in_each_mode
@@ -294,124 +230,6 @@ def test_a_connection_that_cannot_be_used_is_final_before_it_defers(monkeypatch:
     with pytest.raises(WiroConfigError) as caught:
         sense("deferrable")
     assert isinstance(caught.value, AirflowFailException)
-
-
-STANDINGS = [(Standing.ENDED, 1), (Standing.GOES_ON, 1), (Standing.GOES_ON, 0), (Standing.AIRFLOW_SILENT, 1)]
-
-
-@pytest.mark.parametrize("cancel_on_kill", [False, True])
-@pytest.mark.parametrize(("standing", "tries"), STANDINGS)
-def test_only_a_kill_stops_it_and_only_where_that_is_asked_for(
-    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, cancel_on_kill: bool, standing: Standing, tries: int
-) -> None:
-    submit()
-    monkeypatch.setattr(ending, "standing", lambda _: standing)
-    waiting, ti = sensor(cancel_on_kill=cancel_on_kill, silent_fail=True), Task()
-    ti.max_tries = tries
-    when(lambda: all_held.count("Detail"), waiting.on_kill)
-    with pytest.raises(WiroInterrupted):
-        waiting.execute(context_of(ti))
-    goes_on = standing is not Standing.ENDED and tries > 0
-    assert statuses(all_held) == ["task_cancel" if cancel_on_kill and not goes_on else "task_start"]
-
-
-@pytest.mark.parametrize("cancel_on_kill", [False, True])
-def test_a_kill_between_two_pokes_is_heard(
-    all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch, cancel_on_kill: bool
-) -> None:
-    submit()
-    monkeypatch.setattr(ending, "standing", lambda _: Standing.ENDED)
-    waiting = sensor(cancel_on_kill=cancel_on_kill)
-    waiting.on_kill()  # before it has looked
-    assert statuses(all_held) == ["task_start"]
-    waiting = sensor(cancel_on_kill=cancel_on_kill, outage_tolerance=0.1)
-    all_held.script("Detail", "5xx", times=5)
-    with pytest.raises(WiroTaskGaveUp):
-        waiting.poke(context_of(Task()))
-    waiting.on_kill()
-    assert statuses(all_held) == ["task_cancel" if cancel_on_kill else "task_start"]
-
-
-def test_an_error_here_never_stops_it(all_held: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    submit()
-    all_held.release(FIRST)
-    with pytest.raises(ConnectionError, match="XCom"):
-        sense("poke", Task(broken=True), cancel_on_kill=True)
-    assert all_held.count("Kill") == 0
-
-
-def test_a_trigger_that_broke_is_waited_for_in_the_worker(wiro_emulator: WiroEmulator, lines: Lines) -> None:
-    submit()
-    result = sensor("deferrable").resume_execution("__fail__", {"error": "Trigger failure"}, context_of(Task()))
-    assert result["taskid"] == FIRST
-    assert f"taskid {FIRST}: its trigger broke" in lines.text
-
-
-@pytest.mark.parametrize("soft_fail", [False, True])
-def test_a_deferral_that_airflow_gives_up_on_is_the_sensors_timeout(soft_fail: bool) -> None:
-    with pytest.raises(AirflowSkipException if soft_fail else WiroTaskTimeout) as caught:
-        sensor("deferrable", soft_fail=soft_fail).resume_execution(
-            "__fail__", {"error": TIMEOUT_OF_AIRFLOW}, context_of(Task())
-        )
-    assert soft_fail or isinstance(caught.value, AirflowSensorTimeout)
-
-
-def resumed(told: object, *, try_number: int = 1) -> Any:
-    kwargs = {"event": told, "until": time.time() + 30, "try_number": try_number}
-    return sensor("deferrable").resume_execution("execute_complete", kwargs, context_of(Task()))
-
-
-OTHERS: dict[str, Callable[[], object]] = {
-    "of another task": lambda: event("failed", taskid="999"),
-    "of a newer release": lambda: event() | {"verdict": "succeeded"},
-    "none": lambda: None,
-    "a result too large to travel": lambda: event(result=None),
-}
-
-
-@pytest.mark.parametrize("told", OTHERS.values(), ids=OTHERS)
-def test_an_event_that_does_not_say_it_is_looked_for_here(
-    wiro_emulator: WiroEmulator, told: Callable[[], object]
-) -> None:
-    wiro_emulator.outcome(duration=0.0)
-    submit()
-    time.sleep(0.1)
-    assert resumed(told())["taskid"] == FIRST
-
-
-def test_an_event_of_another_try_says_nothing(wiro_emulator: WiroEmulator) -> None:
-    """Airflow 3.0 resumes a retry with the event of the first try."""
-    wiro_emulator.outcome(duration=0.0)
-    submit()
-    time.sleep(0.1)
-    assert resumed(event("gave_up"), try_number=2)["taskid"] == FIRST
-
-
-@pytest.mark.parametrize("kind", ["failed", "cancelled", "not_found", "elsewhere", "stuck", "gave_up", "timeout"])
-def test_each_verdict_of_the_trigger_is_an_error_of_the_same_tree(wiro_emulator: WiroEmulator, kind: Kind) -> None:
-    with pytest.raises(WiroTaskError) as caught:
-        resumed(event(kind))
-    assert caught.value.retryable is (kind in ("stuck", "gave_up"))
-    assert isinstance(caught.value, AirflowException) is (kind not in ("stuck", "gave_up"))
-
-
-def test_the_deferral_of_this_release_is_among_the_samples(wiro_emulator: WiroEmulator) -> None:
-    """What Airflow keeps of it outlives an upgrade."""
-    samples = sorted((Path(__file__).parent.parent / "triggers" / "samples").glob("*/sensor.json"))
-    assert samples
-    for path in samples:
-        sample = json.loads(path.read_text())
-        kwargs = sample["resumes"]["kwargs"] | {"event": event("failed", taskid="2221")}
-        old = sensor("deferrable", taskid="2221")
-        with pytest.raises(WiroError, match="2221"):
-            old.resume_execution(sample["resumes"]["method"], kwargs, context_of(Task()))
-    wiro_emulator.outcome(hold=True)
-    submit()
-    with pytest.raises(TaskDeferred) as caught:
-        sensor("deferrable").execute(context_of(Task()))
-    assert caught.value.method_name == sample["resumes"]["method"]
-    assert set(caught.value.kwargs or {}) == set(sample["resumes"]["kwargs"])
-    assert set(caught.value.trigger.serialize()[1]) == set(sample["trigger"]["kwargs"])  # type: ignore[union-attr]
 
 
 @in_each_mode

@@ -76,7 +76,7 @@ def test_an_alias_gets_an_asset_for_each_saved_file() -> None:
     assert run_beside(build, kept, *named).state == "success"
     extra = {"taskid": FIRST, "model": None, "cost_usd": 0.25}
     for each, place in zip(named, files, strict=True):
-        assert [event.extra for event in asset_events(each.uri)] == [extra | {"uris": [place]}]
+        assert [event.extra for event in asset_events(each.uri)] == [extra | {"uri": place}]
     [event] = asset_events(kept.uri)
     assert event.extra == extra | {"mine": 1, "uris": [*files, "https://cdn1.wiro.ai/2.mp4"]}
 
