@@ -64,6 +64,14 @@ def test_a_form_gives_prompt_image_and_duration(wiro_emulator: WiroEmulator) -> 
     assert (inputs["prompt"], inputs["inputImageUrl"], inputs["duration"]) == ("A kite.", form["image"], "10")
 
 
+def test_a_first_frame_of_ones_own_is_uploaded(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    (tmp_path / "kite.png").write_bytes(b"a kite")
+    conf = {"image": str(tmp_path / "kite.png")}
+    assert run_as_written(example("wiro_image_from_a_bucket").dag, run_conf=conf).state == "success"
+    [(_, inputs)] = sent(wiro_emulator)
+    assert inputs["inputImageUrl"].startswith(wiro_emulator.url + "/File/")
+
+
 def test_a_batch_with_two_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
     good = [{"prompt": f"Kite {n}.", "input_image_url": f"https://example.com/{n}.png"} for n in range(2)]
     bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "kites/kite.png"}]
