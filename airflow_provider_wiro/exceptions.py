@@ -26,7 +26,7 @@
         ├── WiroWrongService       the connection now names another service than the one it runs on
         ├── WiroNotStopped         it had to be stopped and could not be
         ├── WiroNoOutput           it succeeded, but has no output, or none that can be read
-        └── WiroOutputsGone        it succeeded in an earlier try, and its outputs are there no more
+        └── WiroOutputsGone        it succeeded in an earlier try, and its outputs no longer exist
 
 ``retryable`` says whether running the same Airflow task again can help without paying twice. An
 error that is not retryable fails the Airflow task at once, whatever its ``retries``.
@@ -242,4 +242,4 @@ class WiroNoOutput(WiroTaskError):
 
 
 class WiroOutputsGone(WiroTaskError):
-    """The task succeeded in an earlier try and was paid, but its outputs are there no more."""
+    """The task succeeded in an earlier try and was paid, but its outputs no longer exist."""

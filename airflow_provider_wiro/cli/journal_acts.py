@@ -65,7 +65,7 @@ def init(_: Namespace) -> int:
     folder = journal_folder()
     if folder is None:
         raise WiroJournalError(
-            "[wiro] journal_path is not set, so there is no folder to mark. Airflow's task state store needs no mark"
+            "[wiro] journal_path is not set, so there is no folder to mark. Airflow's Task State Store needs no mark"
         )
     marker = mark(folder)
     print(f"{folder} needs no mark." if marker is None else f"{folder} is marked as a journal, by the file {marker}.")

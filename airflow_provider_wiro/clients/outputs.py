@@ -15,7 +15,7 @@ from airflow_provider_wiro.clients.addresses import is_allowed, only_public, ref
 from airflow_provider_wiro.clients.apart import NotBegun, interrupted, run_apart
 from airflow_provider_wiro.clients.exchange import Sockets, lone_session
 from airflow_provider_wiro.clients.wire import USER_AGENT, proxy_for
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.core.texts import text_of
 from airflow_provider_wiro.exceptions import WiroConfigError
 
@@ -56,7 +56,7 @@ class TextFile:
 
 
 def first_gone(urls: Iterable[str], looks: Looks) -> str | None:
-    """Return the first of *urls* whose file is surely there no more, None if there is none. Sends no key, no signature.
+    """Return the first of *urls* whose file surely no longer exists, None if there is none. Sends no key, no signature.
 
     No answer proves nothing, and what was not looked at within a minute is taken as there: the look is a courtesy.
     Neither does a look prove anything that is refused because the URL leads to a private address.
@@ -136,7 +136,7 @@ async def _read_text(url: str, looks: Looks) -> TextFile:
                 return TextFile(None, f"its text cannot be read: HTTP {response.status}")
             raw = await _first_bytes(response)
     except _TROUBLE as error:
-        return TextFile(None, f"its text cannot be read: {one_line(f'{type(error).__name__}: {error}', 200)}")
+        return TextFile(None, f"its text cannot be read: {in_words(error, 200)}")
     text = text_of(raw[:LONGEST_TEXT].decode("utf-8-sig", "replace"))
     return TextFile(text, None if len(raw) <= LONGEST_TEXT else "its text is cut after 1 MB")
 

@@ -131,7 +131,7 @@ def proxy_for(base_url: str) -> str | None:
     except ValueError:
         usable = False
     if not usable:
-        raise WiroConfigError("the proxy of the environment is no http or https URL; set HTTPS_PROXY or NO_PROXY")
+        raise WiroConfigError("the proxy of the environment is not an http or https URL; set HTTPS_PROXY or NO_PROXY")
     return url
 
 

@@ -19,8 +19,9 @@ from airflow_provider_wiro.core.protocol import (
 )
 from airflow_provider_wiro.core.refusals import refused_after_all as refused_after_all
 from airflow_provider_wiro.core.refusals import request_error, submission_error
+from airflow_provider_wiro.core.rules.endings import NOT_STOPPED as NOT_STOPPED
+from airflow_provider_wiro.core.rules.endings import not_stopped as not_stopped
 from airflow_provider_wiro.core.rules.replies import Meaning, accepted_taskid, rule_of
-from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
 from airflow_provider_wiro.core.slugs import sent_slug
 from airflow_provider_wiro.core.task import COMPLETED, Submission, Task
 from airflow_provider_wiro.exceptions import WiroTaskNotFound
@@ -99,7 +100,7 @@ class Stop:
 
     def story(self, taskid: str) -> str:
         """Return the line for the log."""
-        return f"taskid {taskid}: {self.note}" if self.over else f"taskid {taskid} {NOT_STOPPED} ({self.note})"
+        return f"taskid {taskid}: {self.note}" if self.over else f"taskid {taskid} {not_stopped(self.note)}"
 
 
 def stop(taskid: str) -> Flow[Stop]:
@@ -175,8 +176,8 @@ def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, toke
         said = said.replace(token, "***")
     if task is Missing.NOT_FOUND and call == "Detail":
         raise WiroTaskNotFound(
-            f"Wiro knows no task {taskid or 'with this token'} ({said}); "
-            "check that the connection is of the account that ran it",
+            f"Wiro knows no task {taskid or 'with this token'} ({said}). "
+            "Check that the connection is of the account that ran it",
             taskid=taskid,
         )
     raise request_error(call, outcome, said, taskid)

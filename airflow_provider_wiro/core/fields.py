@@ -176,6 +176,16 @@ def seconds_or_0(name: str, value: object) -> float:
     return 0.0 if not isinstance(value, bool) and value in (0, timedelta(0)) else seconds(name, value)
 
 
+def true_or_false(name: str, value: object) -> bool:
+    """Return *value* if it is a bool: text such as ``"false"`` would count as true.
+
+    :raises WiroInputError: if it is none.
+    """
+    if isinstance(value, bool):
+        return value
+    raise refused(name, value, f"True or False, a bool{'; this argument is not templated' * is_templated(value)}")
+
+
 def model_inputs(value: object) -> dict[str, object]:
     """Return *value*, a dict or the JSON text of one, as the inputs of any model, without those that are None.
 

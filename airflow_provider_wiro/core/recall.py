@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
+from airflow_provider_wiro.core.calls import detail, not_stopped, stop
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, describe, now, report, send, sleep
@@ -21,9 +21,10 @@ from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, W
 
 # How long Wiro may need to show a task whose taskid it has given.
 SHOWN_AFTER = 60.0
-WAS_ANOTHER = "host or idempotency_key were others when it was submitted"
+WAS_ANOTHER = "the host or the idempotency_key was different when it was submitted"
 NOT_NAMED = (
-    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent"
+    "no task of that time can be it, but its record was written by version 0.1.0, and does not say to which service it "
+    "was sent"
 )
 
 
@@ -145,7 +146,7 @@ def settle(found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnkno
         yield from report(f"taskid {seen.task.taskid}: found in Task/List as the one whose answer was lost", "warning")
     match row.decision:
         case rules.Decision.ATTACH:
-            yield from report(f"taskid {seen.record.taskid}: an earlier try has submitted it; going on with it")
+            yield from report(f"taskid {seen.record.taskid}: already submitted; going on with it")
             return Attach(seen.record)
         case rules.Decision.TAKE:
             assert seen.task is not None
@@ -166,8 +167,8 @@ def _stop_changed(task: Task) -> Flow[None]:
     stopped = yield from stop(taskid)
     if not stopped.over:
         raise WiroNotStopped(
-            f"Wiro task {taskid}, of an earlier try with other inputs, {NOT_STOPPED} ({stopped.note}). "
-            "Nothing was submitted; a retry or a clear tries again",
+            f"Wiro task {taskid}, of an earlier try with other inputs, {not_stopped(stopped.note)}. "
+            "Nothing new was submitted; a retry or a clear tries again",
             taskid=taskid,
             retryable=True,
         )

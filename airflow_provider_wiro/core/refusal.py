@@ -11,6 +11,7 @@ from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.recalled import Sighting
 from airflow_provider_wiro.core.rules.recall import Left, Row, Shown, Work
+from airflow_provider_wiro.core.text import steps
 from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.exceptions import WiroError
 
@@ -46,25 +47,30 @@ def _charged(seen: Sighting, wanted: Record, place: str) -> str:
     assert task is not None
     what = "shows no outputs" if task.pexit is None else f"has failed with pexit {task.pexit}"
     return (
-        f"Wiro task {task.taskid}, of an earlier try, {what}, but was charged {task.cost_usd} USD: look at it in the "
-        f"Wiro dashboard. Nothing was submitted; for a new generation, {forget(place, seen.record.identity)}"
+        f"Wiro task {task.taskid}, which this task has submitted before, {what}, but was charged {task.cost_usd} USD. "
+        "Nothing new was submitted."
+        f"{steps('look at it in the Wiro dashboard', *forget(place, seen.record.identity))}"
     )
 
 
 def _missing(seen: Sighting, wanted: Record, place: str) -> str:
     return (
         f"an earlier try of this task submitted Wiro task {seen.record.taskid}, which Wiro does not know now. "
-        "Nothing was submitted, for that might pay twice. If the connection is of another account now, set it "
-        f"back; if the task is really lost, {forget(place, seen.record.identity)}"
+        "Nothing new was submitted, because that might pay twice."
+    ) + steps(
+        "if the connection is of another account now, set it back, then clear this task",
+        *forget(place, seen.record.identity, "if the Wiro task is really lost"),
     )
 
 
 def _doubtful(seen: Sighting, wanted: Record, place: str) -> str:
     return (
-        f"an earlier try of this task submitted Wiro task {seen.record.taskid}, and its record, of version 0.1.0, does "
-        f"not say to which service: {seen.why}. Nothing was sent to {wanted.base_url or 'it'}, and nothing submitted. "
-        "If the host of the connection was changed, set it back. If the task is over, "
-        f"{forget(place, seen.record.identity)}"
+        f"an earlier try of this task submitted Wiro task {seen.record.taskid}, but its record was written by version "
+        f"0.1.0, and does not say to which service: {seen.why}. Nothing was sent to {wanted.base_url or 'it'}, and "
+        "nothing new was submitted."
+    ) + steps(
+        "if the host of the connection was changed, set it back, then clear this task",
+        *forget(place, seen.record.identity, "if the Wiro task is over"),
     )
 
 
@@ -72,11 +78,17 @@ def _elsewhere(seen: Sighting, wanted: Record, place: str) -> str:
     record = seen.record
     what = f"Wiro task {record.taskid}" if record.taskid else "a generation, perhaps accepted,"
     return (
-        f"an earlier try of this task submitted {what} to {record.base_url}, but Airflow connection "
-        f"{wanted.conn_id!r} now leads elsewhere ({seen.why}). Nothing was sent there, and nothing submitted. The Wiro "
-        f"task may run on at {record.base_url} and be paid. To go on with it, set the connection's host back, then "
-        f"clear this task. Otherwise stop it there; then, for a new generation, {forget(place, seen.record.identity)}"
+        f"this task has submitted {what} to {record.base_url}, but Airflow connection {wanted.conn_id!r} now leads "
+        f"elsewhere ({seen.why}). Nothing was sent there, and nothing new was submitted. The Wiro task may run on at "
+        f"{record.base_url} and be paid."
+    ) + steps(
+        "to go on with it, set the connection's host back, then clear this task",
+        f"otherwise stop it at {record.base_url}",
+        *forget(place, seen.record.identity),
     )
+
+
+_LOOK = "look in the Wiro dashboard for a task of that time: stop it, or use its outputs"
 
 
 def _unknown(seen: Sighting, place: str) -> str:
@@ -84,9 +96,9 @@ def _unknown(seen: Sighting, place: str) -> str:
     sent = f"{datetime.fromtimestamp(found.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"it is not known whether Wiro accepted the submission to {found.model} that was sent about {sent}: {seen.why}"
-        ". Nothing more was submitted, for that might pay twice. Look in the Wiro dashboard for a task of that time: "
-        f"stop it, or use its outputs; then, for a new generation, {forget(place, seen.record.identity)} "
-        '(on_unknown_submission="submit" does so by itself, and may pay twice)'
+        ". Nothing more was submitted, because that might pay twice."
+        f"{steps(_LOOK, *forget(place, found.identity))}\n"
+        'With on_unknown_submission="submit" it would be submitted again by itself, and may be paid twice'
     )
 
 
@@ -96,7 +108,7 @@ def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
         return "an earlier try has uploaded files, and submitted nothing; submitting"
     if row.unknown is not None:
         return (
-            f"whether Wiro accepted the last submission cannot be found out ({seen.why}); submitting again, as "
+            f"whether Wiro accepted the last submission cannot be determined ({seen.why}); submitting again, as "
             "on_unknown_submission says: both may be paid"
         )
     if seen.task is None:
@@ -104,8 +116,8 @@ def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
     taskid = seen.task.taskid
     if row.work is Work.CHANGED and seen.task.terminal:
         return (
-            f"taskid {taskid}: is paid for, but {_difference(seen.record, wanted)}; submitting a new one, which is "
-            "paid too. Where that is not wanted, set idempotency_key"
+            f"taskid {taskid}: it is paid for, but {_difference(seen.record, wanted)}; submitting a new one, which is "
+            "paid too. To avoid that, set idempotency_key"
         )
     return (
         f"taskid {taskid}: the earlier one is over ({seen.task.status}); submitting a new one"
@@ -132,7 +144,7 @@ def _difference(record: Record, wanted: Record) -> str:
     )
     names += [name for name, contents in files.items() if not _had(record, contents)]
     if names:
-        return f"its inputs were others ({', '.join(names)})"
+        return f"its inputs were different ({', '.join(names)})"
     if record.model != wanted.model:
-        return "its model was another"
-    return f"its {'files, ' if files else ''}service or idempotency_key was another"
+        return "its model was different"
+    return f"its {'files, ' if files else ''}service or idempotency_key was different"

@@ -108,7 +108,7 @@ class Caller:
         ``[wiro] allow_private_hosts`` names.
 
         :param urls: their addresses.
-        :returns: the first that is there no more (HTTP 404 or 410); None if none is known to be gone.
+        :returns: the first that no longer exists (HTTP 404 or 410); None if none is known to be gone.
         :raises WiroInterrupted: if the task was told to stop.
         """
         from airflow_provider_wiro.clients.outputs import first_gone

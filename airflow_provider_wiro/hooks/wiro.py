@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_wiro.core import calls
-from airflow_provider_wiro.core.fields import model_inputs, refused, seconds, unix_time
+from airflow_provider_wiro.core.fields import model_inputs, refused, seconds, true_or_false, unix_time
 from airflow_provider_wiro.core.polling import (
     OUTAGE_TOLERANCE,
     POLL_INTERVAL,
@@ -168,7 +168,7 @@ class WiroHook(BaseHook):
             poll_interval=seconds("poll_interval", poll_interval),
             outage_tolerance=seconds("outage_tolerance", outage_tolerance),
             task_error_grace=seconds("task_error_grace", task_error_grace),
-            stop_at_timeout=stop_at_timeout,
+            stop_at_timeout=true_or_false("stop_at_timeout", stop_at_timeout),
         )
         verdict = self._caller.drive(wait(plan), service=self.base_url)
         if verdict.result is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
-from airflow_provider_wiro.core.fields import OnUnknown, on_unknown_submission, seconds, seconds_or_0
+from airflow_provider_wiro.core.fields import OnUnknown, on_unknown_submission, seconds, seconds_or_0, true_or_false
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.exceptions import (
     WiroInputError,
@@ -46,6 +46,8 @@ DEFAULTS = {
     "outage_tolerance": OUTAGE_TOLERANCE,
     "task_error_grace": TASK_ERROR_GRACE,
 }
+
+FLAGS: dict[str, Any] = {"deferrable": False, "wait_for_completion": True, "cancel_on_kill": True, "durable": True}
 
 
 class TryingOperator(RenderingOperator):
@@ -98,6 +100,8 @@ class TryingOperator(RenderingOperator):
         if self.queue_timeout is not None:
             seconds("queue_timeout", self.queue_timeout)
         seconds_or_0("defer_after", self.defer_after)
+        for name in FLAGS:
+            true_or_false(name, getattr(self, name))
         on_unknown_submission(self.on_unknown_submission)
 
     def on_kill(self) -> None:
@@ -151,34 +155,33 @@ class TryingOperator(RenderingOperator):
         this = Try(self._settings(), context, self.log, caller, paid)
         try:
             journal = open_journal(context)
-            this.journal, this.outdated = (journal, None) if self.durable else (None, journal)
+            this.journal, this.outdated = (journal, None) if this.settings.durable else (None, journal)
         except WiroJournalError as error:  # of no concern to a task that is paid already
             this.unusable = error
         except WiroInputError:  # an iteration of a task loop that cannot be told from the others
-            if self.durable:
+            if this.settings.durable:
                 raise
         return this
 
     def _settings(self) -> Settings:
         try:
             self.check_settings()
-            durations = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
+            durations: dict[str, Any] = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
             queue_timeout, on_unknown = self.queue_timeout, self.on_unknown_submission
             defer_after = seconds_or_0("defer_after", self.defer_after)
         except WiroInputError:  # a mapped task's: it is raised where something is to be submitted
             durations, queue_timeout, on_unknown, defer_after = DEFAULTS, None, "fail", 0.0
+        given: dict[str, Any] = {name: getattr(self, name) for name in FLAGS}
+        flags = {name: value if isinstance(value, bool) else FLAGS[name] for name, value in given.items()}
         if queue_timeout is None:
-            queue_timeout = QUEUE_TIMEOUT if self.deferrable else durations["timeout"]
+            queue_timeout = QUEUE_TIMEOUT if flags["deferrable"] else durations["timeout"]
         return Settings(
             conn_id=self.wiro_conn_id,
-            deferrable=self.deferrable,
             defer_after=defer_after,
-            wait_for_completion=self.wait_for_completion,
             queue_timeout=seconds("queue_timeout", queue_timeout),
             **durations,
+            **flags,
             execution_timeout=self.execution_timeout,
-            cancel_on_kill=self.cancel_on_kill,
-            durable=self.durable,
             on_unknown=on_unknown,
             requires_output=self.requires_output,
             push_outputs=self.do_xcom_push,

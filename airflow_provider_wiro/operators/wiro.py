@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class WiroRunOperator(OrderingOperator):
-    """Run any Wiro model and return its outputs. **Each run that succeeds costs money.**
+    """Run any Wiro model and return its outputs. **Each generation that succeeds costs money.**
 
     XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), and where there are any,
     ``output_url`` (the first) and ``text`` (what a text model answered) at the end; ``wiro_generation`` at both (what
@@ -190,7 +190,7 @@ class WiroRunOperator(OrderingOperator):
             announce(this, order)
             write_again(this)
             this.caller.check()
-            if not self.wait_for_completion:
+            if not this.settings.wait_for_completion:
                 this.paid.let_go()
                 return generation.submission.result()
             if generation.finished is not None:

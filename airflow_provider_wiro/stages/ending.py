@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroInterrupted,
@@ -80,7 +80,7 @@ def end_outside(this: Try, *, out_of_time: bool) -> None:
         if this.paid.taskid is not None and this.paid.stopped is None:
             _carried_out(this, happening or _told_to_stop(this), WiroInterrupted("told to stop"))
     except Exception as error:
-        stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
+        stopped = Stop(False, in_words(error))
         this.log.error("%s", stopped.story(this.paid.taskid or "unknown"))
 
 
@@ -117,8 +117,8 @@ def _is_waited_for(this: Try, *, deferred: bool) -> bool:
     asked = Pending(ask, "wiro-later-try")
     answered = asked.is_over(LOOK_FOR_LATER)
     if asked.error is not None:
-        said = one_line(f"{type(asked.error).__name__}: {asked.error}")
-        this.log.warning("taskid %s: whether a later try goes on with it cannot be seen: %s", this.paid.taskid, said)
+        said = in_words(asked.error)
+        this.log.warning("taskid %s: whether a later try has it cannot be determined: %s", this.paid.taskid, said)
     return answered and asked.result is True
 
 
@@ -150,7 +150,7 @@ def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None
         return _interrupted(this, retryable=stopped.over)
     if stopped.over:
         return None
-    said = one_line(f"{type(error).__name__}: {error}")
+    said = in_words(error)
     return WiroNotStopped(f"{said}; the Wiro task {this.paid.taskid} {NOT_STOPPED}", taskid=this.paid.taskid)
 
 

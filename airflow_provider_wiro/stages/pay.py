@@ -6,7 +6,6 @@ be sent), or **submitted** (its taskid is known). From nothing one submits; from
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroJournalError,
     WiroJournalTaken,
-    WiroRefused,
     WiroSubmissionUnknown,
     WiroTaskError,
 )
@@ -29,12 +27,10 @@ from airflow_provider_wiro.stages.record import write_down
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.tell import tell_earlier
 from airflow_provider_wiro.stages.this_try import Order, Try
-from airflow_provider_wiro.stages.upload import ready
+from airflow_provider_wiro.stages.upload import Ready, ready
 
 # Of a submission that no journal keeps.
 UNRECORDED = Identity("", "", "", -1)
-# How Wiro refuses a file's URL that it does not take in this place.
-FILE_REQUIRED = re.compile(r"request files? \[", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +52,40 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
     """
     wanted = found if found is not None and order.problem else intent_of(this, order)
-    before, lost, reshaped = found, None, False
+    before: Record | None = None
+    lost, unsent, reshaped = None, False, False
     while True:
         if found is not None:
             decision = _recall(this, order, found, wanted, until)
             if not isinstance(decision, Fresh):
                 return _take(this, decision, found, attached=lost is None)
-            if lost is not None and lost.words is not None and decision.nothing_accepted:
+            unsent = decision.nothing_accepted
+            if lost is not None and lost.words is not None and unsent:
                 _take_back(this, found, before)
                 raise refused_after_all(order.model, lost)
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
-        keep_to_max_active(this, until)
-        made = ready(this, order, wanted, found, until)
-        made = made.reshaped() if reshaped else made
-        found = made.over
-        intent = replace(made.intent, at=time.time(), account=this.caller.account).instead_of(found)
+        made: Ready | None = None
         try:
+            keep_to_max_active(this, until)
+            made = ready(this, order, wanted, found, until, beside=before if unsent else found, reshaped=reshaped)
+            found, unsent = made.over, unsent and made.over is found
+            intent = replace(made.intent, at=time.time(), account=this.caller.account).instead_of(found)
             return Generation(_submit(this, intent, found, made.inputs, until))
-        except WiroRefused as error:
-            if made.otherwise is None or not FILE_REQUIRED.search(str(error)):
-                raise
-            this.log.warning("%s: submitting once more, with the URL as the file itself", error)
-            reshaped = True
-            continue
         except WiroSubmissionUnknown as error:
             if this.journal is None or lost is not None:
                 raise
-            this.log.warning("the answer to the submission was lost; looking for it in Task/List (%s)", error)
+            this.log.warning("%s Looking for its task in Task/List", str(error).partition("\n")[0])
             lost = error
-        before, found = found, intent
+        except WiroError as error:
+            reshaped = made is not None and made.takes_another_shape(error, this.log)
+            if reshaped:
+                continue
+            if unsent and found is not None:
+                _take_back(this, found, before)
+            raise
+        before, found = None if unsent else found, intent
 
 
 def intent_of(this: Try, order: Order) -> Record:

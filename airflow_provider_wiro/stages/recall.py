@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 
-ANOTHER_KEY = "no task has its inputs in the list of this API key, but it was sent with another key, or by 0.1.0"
+ANOTHER_KEY = (
+    "the list of this API key has no task with its inputs, but it was sent with another key, or by version 0.1.0, "
+    "which did not record the key"
+)
 NOT_LISTED = "the records of other tasks cannot be looked at from here (they can with [wiro] journal_path)"
 
 
@@ -40,7 +43,7 @@ def recall(
 
     :param found: what the journal holds.
     :param wanted: the intent of this try.
-    :param on_unknown: what to do if it cannot be found out whether Wiro accepted the submission.
+    :param on_unknown: what to do if it cannot be determined whether Wiro accepted the submission.
     :param deadline: unix time at which it gives up looking at the latest; None: there is none.
     :param outage_tolerance: seconds to wait where the connection leads to another service than the record's.
     :returns: ``Attach``, ``Finished`` or ``Fresh``.

@@ -52,7 +52,7 @@ def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
     try:
         intent = this.journal.read()
     except WiroJournalError as error:
-        this.log.warning("taskid %s: whether it is written down cannot be seen: %s", taskid, error)
+        this.log.warning("taskid %s: whether it is written down cannot be determined: %s", taskid, error)
         return
     if intent is not None and intent.taskid == taskid:
         this.paid.written()
@@ -79,7 +79,7 @@ def _put(this: Try, record: Record, over: Record) -> Record | None:
         there = this.journal.read()
         if there is not None:
             return None if there.taskid == record.taskid else there
-        this.log.warning("taskid %s: the record was deleted while it was submitted; writing it anew", record.taskid)
+        this.log.warning("taskid %s: the record was deleted during the submission; writing it again", record.taskid)
         this.journal.replace(None, record)
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from airflow_provider_wiro.core.calls import stop
 from airflow_provider_wiro.core.journal import Record
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
 from airflow_provider_wiro.journals import NO_JOURNAL
 from airflow_provider_wiro.stages.this_try import Order, Try
@@ -67,9 +67,9 @@ def supersede(this: Try) -> None:
         if journal is not None and found is not None and _is_done_with(this, found):
             journal.replace(found, None)
     except WiroJournalError as error:
-        this.log.warning("durable=False, but a record of older work may remain, which a durable try takes: %s", error)
+        this.log.warning("durable=False, but an old record may remain; durable=True would go on with it: %s", error)
     except Exception as error:
-        said = one_line(f"{type(error).__name__}: {error}")
+        said = in_words(error)
         this.log.warning("durable=False, but the task of an earlier try could not be stopped: %s", said)
 
 
@@ -79,16 +79,16 @@ def _is_done_with(this: Try, found: Record) -> bool:
         return True
     if found.base_url is None:
         this.log.warning(
-            "durable=False, but the record of an earlier try is of 0.1.0 and does not say of which service: it is "
-            "kept, and a durable try takes it (%s, taskid %s)",
+            "durable=False, but the record of an earlier try was written by version 0.1.0, and does not say to which "
+            "service: it is kept, and a try with durable=True goes on with it (%s, taskid %s)",
             found.model,
             found.taskid,
         )
         return False
     if found.taskid is None:
         this.log.warning(
-            "durable=False, so nobody looks whether Wiro accepted the submission of an earlier try (%s), whose answer "
-            "was lost: look in the Wiro dashboard whether it runs",
+            "durable=False, so it is not determined whether Wiro accepted the submission of an earlier try (%s), whose "
+            "answer was lost. Look in the Wiro dashboard whether it runs",
             found.model,
         )
         return True
@@ -98,5 +98,5 @@ def _is_done_with(this: Try, found: Record) -> bool:
     if stopped.over:
         this.log.info("%s (durable=False submits a new one)", stopped.story(found.taskid))
     else:
-        this.log.error("%s; its record is kept, and a durable try goes on with it", stopped.story(found.taskid))
+        this.log.error("%s; its record is kept: a try with durable=True goes on with it", stopped.story(found.taskid))
     return stopped.over

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow_provider_wiro.core.polling import wait
 from airflow_provider_wiro.core.result import MOST_RESULT, ResultDict, fitted, text_files, urls_of
 from airflow_provider_wiro.core.task import Task
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line, steps
 from airflow_provider_wiro.core.texts import joined
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone, WiroTaskError
@@ -63,8 +63,7 @@ def reuse(this: Try, task: Task) -> ResultDict:
     if not some or (lost := this.caller.lost_output(urls_of(result))):
         why = f"its output no longer exists: {lost}" if some else "Wiro shows no output of it, or no longer does"
         raise WiroOutputsGone(
-            f"Wiro task {task.taskid} succeeded in an earlier try and is paid, but {why}. Nothing was submitted. For a "
-            f"new generation, {again}",
+            f"Wiro task {task.taskid} succeeded and is paid, but {why}. Nothing new was submitted.{steps(*again)}",
             taskid=task.taskid,
             status=task.status,
             cost_usd=task.cost_usd,
@@ -72,11 +71,10 @@ def reuse(this: Try, task: Task) -> ResultDict:
         )
     age = pendulum.duration(seconds=int(max(1.0, time.time() - (this.paid.submitted_at or 0.0)))).in_words()
     this.log.warning(
-        "taskid %s: taking the outputs of the submission of %s ago, which is paid for; nothing is submitted. "
-        "For a new generation, %s",
+        "taskid %s: taking the outputs of the submission of %s ago, which is paid for; nothing is submitted.%s",
         task.taskid,
         age,
-        again,
+        steps(*again),
     )
     return deliver(this, result)
 
@@ -89,12 +87,12 @@ def _with_text_of_files(this: Try, result: ResultDict) -> ResultDict:
         try:
             read = this.caller.read_text(url)
         except (Exception, AirflowTaskTimeout) as error:  # as where the task is told to stop, or its time is over
-            problem: str | None = f"its text cannot be read: {one_line(f'{type(error).__name__}: {error}')}"
+            problem: str | None = f"its text cannot be read: {in_words(error)}"
         else:
             problem = read.problem
             texts.append(read.text)
             if problem is None and (time.monotonic() > until or sum(map(len, filter(None, texts))) > MOST_RESULT):
-                problem = "more of its text is not read"
+                problem = "the rest of its text is not read"
         if problem is not None:
             this.log.warning("taskid %s: %s; it is at %s", result["taskid"], problem, one_line(url))
             break

@@ -8,7 +8,7 @@ from typing import cast
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.result import ResultDict, urls_of
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.stages.this_try import Order, Try
 
@@ -126,7 +126,7 @@ def _push(this: Try, key: str, value: object) -> None:
     try:
         this.ti.xcom_push(key=key, value=value)
     except Exception as error:
-        this.log.warning("XCom %s cannot be pushed: %s", key, one_line(f"{type(error).__name__}: {error}"))
+        this.log.warning("XCom %s cannot be pushed: %s", key, in_words(error))
 
 
 def _pull(this: Try, key: str) -> object:

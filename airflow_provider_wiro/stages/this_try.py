@@ -109,9 +109,11 @@ class Try:
         """Where the record is, in words."""
         return self.journal.place if self.journal else "the journal"
 
-    def how_to_forget(self) -> str:
-        """Say how a person has a new generation made after all."""
-        return forget(self.place, self.journal.identity) if self.journal else "set durable=False, then clear this task"
+    def how_to_forget(self) -> tuple[str, ...]:
+        """Return the steps by which a person has a new generation made after all."""
+        if self.journal is None:
+            return "for a new generation, set durable=False", "then clear this task"
+        return forget(self.place, self.journal.identity)
 
     @property
     def defers(self) -> bool:

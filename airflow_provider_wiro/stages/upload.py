@@ -7,6 +7,7 @@ turn that may not come. What is uploaded is written down at once, so that a retr
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,12 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.files import MAX_BYTES, FileInput, Source, Upload
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.placing import placed, types_of
 from airflow_provider_wiro.core.text import one_line, without_secrets
 from airflow_provider_wiro.core.uploading import NOTHING_PAID, upload
 from airflow_provider_wiro.core.work import digests
-from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroJournalError, WiroUploadError
+from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroJournalError, WiroRefused, WiroUploadError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 # What is read at once of a file in an object storage, and kept in memory.
 BLOCK = 4 * 1024 * 1024
+# How Wiro refuses a file's URL that it does not take in this place.
+FILE_REQUIRED = re.compile(r"request files? \[", re.IGNORECASE)
 # How many uploads a record remembers.
 MOST_UPLOADS = 50
 
@@ -46,9 +50,18 @@ class Ready:
     over: Record | None
     otherwise: Mapping[str, object] | None = field(default=None, repr=False)
 
+    def takes_another_shape(self, error: WiroError, log: Log) -> bool:
+        """Whether the model has refused just this shape, and there is another one; nothing was accepted then."""
+        refused = isinstance(error, WiroRefused) and FILE_REQUIRED.search(str(error)) is not None
+        if not refused or self.otherwise is None:
+            return False
+        log.warning("%s Submitting once more, with the URL as the file itself", str(error).partition("\n")[0])
+        return True
+
     def reshaped(self) -> Ready:
-        """Return it with the other shape."""
-        assert self.otherwise is not None
+        """Return it with the other shape, where there is one."""
+        if self.otherwise is None:
+            return self
         return replace(self, inputs=self.otherwise, otherwise=None, intent=_as_sent(self.intent, self.otherwise))
 
 
@@ -72,12 +85,23 @@ def with_contents(this: Try, order: Order, found: Record | None) -> Order:
         return replace(order, files=(), problem=error)
 
 
-def ready(this: Try, order: Order, wanted: Record, found: Record | None, until: float) -> Ready:
+def ready(
+    this: Try,
+    order: Order,
+    wanted: Record,
+    found: Record | None,
+    until: float,
+    *,
+    beside: Record | None,
+    reshaped: bool = False,
+) -> Ready:
     """Upload what Wiro does not have yet, and return what to submit. Costs nothing.
 
     :param wanted: the intent, without the URLs of files.
     :param found: what the journal holds.
     :param until: unix time until which to wait at most where Wiro throttles.
+    :param beside: what holds of *found*: None where Wiro has accepted nothing of it.
+    :param reshaped: whether the model has refused the first shape.
     :raises WiroError: if that cannot be done; nothing is submitted.
     """
     if not order.files:
@@ -87,13 +111,14 @@ def ready(this: Try, order: Order, wanted: Record, found: Record | None, until: 
         this.log.warning("Wiro does not say which inputs %s has; its files are given by the inputs' names", order.model)
     for file in order.files:
         placed(file, [source.address for source in file.sources], types)
-    urls, over = _uploaded(this, order.files, wanted, found, until)
+    urls, over = _uploaded(this, order.files, wanted, found, beside, until)
     given = [placed(file, [urls[source] for source in file.sources], types) for file in order.files]
     inputs = _together(order, [one.inputs for one in given])
     otherwise = _together(order, [one.otherwise or one.inputs for one in given])
     uploads = {source.sha256: url for source, url in urls.items() if not source.is_url}
     intent = replace(_as_sent(wanted, inputs), uploads=uploads)
-    return Ready(inputs, intent, over, otherwise if any(one.otherwise for one in given) else None)
+    made = Ready(inputs, intent, over, otherwise if any(one.otherwise for one in given) else None)
+    return made.reshaped() if reshaped else made
 
 
 def _together(order: Order, parts: Sequence[Mapping[str, object]]) -> dict[str, object]:
@@ -109,12 +134,17 @@ def _as_sent(intent: Record, inputs: Mapping[str, object]) -> Record:
 
 
 def _uploaded(
-    this: Try, files: Sequence[FileInput], wanted: Record, found: Record | None, until: float
+    this: Try,
+    files: Sequence[FileInput],
+    wanted: Record,
+    found: Record | None,
+    beside: Record | None,
+    until: float,
 ) -> tuple[dict[Source, str], Record | None]:
     """Return the URL of each file, and what the journal holds once they are written down."""
     sources = list(dict.fromkeys(source for file in files for source in file.sources))
     known = _still_there(this, {source.sha256 for source in sources if not source.is_url}, wanted, found)
-    over = found
+    before = dict(known)
     for source in sources:
         if source.is_url or source.sha256 in known:
             continue
@@ -122,7 +152,7 @@ def _uploaded(
             flow = upload(Upload(source, file), timeout=this.caller.timeout, deadline=until)
             known[source.sha256] = this.caller.drive(flow, service=wanted.base_url)
         this.log.info("uploaded %s to Wiro (%s bytes)", source.shown, source.size)
-        over = _note(this, wanted, over, known)
+    over = found if known == before else _note(this, wanted, found, beside, known)
     return {source: source.address if source.is_url else known[source.sha256] for source in sources}, over
 
 
@@ -137,14 +167,16 @@ def _still_there(this: Try, contents: set[str], wanted: Record, found: Record | 
     return {sha256: url for sha256, url in before.items() if url in there}
 
 
-def _note(this: Try, wanted: Record, over: Record | None, uploads: Mapping[str, str]) -> Record | None:
+def _note(
+    this: Try, wanted: Record, over: Record | None, beside: Record | None, uploads: Mapping[str, str]
+) -> Record | None:
     """Write down what is uploaded: beside what an earlier try has submitted, or as a record of its own."""
     if this.journal is None:
         return over
-    if over is None or not over.sent:
+    if beside is None or not beside.sent:
         kept = replace(wanted.instead_of(over), sent=False, uploads=dict(uploads))
     else:
-        kept = replace(over, uploads=dict(list((dict(over.uploads) | dict(uploads)).items())[-MOST_UPLOADS:]))
+        kept = replace(beside, uploads=dict(list((dict(beside.uploads) | dict(uploads)).items())[-MOST_UPLOADS:]))
     try:
         this.journal.replace(over, kept)
     except WiroJournalError as error:
@@ -164,7 +196,7 @@ def _read(this: Try, source: Source) -> Source:
         told = path.fs.info(path.path)
         is_file, size = told.get("type") != "directory", told.get("size")
     if not is_file:
-        raise WiroInputError(f"{source.shown} is a directory; allowed: a file. {NOTHING_PAID}")
+        raise WiroInputError(f"{source.shown} is a directory; allowed: a file.\n{NOTHING_PAID}")
     _check_size(source, size)
     digest, read = hashlib.sha256(), 0
     with _opened(source) as file:
@@ -185,9 +217,9 @@ def _piece_of(file: IO[bytes], source: Source) -> bytes:
 
 def _check_size(source: Source, size: object) -> None:
     if size == 0:
-        raise WiroInputError(f"{source.shown} is empty; allowed: a file with a content. {NOTHING_PAID}")
+        raise WiroInputError(f"{source.shown} is empty; allowed: a file with a content.\n{NOTHING_PAID}")
     if isinstance(size, int) and size > MAX_BYTES:
-        raise WiroInputError(f"{source.shown} has {size} bytes or more; allowed: {MAX_BYTES} bytes. {NOTHING_PAID}")
+        raise WiroInputError(f"{source.shown} has {size} bytes or more; allowed: {MAX_BYTES} bytes.\n{NOTHING_PAID}")
 
 
 @contextmanager
@@ -215,9 +247,9 @@ def _said_of(source: Source) -> Iterator[None]:
         yield
     except FileNotFoundError:
         said = f"there is no file {source.shown}, or this worker does not see it"
-        raise WiroUploadError(f"{said}. {NOTHING_PAID}") from None
+        raise WiroUploadError(f"{said}.\n{NOTHING_PAID}") from None
     except WiroError:
         raise
     except Exception as error:
         said = one_line(without_secrets(f"{type(error).__name__}: {error}"), 200)
-        raise WiroUploadError(f"the file {source.shown} cannot be read ({said}). {NOTHING_PAID}") from None
+        raise WiroUploadError(f"the file {source.shown} cannot be read ({said}).\n{NOTHING_PAID}") from None

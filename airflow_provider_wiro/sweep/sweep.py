@@ -1,4 +1,4 @@
-"""Find what was paid for, runs on at Wiro, and is wanted no more."""
+"""Find what was paid for, runs on at Wiro, and is no longer wanted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Sweep:
 
     :param recorded: the journals.
     :param hours: how old a submission may be at most.
-    :param stop: whether to stop what is wanted no more, or only to list it.
+    :param stop: whether to stop what is no longer wanted, or only to list it.
     """
 
     def __init__(self, recorded: Recorded, *, hours: float, stop: bool) -> None:
@@ -169,7 +169,8 @@ class Sweep:
 
     def _tell_unknown(self, record: Record, why: str) -> None:
         delete = f"delete {self._recorded.place_of(record.identity)}"
-        self._tell(UNKNOWN, record, f"{why}; look in the Wiro dashboard, stop there what nobody wants, then {delete}")
+        advice = f"look in the Wiro dashboard, stop there what is no longer wanted, then {delete}"
+        self._tell(UNKNOWN, record, f"{why}; {advice}")
 
     def _tell(self, done: str, record: Record, why: str, taskid: str | None = None) -> None:
         self._done[done] += 1
@@ -184,7 +185,7 @@ class Sweep:
             "conn_id": record.conn_id,
             "age": f"{minutes:.0f}min",
         }
-        print(f"{done}:", *(f"{name}={one_line(value)}" for name, value in fields.items()), f"({one_line(why, 1000)})")
+        print(f"{done}:", *(f"{name}={one_line(value)}" for name, value in fields.items()), f"({one_line(why, 3000)})")
 
     def _sum_up(self, records: int) -> int:
         counted = ", ".join(f"{count} {what}" for what, count in self._done.items())

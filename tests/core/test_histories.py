@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from dataclasses import asdict
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
@@ -118,7 +119,7 @@ class History(RuleBasedStateMachine):
         self.wiro = SmallWiro()
         self.journal = MemoryJournal()
         self.moved = False
-        clock = SimpleNamespace(time=lambda: self.wiro.now, sleep=lambda seconds: None)
+        clock = SimpleNamespace(time=lambda: self.wiro.now, monotonic=count().__next__, sleep=lambda seconds: None)
         self.patches = [mock.patch.object(module, "time", clock) for module in (pay, record)]
         self.patches.append(mock.patch.object(upload, "_opened", opened))
         for patch in self.patches:

@@ -179,5 +179,5 @@ def test_what_to_do_about_an_unknown_run_is_fail_or_submit() -> None:
     ],
 )
 def test_how_to_forget_names_the_whole_command(fields: dict[str, Any], typed: str) -> None:
-    said = forget("the key wiro_journal", identity(**fields))
-    assert f"(the key wiro_journal; python -m airflow_provider_wiro journal forget {typed})" in said
+    first, _ = forget("the key wiro_journal", identity(**fields))
+    assert f"(the key wiro_journal) with\n   python -m airflow_provider_wiro journal forget {typed}\n" in first

@@ -93,7 +93,7 @@ def test_what_is_done_is_what_the_row_says(case: Case) -> None:
     if rule.decision is Decision.REFUSE:
         assert rule.error is not None
         error, driver = refused(rule.error, script, found, **options)
-        assert "ubmitted" in str(error) or "try again" in str(error)
+        assert "submitted" in str(error) or "Try again" in str(error)
         assert not {"Kill", "Cancel"} & set(driver.calls)
         return
     decision, driver = recovered(script, found, **options)

@@ -37,7 +37,7 @@ EXTRAS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS)
 def test_a_task_with_more_inputs_is_not_the_lost_one(extra: dict[str, object]) -> None:
     error, _ = unknown(listing(listed(parameters=PROMPT | extra), BEFORE), intent(PROMPT))
-    assert "no task of that time has just its inputs, but it may be one of these: 2221" in str(error)
+    assert "no task of that time has exactly its inputs, but it may be one of these: 2221" in str(error)
 
 
 def test_a_task_with_more_inputs_does_not_hide_the_lost_one() -> None:
@@ -178,7 +178,7 @@ def test_what_another_one_had_before_the_submission_it_has_lost_is_its_own_too()
     absent(listing(listed(), BEFORE), others=[lost])
     unsaid = replace(lost, base_url=None)
     error, _ = unknown(listing(listed(), BEFORE), others=[unsaid])
-    assert "is or may be that of videos" in str(error)
+    assert "may belong to videos" in str(error)
 
 
 def test_the_lost_one_is_found_by_elimination() -> None:
@@ -204,12 +204,12 @@ UNCLEAR: dict[str, Any] = {
 @pytest.mark.parametrize("other", UNCLEAR.values(), ids=UNCLEAR)
 def test_what_may_be_somebody_elses_is_a_persons_case(other: Record) -> None:
     error, _ = unknown(listing(listed(), BEFORE), others=[other])
-    assert "2221, is or may be that of videos, manual__2026-01-01, sibling, -1" in str(error)
+    assert "2221, may belong to videos, manual__2026-01-01, sibling, -1" in str(error)
 
 
 def test_a_record_that_cannot_be_read_may_be_the_owners() -> None:
     error, _ = unknown(listing(listed(), BEFORE), others=[WiroJournalError("no")])
-    assert "may be that of a journal that cannot be read" in str(error)
+    assert "may belong to a task whose record cannot be read" in str(error)
 
 
 NO_MATTER: dict[str, Record] = {

@@ -119,7 +119,7 @@ def test_a_record_that_a_person_deleted_meanwhile_is_written_anew(
     assert left is not None
     assert left.taskid == FIRST
     assert statuses(all_held) == ["task_start"]
-    assert f"WARNING taskid {FIRST}: the record was deleted while it was submitted" in lines.text
+    assert f"WARNING taskid {FIRST}: the record was deleted during the submission" in lines.text
 
 
 @pytest.mark.parametrize("adopted", [True, False])

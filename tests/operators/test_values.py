@@ -195,6 +195,31 @@ def test_a_bad_duration_is_refused_when_the_operator_is_constructed(name: str, v
     assert_names(caught.value, name, value, "seconds above 0")
 
 
+FLAGS = ["deferrable", "wait_for_completion", "cancel_on_kill", "durable"]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", ["false", "no", "True", "", None, 0, 1, []])
+def test_what_is_no_bool_is_refused_before_anything_is_spent(
+    wiro_emulator: WiroEmulator, name: str, value: Any
+) -> None:
+    with pytest.raises(WiroInputError) as caught:
+        runway(**{name: value})
+    assert_names(caught.value, name, value, "True or False, a bool")
+    operator = runway()
+    setattr(operator, name, value)  # as a mapped task's
+    with pytest.raises(WiroInputError) as caught:
+        operator.execute(context_of(FakeTaskInstance()))
+    assert_names(caught.value, name, value, "True or False, a bool")
+    assert wiro_emulator.requests == []
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_template_in_the_place_of_a_bool_is_refused_in_words_of_its_own(name: str) -> None:
+    with pytest.raises(WiroInputError, match="; this argument is not templated"):
+        runway(**{name: "{{ params.x }}"})
+
+
 @pytest.mark.parametrize("name", DURATIONS)
 def test_a_duration_may_be_a_timedelta(name: str) -> None:
     operator = runway(**{name: timedelta(minutes=2)})

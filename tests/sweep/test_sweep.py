@@ -191,7 +191,7 @@ def test_a_folder_that_is_not_mounted_here_is_an_error(deployment: Deployment, s
     deployment.folder.rmdir()
     code, said = swept()
     assert code == 1
-    assert "is a share not mounted?" in said
+    assert "mount the share" in said
 
 
 @IN_THE_FOLDER

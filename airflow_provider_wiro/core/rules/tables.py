@@ -63,7 +63,7 @@ TABLES = (
     ),
     Table(
         "endings",
-        f"{_RULES}.waits:ENDINGS",
+        f"{_RULES}.endings:ENDINGS",
         {"verdict": "kind", "the task": "what", "money": "money", "error": "error", "a retry submits": "retryable"},
     ),
     Table(
@@ -78,7 +78,7 @@ TABLES = (
     ),
     Table(
         "stops",
-        f"{_RULES}.waits:STOPS",
+        f"{_RULES}.endings:STOPS",
         {"where it was not over": "what", "money": "money", "nothing is submitted after it": "final"},
     ),
 )
