@@ -7,6 +7,7 @@ turn that may not come. What is uploaded is written down at once, so that a retr
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,12 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.files import MAX_BYTES, FileInput, Source, Upload
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.placing import placed, types_of
 from airflow_provider_wiro.core.text import one_line, without_secrets
 from airflow_provider_wiro.core.uploading import NOTHING_PAID, upload
 from airflow_provider_wiro.core.work import digests
-from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroJournalError, WiroUploadError
+from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroJournalError, WiroRefused, WiroUploadError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 # What is read at once of a file in an object storage, and kept in memory.
 BLOCK = 4 * 1024 * 1024
+# How Wiro refuses a file's URL that it does not take in this place.
+FILE_REQUIRED = re.compile(r"request files? \[", re.IGNORECASE)
 # How many uploads a record remembers.
 MOST_UPLOADS = 50
 
@@ -46,9 +50,18 @@ class Ready:
     over: Record | None
     otherwise: Mapping[str, object] | None = field(default=None, repr=False)
 
+    def takes_another_shape(self, error: WiroError, log: Log) -> bool:
+        """Whether the model has refused just this shape, and there is another one; nothing was accepted then."""
+        refused = isinstance(error, WiroRefused) and FILE_REQUIRED.search(str(error)) is not None
+        if not refused or self.otherwise is None:
+            return False
+        log.warning("%s Submitting once more, with the URL as the file itself", str(error).partition("\n")[0])
+        return True
+
     def reshaped(self) -> Ready:
-        """Return it with the other shape."""
-        assert self.otherwise is not None
+        """Return it with the other shape, where there is one."""
+        if self.otherwise is None:
+            return self
         return replace(self, inputs=self.otherwise, otherwise=None, intent=_as_sent(self.intent, self.otherwise))
 
 
@@ -72,12 +85,21 @@ def with_contents(this: Try, order: Order, found: Record | None) -> Order:
         return replace(order, files=(), problem=error)
 
 
-def ready(this: Try, order: Order, wanted: Record, found: Record | None, until: float) -> Ready:
+def ready(
+    this: Try,
+    order: Order,
+    wanted: Record,
+    found: Record | None,
+    until: float,
+    *,
+    reshaped: bool = False,
+) -> Ready:
     """Upload what Wiro does not have yet, and return what to submit. Costs nothing.
 
     :param wanted: the intent, without the URLs of files.
     :param found: what the journal holds.
     :param until: unix time until which to wait at most where Wiro throttles.
+    :param reshaped: whether the model has refused the first shape.
     :raises WiroError: if that cannot be done; nothing is submitted.
     """
     if not order.files:
@@ -93,7 +115,8 @@ def ready(this: Try, order: Order, wanted: Record, found: Record | None, until: 
     otherwise = _together(order, [one.otherwise or one.inputs for one in given])
     uploads = {source.sha256: url for source, url in urls.items() if not source.is_url}
     intent = replace(_as_sent(wanted, inputs), uploads=uploads)
-    return Ready(inputs, intent, over, otherwise if any(one.otherwise for one in given) else None)
+    made = Ready(inputs, intent, over, otherwise if any(one.otherwise for one in given) else None)
+    return made.reshaped() if reshaped else made
 
 
 def _together(order: Order, parts: Sequence[Mapping[str, object]]) -> dict[str, object]:
@@ -164,7 +187,7 @@ def _read(this: Try, source: Source) -> Source:
         told = path.fs.info(path.path)
         is_file, size = told.get("type") != "directory", told.get("size")
     if not is_file:
-        raise WiroInputError(f"{source.shown} is a directory; allowed: a file. {NOTHING_PAID}")
+        raise WiroInputError(f"{source.shown} is a directory; allowed: a file.\n{NOTHING_PAID}")
     _check_size(source, size)
     digest, read = hashlib.sha256(), 0
     with _opened(source) as file:
@@ -185,9 +208,9 @@ def _piece_of(file: IO[bytes], source: Source) -> bytes:
 
 def _check_size(source: Source, size: object) -> None:
     if size == 0:
-        raise WiroInputError(f"{source.shown} is empty; allowed: a file with a content. {NOTHING_PAID}")
+        raise WiroInputError(f"{source.shown} is empty; allowed: a file with a content.\n{NOTHING_PAID}")
     if isinstance(size, int) and size > MAX_BYTES:
-        raise WiroInputError(f"{source.shown} has {size} bytes or more; allowed: {MAX_BYTES} bytes. {NOTHING_PAID}")
+        raise WiroInputError(f"{source.shown} has {size} bytes or more; allowed: {MAX_BYTES} bytes.\n{NOTHING_PAID}")
 
 
 @contextmanager
@@ -215,9 +238,9 @@ def _said_of(source: Source) -> Iterator[None]:
         yield
     except FileNotFoundError:
         said = f"there is no file {source.shown}, or this worker does not see it"
-        raise WiroUploadError(f"{said}. {NOTHING_PAID}") from None
+        raise WiroUploadError(f"{said}.\n{NOTHING_PAID}") from None
     except WiroError:
         raise
     except Exception as error:
         said = one_line(without_secrets(f"{type(error).__name__}: {error}"), 200)
-        raise WiroUploadError(f"the file {source.shown} cannot be read ({said}). {NOTHING_PAID}") from None
+        raise WiroUploadError(f"the file {source.shown} cannot be read ({said}).\n{NOTHING_PAID}") from None

@@ -91,7 +91,7 @@ def test_a_bucket_that_goes_away(wiro_emulator: WiroEmulator, s3: SmallS3, denie
         s3.buckets.clear()
     else:
         s3.denied = {"s3:GetObject", "s3:ListBucket"}
-    with pytest.raises(WiroUploadError, match=r"s3://media/in/a b\.png.*nothing is paid") as caught:
+    with pytest.raises(WiroUploadError, match=r"(?s)s3://media/in/a b\.png.*nothing is paid") as caught:
         run_try(generic, files={"image": f"s3://{connected(s3)}@media/in/a b.png"})
     assert caught.value.retryable
     assert wiro_emulator.requests == []
