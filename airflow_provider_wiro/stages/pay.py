@@ -52,7 +52,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
     """
     wanted = found if found is not None and order.problem else intent_of(this, order)
-    before: Record | None = None
+    made, before = Ready(order.inputs, wanted, found), None
     lost, unsent, reshaped = None, False, False
     while True:
         if found is not None:
@@ -66,7 +66,6 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
-        made: Ready | None = None
         try:
             keep_to_max_active(this, until)
             made = ready(this, order, wanted, found, until, beside=before if unsent else found, reshaped=reshaped)
@@ -79,7 +78,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
             this.log.warning("%s Looking for its task in Task/List", str(error).partition("\n")[0])
             lost = error
         except WiroError as error:
-            reshaped = made is not None and made.takes_another_shape(error, this.log)
+            reshaped = made.takes_another_shape(error, this.log)
             if reshaped:
                 continue
             if unsent and found is not None:
