@@ -26,7 +26,7 @@ from airflow_provider_wiro.exceptions import (
 from airflow_provider_wiro.journals.folder import FolderJournal
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
-from airflow_provider_wiro.stages import upload
+from airflow_provider_wiro.stages import contents
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import PROMPT, SEED_BODY, generic, run_bodies
 from small_airflow import Run
@@ -410,7 +410,7 @@ def test_a_file_that_cannot_be_sent_is_an_error_before_the_first_byte(
 def test_a_file_that_changes_while_it_is_uploaded_is_not_submitted(
     wiro_emulator: WiroEmulator, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = upload.with_contents
+    real = contents.with_contents
 
     def changing(*arguments: Any) -> Any:
         order = real(*arguments)
