@@ -2,9 +2,9 @@
 
     python benchmarks/saving.py [--megabytes 500] [--rounds 5] [--folder DIR]
 
-It needs an Airflow, s3fs and what the tests need. A server in a process of its own serves the file from memory; each way saves
-it in a fresh process, one after the other, again and again. Each ends with the file on the disk (fsync). Printed are
-medians of all rounds; "memory" is the peak of the process above what it had when it began.
+It needs an Airflow and s3fs. A server in a process of its own serves the file from memory; each way saves it in a fresh
+process, one after the other, again and again. Each ends with the file on the disk (fsync). Printed are medians of all
+rounds; "memory" is the peak of the process above what it had when it began.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def with_aiohttp(url: str, folder: str) -> None:
     import aiohttp
 
     async def fetch() -> None:
-        with open(f"{folder}/0.mp4", "wb") as file:
-            async with aiohttp.ClientSession() as session, session.get(url) as response:
-                async for piece in response.content.iter_chunked(PIECE):
-                    file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            async for piece in response.content.iter_chunked(PIECE):
+                file.write(piece)
 
-    asyncio.run(fetch())
+    with open(f"{folder}/0.mp4", "wb") as file:
+        asyncio.run(fetch())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def with_fsspec(url: str, folder: str) -> None:
@@ -116,7 +116,9 @@ def serve(megabytes: int) -> None:
         if "bucket/" not in key or key.endswith("bucket/"):
             return web.Response(text="<ListBucketResult></ListBucketResult>", content_type="application/xml")
         if key not in sizes:
-            return web.Response(status=404, text="<Error><Code>NoSuchKey</Code></Error>", content_type="application/xml")
+            return web.Response(
+                status=404, text="<Error><Code>NoSuchKey</Code></Error>", content_type="application/xml"
+            )
         return web.Response(headers={"Content-Length": str(sizes[key]), "ETag": '"e"', "Last-Modified": LONG_AGO})
 
     app = web.Application(client_max_size=2**30)
@@ -131,11 +133,9 @@ LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
 def measure(way: str, folder: str, megabytes: int) -> None:
     """Save once, and print seconds and megabytes of memory."""
     sys.path.insert(0, str(ROOT))
-    import aiohttp
-    import fsspec.implementations.http
     import s3fs  # noqa: F401
 
-    from airflow_provider_wiro import landing  # noqa: F401
+    from airflow_provider_wiro import landing
 
     landing.place_of("/")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
