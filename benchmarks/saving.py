@@ -44,7 +44,8 @@ def saved(url: str, folder: str) -> None:
 def saved_to_s3(url: str, folder: str) -> None:
     """Save to an object storage that forgets what it is sent."""
     import s3fs
-    from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+    from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
 
     if AIRFLOW_V_3_0_PLUS:
         from airflow.sdk.io import attach

@@ -8,8 +8,7 @@ from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.saving import MAX_BYTES
@@ -26,8 +25,7 @@ from airflow_provider_wiro.stages.tell import announce
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_wiro.compat import Context
     from airflow_provider_wiro.core.task import ResultDict
     from airflow_provider_wiro.stages.this_try import Try
 
