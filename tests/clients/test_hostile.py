@@ -11,7 +11,9 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import pytest
+from packaging.version import Version
 
 from airflow_provider_wiro.clients.wire import LONGEST_BODY
 from airflow_provider_wiro.core.credentials import Credentials
@@ -86,6 +88,11 @@ def named(value: object) -> str | None:
     return "-".join(str(item)[:8] for item in value.values()) if isinstance(value, dict) else None
 
 
+def skip_where_aiohttp_has_no_bound(fault: str) -> None:
+    if fault == "header_flood" and Version(aiohttp.__version__) < Version("3.13.4"):
+        pytest.skip("aiohttp before 3.13.4 reads headers without end until its time is over")
+
+
 def once(call: str) -> Flow[Reply | NoReply]:
     path, body = CALLS[call]
     return send(path, body)
@@ -106,6 +113,7 @@ def test_every_fault_of_the_emulator_is_here() -> None:
 def test_a_call_that_meets_a_fault(
     emulator: WiroEmulator, caplog: pytest.LogCaptureFixture, call: str, fault: str, options: dict[str, Any]
 ) -> None:
+    skip_where_aiohttp_has_no_bound(fault)
     emulator.outcome(hold="task_queue", times=-1)
     DriveSync()(once("Run"), credentials_of(emulator))
     emulator.script(call, fault, times=2, **options)
@@ -156,6 +164,7 @@ def test_what_can_be_read_is_read(drive: Drive, emulator: WiroEmulator, fault: s
     ids=named,
 )
 def test_memory_is_bounded(drive: Drive, emulator: WiroEmulator, fault: str, options: dict[str, Any]) -> None:
+    skip_where_aiohttp_has_no_bound(fault)
     emulator.script("Detail", fault, **options)
     credentials = credentials_of(emulator, 1.0 if fault == "interim" else 10.0)
     drive(once("List"), credentials)
