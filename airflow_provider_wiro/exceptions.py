@@ -26,6 +26,7 @@
         ├── WiroWrongService       the connection now names another service than the one it runs on
         ├── WiroNotStopped         it had to be stopped and could not be
         ├── WiroNoOutput           it succeeded, but has no output, or none that can be read
+        ├── WiroSaveError          it succeeded, and its outputs are not saved, or not all of them
         └── WiroOutputsGone        it succeeded in an earlier try, and its outputs no longer exist
 
 ``retryable`` says whether running the same Airflow task again can help without paying twice. An
@@ -65,6 +66,7 @@ __all__ = [
     "WiroOutputsGone",
     "WiroRefused",
     "WiroRequestError",
+    "WiroSaveError",
     "WiroSubmissionUnknown",
     "WiroTaskCancelled",
     "WiroTaskError",
@@ -239,6 +241,12 @@ class WiroNotStopped(WiroTaskError):
 
 class WiroNoOutput(WiroTaskError):
     """The task succeeded, and may be charged, but has no output, or none that can be read."""
+
+
+class WiroSaveError(WiroTaskError):
+    """The task succeeded and is paid, but its outputs are not saved, or not all of them. What is saved is whole."""
+
+    retryable = True
 
 
 class WiroOutputsGone(WiroTaskError):

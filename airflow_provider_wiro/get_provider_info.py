@@ -105,7 +105,16 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
         "operators": _modules("operators.wiro", "operators.runway"),
+        "sensors": _modules("sensors.wiro"),
+        "transfers": [
+            {
+                "source-integration-name": "Wiro",
+                "target-integration-name": "Wiro",
+                "python-module": "airflow_provider_wiro.transfers.wiro_to_object_storage",
+            },
+        ],
         "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
+        "task-decorators": [{"name": "wiro", "class-name": "airflow_provider_wiro.decorators.wiro.wiro_task"}],
         "config": CONFIG,
     }
 

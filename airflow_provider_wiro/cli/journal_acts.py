@@ -137,6 +137,7 @@ def _told(record: Record, recorded: Recorded) -> dict[str, object]:
         "base_url": record.base_url,
         "stop_when_ended": record.stop_when_ended,
         "earlier": ", ".join(record.earlier) or None,
+        "saved": ", ".join(file.uri for file in record.landed or ()) or None,
         "place": recorded.place_of(identity),
     }
     return {name: value for name, value in told.items() if value is not None}

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import aiohttp
 
-from airflow_provider_wiro.clients.addresses import is_allowed, only_public, refuses
 from airflow_provider_wiro.clients.apart import NotBegun, interrupted, run_apart
-from airflow_provider_wiro.clients.exchange import Sockets, lone_session
-from airflow_provider_wiro.clients.wire import USER_AGENT, proxy_for
+from airflow_provider_wiro.clients.public import Looks as Looks
+from airflow_provider_wiro.clients.public import asked
 from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.core.texts import text_of
 from airflow_provider_wiro.exceptions import WiroConfigError
@@ -27,20 +24,6 @@ NO_HEAD = 405
 LONGEST_TEXT = 1_000_000
 
 _TROUBLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError, WiroConfigError)
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """How to look at files.
-
-    :param tls: as in :class:`~airflow_provider_wiro.clients.exchange.Route`.
-    :param allowed: hosts that may have private addresses.
-    :param told_to_stop: is asked at least every tenth of a second.
-    """
-
-    tls: ssl.SSLContext | bool
-    allowed: Collection[str]
-    told_to_stop: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +106,7 @@ async def _look_for(urls: Iterable[str], looks: Looks, found: set[str]) -> None:
 async def _status_of(url: str, looks: Looks) -> int | None:
     """Return the HTTP status of a look at *url*; None if there is no answer, or it is refused."""
     try:
-        async with _asked("HEAD", url, looks) as response:
+        async with asyncio.timeout(TIMEOUT), asked("HEAD", url, looks) as response:
             return response.status
     except _TROUBLE:
         return None
@@ -131,7 +114,7 @@ async def _status_of(url: str, looks: Looks) -> int | None:
 
 async def _read_text(url: str, looks: Looks) -> TextFile:
     try:
-        async with _asked("GET", url, looks) as response:
+        async with asyncio.timeout(TIMEOUT), asked("GET", url, looks) as response:
             if response.status != 200:
                 return TextFile(None, f"its text cannot be read: HTTP {response.status}")
             raw = await _first_bytes(response)
@@ -148,20 +131,3 @@ async def _first_bytes(response: aiohttp.ClientResponse) -> bytes:
         if len(raw) > LONGEST_TEXT:
             break
     return raw
-
-
-@asynccontextmanager
-async def _asked(method: str, url: str, looks: Looks) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Ask for *url*, but for no private address that is not allowed."""
-    sockets = Sockets()
-    proxy = proxy_for(url)
-    if refuses(url, looks.allowed):
-        raise OSError("its address is private, and [wiro] allow_private_hosts does not name it")
-    make = sockets.make if proxy or is_allowed(url, looks.allowed) else only_public(sockets.make)
-    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-    async with (
-        asyncio.timeout(TIMEOUT),
-        lone_session(sockets, make) as session,
-        session.request(method, url, headers=headers, ssl=looks.tls, proxy=proxy, allow_redirects=False) as response,
-    ):
-        yield response

@@ -9,7 +9,7 @@ from airflow_provider_wiro.core.calls import detail, not_stopped, stop
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, describe, now, report, send, sleep
-from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, Sighting
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, Sighting, TakeSaved
 from airflow_provider_wiro.core.refusal import line_of, refusal_of
 from airflow_provider_wiro.core.rules import recall as rules
 from airflow_provider_wiro.core.rules.recall import Left, Shown, Unknown, row_for, shown_of
@@ -37,13 +37,6 @@ class Service(Enum):
     DOUBTFUL = "a record of version 1 of the same model and inputs, and of another service or key"
 
 
-def left_by(found: Record) -> Left:
-    """Say what a record stands for."""
-    if found.taskid is not None:
-        return Left.SUBMITTED
-    return Left.INTENT if found.sent else Left.UPLOADED
-
-
 def service_of(found: Record, wanted: Record) -> Service:
     """Say what is known of the service that *found* was submitted to."""
     if found.version != 1:
@@ -58,6 +51,18 @@ def service_of(found: Record, wanted: Record) -> Service:
     if not work.files and (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
         return Service.DOUBTFUL
     return Service.UNKNOWN
+
+
+def left_of(found: Record, missed: str | None) -> Left:
+    """Say what an earlier try left.
+
+    :param missed: why its saved files cannot be taken, in words; None where they are all there.
+    """
+    if found.taskid is None:
+        return Left.INTENT if found.sent else Left.UPLOADED
+    if found.landed is None:
+        return Left.SUBMITTED
+    return Left.LANDED if missed is None else Left.MISSED
 
 
 def look(found: Record, wanted: Record, *, deadline: float | None = None) -> Flow[Sighting]:
@@ -133,13 +138,14 @@ def sighting_of(found: Record, wanted: Record, seen: Found | NoListing) -> Sight
     return Sighting(shown_of(task), found.submitted(task.taskid, seen.row.created).renewed(wanted), task)
 
 
-def settle(found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Flow[Decision]:
+def settle(
+    left: Left, found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnknown, place: str
+) -> Flow[Decision]:
     """Carry out the row that holds. Submits nothing itself.
 
     :param place: where the journal is, for messages.
     :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
     """
-    left = left_by(found)
     work = rules.Work.SAME if found.is_same_work(wanted) else rules.Work.CHANGED
     row = row_for(left, seen.shown, work, Unknown(on_unknown))
     if found.taskid is None and seen.task is not None:
@@ -151,6 +157,8 @@ def settle(found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnkno
         case rules.Decision.TAKE:
             assert seen.task is not None
             return Finished(seen.record, seen.task)
+        case rules.Decision.TAKE_SAVED:
+            return TakeSaved(seen.record)
         case rules.Decision.REFUSE:
             raise seen.error or refusal_of(row, seen, wanted, place)
         case rules.Decision.STOP:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -15,6 +15,8 @@ from airflow_provider_wiro.core.text import steps
 from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.exceptions import WiroError
 
+MOST_URIS = 5
+
 
 def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroError:
     """Return the error of a row that refuses.
@@ -24,14 +26,7 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
     assert row.error is not None
     if Left.INTENT in row.left and seen.shown is not Shown.ELSEWHERE and seen.task is None:
         return row.error(_unknown(seen, place))
-    words = {
-        Shown.FAILED_CHARGED: _charged,
-        Shown.EMPTY_CHARGED: _charged,
-        Shown.YOUNG: _missing,
-        Shown.MISSING: _missing,
-        Shown.DOUBTFUL: _doubtful,
-        Shown.ELSEWHERE: _elsewhere,
-    }[seen.shown]
+    words = _gone if row.left == {Left.MISSED} else _WORDS[seen.shown]
     return row.error(
         words(seen, wanted, place),
         taskid=seen.record.taskid,
@@ -40,6 +35,28 @@ def refusal_of(row: Row, seen: Sighting, wanted: Record, place: str) -> WiroErro
         outputs=[cast("dict[str, object]", output.to_json()) for output in seen.task.outputs] if seen.task else (),
         retryable=seen.shown is Shown.YOUNG,
     )
+
+
+def gone(taskid: str | None, why: str, saved: Record, again: Iterable[str]) -> str:
+    """Say of saved files of which one is missing that they no longer exist at Wiro, and how to get them.
+
+    :param why: which one is missing.
+    :param again: the steps by which a person has a new generation made.
+    """
+    uris = ", ".join(file.uri for file in (saved.landed or ())[:MOST_URIS])
+    deleted = ", which was told to delete them" if saved.deleted else ""
+    return (
+        f"Wiro task {taskid} succeeded, is paid, and was saved ({uris}), but {why}, and its outputs no longer exist at "
+        f"Wiro{deleted}. Nothing new was submitted."
+    ) + steps(
+        "put the file back, from a backup or an older version of the bucket, or copy it to where it is wanted now",
+        "then clear this task",
+        *again,
+    )
+
+
+def _gone(seen: Sighting, wanted: Record, place: str) -> str:
+    return gone(seen.record.taskid, seen.why, seen.record, forget(place, seen.record.identity))
 
 
 def _charged(seen: Sighting, wanted: Record, place: str) -> str:
@@ -88,6 +105,14 @@ def _elsewhere(seen: Sighting, wanted: Record, place: str) -> str:
     )
 
 
+_WORDS = {
+    Shown.FAILED_CHARGED: _charged,
+    Shown.EMPTY_CHARGED: _charged,
+    Shown.YOUNG: _missing,
+    Shown.MISSING: _missing,
+    Shown.DOUBTFUL: _doubtful,
+    Shown.ELSEWHERE: _elsewhere,
+}
 _LOOK = "look in the Wiro dashboard for a task of that time: stop it, or use its outputs"
 
 
@@ -105,11 +130,16 @@ def _unknown(seen: Sighting, place: str) -> str:
 def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
     """Return the line for the log of a row that submits; None where there is nothing to say."""
     if not seen.record.sent:
-        return "an earlier try has uploaded files, and submitted nothing; submitting"
+        return "files were uploaded before, and nothing was submitted; submitting"
     if row.unknown is not None:
         return (
             f"whether Wiro accepted the last submission cannot be determined ({seen.why}); submitting again, as "
             "on_unknown_submission says: both may be paid"
+        )
+    if row.left == {Left.LANDED}:
+        return (
+            f"taskid {seen.record.taskid}: is paid for and saved, but {_difference(seen.record, wanted)}; submitting a "
+            "new one, which is paid too. Where that is not wanted, set idempotency_key"
         )
     if seen.task is None:
         return "Wiro has accepted nothing of the last submission: no task of that time can be it; submitting"

@@ -25,7 +25,7 @@ from airflow_provider_wiro.exceptions import (
 
 
 def request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str | None) -> WiroError:
-    """Return the exception for a read or a stop that did not bring a task."""
+    """Return the exception for a read, a stop or a deletion that went wrong."""
     about = f" of taskid {taskid}" if taskid else ""
     if isinstance(outcome, NoReply) and outcome.elsewhere:
         return WiroWrongService(
@@ -44,6 +44,7 @@ _REMEDY = {
     "Detail": "Check the taskid, and that the connection is of the account that ran it",
     "Kill": "Only a task that is running can be killed; to stop one in any state, use stop",
     "Cancel": "Only a task that is queued can be cancelled; to stop one in any state, use stop",
+    "InputOutputDelete": "Only the files of a task that is over can be deleted",
 }
 
 

@@ -9,7 +9,7 @@ from typing import cast, get_args
 
 from airflow_provider_wiro.core.reading import read_number, read_taskid
 from airflow_provider_wiro.core.result import ResultDict, completed, is_result
-from airflow_provider_wiro.core.rules.endings import ENDINGS, NOT_AGAIN, RETRY, STOPS
+from airflow_provider_wiro.core.rules.endings import ENDINGS, LOOK_AGAIN, NOT_AGAIN, RETRY, STOPS
 from airflow_provider_wiro.core.rules.endings import Kind as Kind
 from airflow_provider_wiro.core.rules.flagged import rule_in
 from airflow_provider_wiro.core.task import CANCELLED, Task
@@ -116,19 +116,24 @@ class Verdict:
         return read._if_flagged()
 
 
-def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
+def error_of(verdict: Verdict, *, resubmits: bool = True, watches: bool = False) -> WiroTaskError:
     """Return the exception for a verdict that is not a success.
 
     :param resubmits: whether an Airflow retry would submit again; False also promises none.
+    :param watches: whether it was submitted elsewhere, and only waited for here: a retry looks at the same task again.
     """
     ending = ENDINGS[verdict.kind]
     stopping = None if ending.over else STOPS[verdict.stopped]
     again = ending.retryable and not (stopping is not None and stopping.final)
+    advice = ending.advice
+    if watches:
+        again = verdict.kind in LOOK_AGAIN and verdict.stopped is None
+        advice = ending.advice if ending.watcher is None else ending.watcher
     status = f", status {verdict.status}" if verdict.status else ""
     reason = f": {verdict.reason}" if verdict.reason else ""
     became = f"; {stopping.what}" if stopping is not None else ""
     money = ending.money if stopping is None else stopping.money
-    sentences = [money, ending.advice, RETRY if again and resubmits else ""]
+    sentences = [money, advice, RETRY if again and resubmits and not watches else ""]
     return ending.error(
         f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}.\n"
         + ". ".join(sentence for sentence in sentences if sentence),

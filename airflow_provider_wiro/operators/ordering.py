@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from airflow_provider_wiro.core.fields import Field, check_one_of, found_nothing, model_inputs, refused
 from airflow_provider_wiro.core.fields import idempotency_key as read_key
 from airflow_provider_wiro.core.files import ONE_FILE, FileInput, file_input, file_inputs, refuse_both, refuse_paths
+from airflow_provider_wiro.core.saving import folder
 from airflow_provider_wiro.core.sequences import plain, taken
 from airflow_provider_wiro.core.slugs import model_name
 from airflow_provider_wiro.core.templated import is_templated
@@ -43,6 +44,8 @@ class OrderingOperator(TryingOperator):
             "files": file_inputs,
             "idempotency_key": read_key,
         }
+        if self.save_to is not None:
+            checks["save_to"] = folder
         for name, check in checks.items():
             if not is_templated(given := getattr(self, name)):
                 check(given)
@@ -92,6 +95,8 @@ class OrderingOperator(TryingOperator):
         for name in ("inputs", "files", "wiro_conn_id"):
             for path in self.rendering_of(name).nothing:
                 raise found_nothing(name, path)
+        if self.saves:
+            folder(self.wanted_folder)
         order = self._order()
         before = None if order.files else self._order_before()
         return order if before in (None, order) else replace(order, before=before)

@@ -51,6 +51,7 @@ class RunwayImageToVideoOperator(WiroRunOperator):
         "files",
         "wiro_conn_id",
         "idempotency_key",
+        "save_to",
     )
 
     fields: ClassVar[tuple[Field, ...]] = (

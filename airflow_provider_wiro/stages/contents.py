@@ -15,8 +15,7 @@ from airflow_provider_wiro.core.uploading import NOTHING_PAID
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroUploadError
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
+    from airflow_provider_wiro.compat import ObjectStoragePath
     from airflow_provider_wiro.stages.this_try import Order, Try
 
 # What is read at once of a file in an object storage, and kept in memory.
@@ -96,7 +95,7 @@ def opened(source: Source) -> Iterator[IO[bytes]]:
 
 
 def _path_of(source: Source) -> ObjectStoragePath:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
     with _said_of(source):
         return ObjectStoragePath(source.address)

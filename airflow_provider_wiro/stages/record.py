@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroNotStopped
 from airflow_provider_wiro.stages.stop import stop_now
 from airflow_provider_wiro.stages.this_try import Try
@@ -58,6 +61,48 @@ def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
         this.paid.written()
     elif intent is not None and intent.phase == "intent" and submitted_at is not None and intent.at <= submitted_at:
         write_down(this, intent.submitted(taskid, submitted_at), intent, WITH_PATIENCE)
+
+
+def note_landed(this: Try, taskid: str, landed: tuple[Landed, ...]) -> bool:
+    """Write down where a task's files are saved; where that fails, a later try saves them again, which costs nothing.
+
+    :returns: whether it is written down.
+    """
+
+    def saved(there: Record) -> Record:
+        return there if there.landed == landed else replace(there, landed=landed, deleted=False)
+
+    return _note(this, taskid, saved, "that it is saved")
+
+
+def note_deleted(this: Try, taskid: str) -> bool:
+    """Write down that a saved task's files at Wiro are deleted.
+
+    :returns: whether it is written down.
+    """
+    return _note(this, taskid, lambda there: replace(there, deleted=True), "that its files at Wiro are deleted")
+
+
+def _note(this: Try, taskid: str, change: Callable[[Record], Record], what: str) -> bool:
+    if this.journal is None:
+        return False
+    for pause in (*WITH_PATIENCE, None):
+        try:
+            there = this.journal.read()
+            if there is None or there.taskid != taskid:
+                this.log.warning(
+                    "taskid %s: %s is not written down, for %s is not its record", taskid, what, this.place
+                )
+                return False
+            this.journal.replace(there, change(there))
+        except WiroJournalError as error:
+            if pause is None or this.paid.told_to_stop:
+                this.log.warning("taskid %s: %s is not written down: %s", taskid, what, error)
+                return False
+            _rest(this, pause)
+        else:
+            return True
+    raise AssertionError("unreachable")
 
 
 def _rest(this: Try, seconds: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from airflow_provider_wiro.core.calls import stop
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.text import in_words
-from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
+from airflow_provider_wiro.exceptions import WiroInputError, WiroInterrupted, WiroJournalError
 from airflow_provider_wiro.journals import NO_JOURNAL
 from airflow_provider_wiro.stages.this_try import Order, Try
 
@@ -44,14 +44,17 @@ def checked(this: Try, check: Callable[[], Order], found: Record | None) -> Orde
     """Return what is to be made; where that is not allowed any more, go on with what an earlier try has paid for.
 
     :param check: reads and checks the operator's arguments.
-    :raises WiroInputError: if nothing is paid for.
+    :raises Exception: what *check* raises, if nothing is paid for.
     """
     try:
         return check()
-    except WiroInputError as error:
+    except WiroInterrupted:
+        raise
+    except Exception as error:
         if found is None or found.taskid is None:
             raise
-        this.log.warning("taskid %s: going on with it, though its inputs are not allowed now: %s", found.taskid, error)
+        said = error if isinstance(error, WiroInputError) else in_words(error)
+        this.log.warning("taskid %s: going on with it, though its inputs cannot be made now: %s", found.taskid, said)
         return Order(found.model, {}, None, error)
 
 
@@ -92,7 +95,7 @@ def _is_done_with(this: Try, found: Record) -> bool:
             found.model,
         )
         return True
-    if not found.stop_when_ended:
+    if not found.stop_when_ended or found.landed is not None:
         return True
     stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
     if stopped.over:

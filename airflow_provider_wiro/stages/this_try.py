@@ -12,21 +12,24 @@ from airflow_provider_wiro.core.files import FileInput
 from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
+from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.core.work import Work
-from airflow_provider_wiro.exceptions import WiroError, WiroJournalError
+from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.task_instance import is_tried_out
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_wiro.compat import Context
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's arguments that say how to go about it. Times in seconds; as in ``WiroRunOperator``."""
+    """The operator's arguments that say how to go about it. Times in seconds; as in ``WiroRunOperator``.
+
+    :param save_to: as it was rendered, not checked.
+    """
 
     conn_id: str
     deferrable: bool
@@ -43,6 +46,9 @@ class Settings:
     on_unknown: OnUnknown
     requires_output: bool
     push_outputs: bool
+    save_to: object = None
+    max_bytes: int = MAX_BYTES
+    delete_after_save: bool = False
 
     @property
     def stop_when_ended(self) -> bool:
@@ -63,7 +69,7 @@ class Order:
     model: str
     inputs: Mapping[str, object]
     idempotency_key: str | None
-    problem: WiroError | None = None
+    problem: Exception | None = None
     before: Order | None = None
     files: tuple[FileInput, ...] = ()
 
@@ -78,6 +84,14 @@ class Order:
         """The inputs for people: files by where they are kept."""
         return {**self.inputs, **{file.name: [source.shown for source in file.sources] for file in self.files}}
 
+    @property
+    def contents(self) -> dict[str, str]:
+        """The SHA-256 of each input's files, with a blank between several; what is given by a URL has none."""
+        digests = {
+            file.name: " ".join(source.sha256 for source in file.sources if source.sha256) for file in self.files
+        }
+        return {name: digest for name, digest in digests.items() if digest}
+
 
 @dataclass
 class Try:
@@ -85,6 +99,7 @@ class Try:
 
     :param journal: None where there is none, or the author wants none.
     :param outdated: the journal that ``durable=False`` does not go by; nothing that a durable try would take may stay.
+    :param order: what is to be made; None in a later process of the same try.
     :param has_waited: whether it has waited for room before.
     :param unusable: why the journal cannot be used; of no concern to what is paid already.
     """
@@ -96,6 +111,7 @@ class Try:
     paid: PaidTask
     journal: Journal | None = None
     outdated: Journal | None = None
+    order: Order | None = None
     unusable: WiroJournalError | None = None
     has_waited: bool = False
 

@@ -66,7 +66,6 @@ def ready(
     found: Record | None,
     until: float,
     *,
-    beside: Record | None,
     reshaped: bool = False,
 ) -> Ready:
     """Upload what Wiro does not have yet, and return what to submit. Costs nothing.
@@ -74,7 +73,6 @@ def ready(
     :param wanted: the intent, without the URLs of files.
     :param found: what the journal holds.
     :param until: unix time until which to wait at most where Wiro throttles.
-    :param beside: what holds of *found*: None where Wiro has accepted nothing of it.
     :param reshaped: whether the model has refused the first shape.
     :raises WiroError: if that cannot be done; nothing is submitted.
     """
@@ -85,7 +83,7 @@ def ready(
         this.log.warning("Wiro does not say which inputs %s has; its files are given by the inputs' names", order.model)
     for file in order.files:
         placed(file, [source.address for source in file.sources], types)
-    urls, over = _uploaded(this, order.files, wanted, found, beside, until)
+    urls, over = _uploaded(this, order.files, wanted, found, until)
     given = [placed(file, [urls[source] for source in file.sources], types) for file in order.files]
     inputs = _together(order, [one.inputs for one in given])
     otherwise = _together(order, [one.otherwise or one.inputs for one in given])
@@ -108,17 +106,12 @@ def _as_sent(intent: Record, inputs: Mapping[str, object]) -> Record:
 
 
 def _uploaded(
-    this: Try,
-    files: Sequence[FileInput],
-    wanted: Record,
-    found: Record | None,
-    beside: Record | None,
-    until: float,
+    this: Try, files: Sequence[FileInput], wanted: Record, found: Record | None, until: float
 ) -> tuple[dict[Source, str], Record | None]:
     """Return the URL of each file, and what the journal holds once they are written down."""
     sources = list(dict.fromkeys(source for file in files for source in file.sources))
     known = _still_there(this, {source.sha256 for source in sources if not source.is_url}, wanted, found)
-    before = dict(known)
+    over = found
     for source in sources:
         if source.is_url or source.sha256 in known:
             continue
@@ -126,7 +119,7 @@ def _uploaded(
             flow = upload(Upload(source, file), timeout=this.caller.timeout, deadline=until)
             known[source.sha256] = this.caller.drive(flow, service=wanted.base_url)
         this.log.info("uploaded %s to Wiro (%s bytes)", source.shown, source.size)
-    over = found if known == before else _note(this, wanted, found, beside, known)
+        over = _note(this, wanted, over, known)
     return {source: source.address if source.is_url else known[source.sha256] for source in sources}, over
 
 
@@ -141,16 +134,14 @@ def _still_there(this: Try, contents: set[str], wanted: Record, found: Record | 
     return {sha256: url for sha256, url in before.items() if url in there}
 
 
-def _note(
-    this: Try, wanted: Record, over: Record | None, beside: Record | None, uploads: Mapping[str, str]
-) -> Record | None:
+def _note(this: Try, wanted: Record, over: Record | None, uploads: Mapping[str, str]) -> Record | None:
     """Write down what is uploaded: beside what an earlier try has submitted, or as a record of its own."""
     if this.journal is None:
         return over
-    if beside is None or not beside.sent:
+    if over is None or not over.sent:
         kept = replace(wanted.instead_of(over), sent=False, uploads=dict(uploads))
     else:
-        kept = replace(beside, uploads=dict(list((dict(beside.uploads) | dict(uploads)).items())[-MOST_UPLOADS:]))
+        kept = replace(over, uploads=dict(list((dict(over.uploads) | dict(uploads)).items())[-MOST_UPLOADS:]))
     try:
         this.journal.replace(over, kept)
     except WiroJournalError as error:

@@ -74,7 +74,7 @@ class Sweep:
             if isinstance(found, WiroJournalError):
                 self._done[UNREADABLE] += 1
                 print(f"{UNREADABLE}: {said(found)}")
-            elif found.sent and found.stop_when_ended and _moment(found) >= since:
+            elif found.sent and found.landed is None and found.stop_when_ended and _moment(found) >= since:
                 records.append(found)
         return sorted(records, key=_moment)
 

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.shared import Lease
+from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
@@ -45,14 +45,16 @@ class WiroTaskTrigger(BaseTrigger):
     :param taskid: the Wiro task.
     :param conn_id: the Airflow connection; the trigger carries no secret.
     :param submitted_at: unix time of the submission.
-    :param deadline: unix time at which the Wiro task is stopped and the verdict is ``"timeout"``.
+    :param deadline: unix time at which the verdict is ``"timeout"``.
     :param poll_interval: shortest pause between two looks, in seconds.
-    :param outage_tolerance: seconds without one good answer after which the Wiro task is stopped.
-    :param task_error_grace: seconds in ``task_error`` after which the Wiro task is stopped.
+    :param outage_tolerance: seconds without one good answer after which it is not waited for any longer.
+    :param task_error_grace: seconds that it may stay in ``task_error``.
     :param cancel_on_kill: whether killing the Airflow task stops the Wiro task.
     :param base_url: the service that the Wiro task runs on. Where the connection names another one, nothing is sent.
         None, as 0.1.0 has it: the one that the connection names when this trigger starts.
     :param try_number: the try that has deferred; None, as 0.1.0 has it: not known.
+    :param stop_at_timeout: whether the Wiro task is stopped where this wait ends before it does: at the deadline, after
+        an outage, in ``task_error``.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class WiroTaskTrigger(BaseTrigger):
         cancel_on_kill: bool = True,
         base_url: str | None = None,
         try_number: int | None = None,
+        stop_at_timeout: bool = True,
     ) -> None:
         super().__init__()
         self.taskid = taskid
@@ -80,6 +83,7 @@ class WiroTaskTrigger(BaseTrigger):
         self.cancel_on_kill = cancel_on_kill
         self.base_url = base_url
         self.try_number = try_number
+        self.stop_at_timeout = stop_at_timeout
         self._service = base_url
         self._lease: Lease | None = None
 
@@ -98,6 +102,7 @@ class WiroTaskTrigger(BaseTrigger):
                 "cancel_on_kill": self.cancel_on_kill,
                 "base_url": self.base_url,
                 "try_number": self.try_number,
+                "stop_at_timeout": self.stop_at_timeout,
             },
         )
 
@@ -120,6 +125,7 @@ class WiroTaskTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             outage_tolerance=self.outage_tolerance,
             task_error_grace=self.task_error_grace,
+            stop_at_timeout=self.stop_at_timeout,
         )
         settled = time.monotonic() + triggers.SETTLING
         try:

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.cli import journal_acts, main
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.journals import MARKER, file_name
 from records import identity, intent, submitted
 
@@ -190,3 +192,10 @@ def test_where_there_is_no_journal_the_command_says_so(
     monkeypatch.delenv("AIRFLOW__WIRO__JOURNAL_PATH", raising=False)
     code, said = journal(capsys, "list")
     assert (code, said.startswith("journal: there is no journal")) == (1, True)
+
+
+def test_of_what_is_saved_it_says_where(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Landed("s3://media/2221/0.mp4", "0.mp4", 9, "cd" * 32)
+    write(folder, replace(submitted(), landed=(file,)))
+    code, said = journal(capsys, "show", *ONE)
+    assert (code, re.findall(r"^(?:phase|saved) +(.*)$", said, re.M)) == (0, ["landed", file.uri])

@@ -24,6 +24,7 @@ RETRYABLE = {
     "WiroTaskStuck",
     "WiroTaskTimeout",
     "WiroTaskGaveUp",
+    "WiroSaveError",
 }
 
 

@@ -36,10 +36,10 @@ def waited(
 
 def test_a_task_that_is_not_finished_in_time_is_stopped() -> None:
     verdict, driver = waited(by_age(lambda _: RUNNING), timeout=100)
-    assert verdict == Verdict("timeout", "2221", "task_cancel", "not finished 100 s after its submission", stopped=True)
+    assert verdict == Verdict("timeout", "2221", "task_cancel", "not finished within 100 s", stopped=True)
     assert driver.time == START + 100
     assert driver.calls[-2:] == ["Detail", "Kill"]
-    assert driver.warnings == ["taskid 2221: not finished 100 s after its submission; stopping it"]
+    assert driver.warnings == ["taskid 2221: not finished within 100 s; stopping it"]
     assert driver.log[-1] == "taskid 2221: stopped by Kill"
 
 

@@ -59,6 +59,7 @@ class Ending:
     :param money: what happens to the money; empty where it depends on what stopping it came to.
     :param advice: what to do.
     :param retryable: whether an Airflow retry may submit again.
+    :param watcher: what to do, for whoever has only waited for it; None: the same.
     """
 
     kind: Kind
@@ -68,6 +69,7 @@ class Ending:
     money: str
     advice: str
     retryable: bool
+    watcher: str | None = None
 
 
 _CHANGE = "The same inputs would be refused again: change them, then clear this task"
@@ -97,6 +99,7 @@ ENDINGS: dict[Kind, Ending] = {
             money="It is paid",
             advice=NOT_AGAIN,
             retryable=False,
+            watcher="Look at it in the Wiro dashboard",
         ),
         Ending(
             "flagged",
@@ -106,6 +109,7 @@ ENDINGS: dict[Kind, Ending] = {
             money="Wiro shows no cost for it",
             advice=_CHANGE,
             retryable=False,
+            watcher="The same inputs would be refused again",
         ),
         Ending(
             "flagged_charged",
@@ -115,6 +119,7 @@ ENDINGS: dict[Kind, Ending] = {
             money="It is paid",
             advice=_CHANGE,
             retryable=False,
+            watcher="The same inputs would be refused again",
         ),
         Ending(
             "unreadable",
@@ -124,6 +129,7 @@ ENDINGS: dict[Kind, Ending] = {
             money="It is paid",
             advice=NOT_AGAIN,
             retryable=False,
+            watcher="Look at it in the Wiro dashboard",
         ),
         Ending(
             "cancelled",
@@ -187,9 +193,13 @@ ENDINGS: dict[Kind, Ending] = {
             money="It was not stopped: it runs on there, and may be paid",
             advice="Set the connection's host back, then clear this task: its record is kept",
             retryable=False,
+            watcher="Set the connection's host back, then clear this task",
         ),
     )
 }
+
+LOOK_AGAIN = frozenset({"gave_up", "stuck"})
+"""The ends after which a retry helps whoever has only waited for it: it may find the task well again."""
 
 
 @dataclass(frozen=True, slots=True)
