@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 import aiohttp
 
 from airflow_provider_wiro.clients.apart import NotBegun, interrupted, run_apart
 from airflow_provider_wiro.clients.public import Looks, RefusedAddress, followed
 from airflow_provider_wiro.clients.wire import words_of
+from airflow_provider_wiro.clients.writing import Sink, SinkFailed, Writing
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.media_types import contradicts, is_page, plain_type
 from airflow_provider_wiro.core.text import one_line, without_secrets
@@ -44,16 +44,6 @@ class DownloadFailed(Exception):
         super().__init__(message)
         self.gone = gone
         self.final = final
-
-
-class Sink(Protocol):
-    """Where a download goes; it is written by a thread of the download's."""
-
-    def write(self, data: bytes, /) -> object:
-        """Write what comes next."""
-
-    def restart(self) -> None:
-        """Forget all that was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +92,9 @@ def download(wanted: Wanted, sink: Sink, looks: Looks, log: Log, progress: Progr
     if looks.told_to_stop():
         raise interrupted()
     try:
-        return run_apart(_Download(wanted, sink, looks, log, progress).run, looks.told_to_stop)
-    except _SinkFailed as failed:
+        whole = _Download(wanted, sink, looks, log, progress)
+        return run_apart(whole.run, looks.told_to_stop)
+    except SinkFailed as failed:
         raise failed.error from None
     except NotBegun as error:
         raise DownloadFailed(str(error)) from None
@@ -117,28 +108,29 @@ class _Again(Exception):
         self.gone = gone
 
 
-class _SinkFailed(Exception):
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
 class _Download:
     def __init__(self, wanted: Wanted, sink: Sink, looks: Looks, log: Log, progress: Progress) -> None:
-        self._wanted, self._sink, self._looks = wanted, sink, looks
+        self._wanted, self._looks = wanted, looks
         self._log, self._progress = log, progress
         self._total: int | None = None
         self._validator: str | None = None
         self._type: str | None = None
         self._size = self._furthest = 0
-        self._digest = hashlib.sha256()
+        self._writing = Writing(sink)
 
     async def run(self) -> Received:
+        """Download the file, in as many attempts as it takes."""
+        try:
+            return await self._try_again_and_again()
+        finally:
+            self._writing.close()
+
+    async def _try_again_and_again(self) -> Received:
         failed = not_found = 0
         while True:
             try:
                 await self._attempt()
-                return Received(self._size, self._digest.hexdigest(), self._type)
+                return Received(self._size, await self._writing.finish(), self._type)
             except _Again as trouble:
                 failed = 1 if self._has_got_on() else failed + 1
                 not_found += trouble.gone
@@ -151,14 +143,14 @@ class _Download:
 
     def _has_got_on(self) -> bool:
         far = self._size >= self._furthest + PROGRESS
-        self._furthest = max(self._furthest, self._size)
+        self._furthest = self._size if far else self._furthest
         return far
 
     async def _attempt(self) -> None:
         try:
-            rest = self._rest()
+            rest = await self._rest()
             async with asyncio.timeout(PATIENCE) as patience, followed(self._wanted.url, self._looks, rest) as response:
-                self._begin(response)
+                await self._begin(response, patience)
                 await self._read(response, patience)
         except (RefusedAddress, WiroConfigError) as error:
             raise DownloadFailed(f"it is not read: {words_of(error)}", final=True) from None
@@ -169,32 +161,25 @@ class _Download:
         if (said := self._total if self._total is not None else self._wanted.size) not in (None, self._size):
             raise _Again(f"{self._size} of {said} bytes came")
 
-    def _rest(self) -> dict[str, str]:
+    async def _rest(self) -> dict[str, str]:
         """Return the headers that ask for what is still missing."""
         if not self._size or self._total is None:
-            self._restart()
+            await self._restart()
             return {}
         return {"Range": f"bytes={self._size}-"} | ({"If-Range": self._validator} if self._validator else {})
 
-    def _restart(self) -> None:
+    async def _restart(self) -> None:
         if self._size:
-            self._guarded(self._sink.restart)
+            await self._writing.restart()
         self._size, self._total, self._validator = 0, None, None
-        self._digest = hashlib.sha256()
 
-    def _guarded(self, do: Callable[[], object]) -> None:
-        try:
-            do()
-        except Exception as error:
-            raise _SinkFailed(error) from error
-
-    def _begin(self, response: aiohttp.ClientResponse) -> None:
+    async def _begin(self, response: aiohttp.ClientResponse, patience: asyncio.Timeout) -> None:
         """Check what the answer says before its body, and begin anew where it does not go on."""
         status, headers = response.status, response.headers
         if status in _GONE:
             raise _Again(f"it is not there (HTTP {status})", gone=True)
         if status == 416:
-            self._restart()
+            await self._restart()
         if status in _LATER or status >= 500:
             raise _Again(f"HTTP {status}")
         if status not in (200, 206):
@@ -205,17 +190,18 @@ class _Download:
         if contradicts(self._wanted.content_type, self._type):
             raise _Again(f"{self._type} came instead of {self._wanted.content_type}")
         if status == 206:
-            self._check_range(headers.get("Content-Range", ""))
+            await self._check_range(headers.get("Content-Range", ""))
         else:
-            self._restart()
+            with _paused(patience):
+                await self._restart()
             self._total = response.content_length
             self._validator = _validator(headers.get("ETag"), headers.get("Last-Modified"))
         self._check_total()
 
-    def _check_range(self, told: str) -> None:
+    async def _check_range(self, told: str) -> None:
         rest = _RANGE.fullmatch(told.strip())
         if not self._size or rest is None or int(rest[1]) != self._size or rest[2] not in ("*", str(self._total)):
-            self._restart()
+            await self._restart()
             raise _Again(f"another part came than was asked for ({one_line(told, 80)})")
 
     def _check_total(self) -> None:
@@ -226,23 +212,29 @@ class _Download:
             raise _Again(f"its server says that it has {total} bytes, and Wiro says {size}")
 
     async def _read(self, response: aiohttp.ClientResponse, patience: asyncio.Timeout) -> None:
-        loop, moved = asyncio.get_running_loop(), 0
+        moved = 0
         async for piece in response.content.iter_any():
             if not self._size and is_page(self._wanted.content_type, piece):
                 raise _Again(f"a web page came instead of {self._wanted.content_type}")
             if self._size + len(piece) > self._wanted.max_bytes:
                 raise DownloadFailed(f"it has more bytes than max_bytes, {self._wanted.max_bytes}", final=True)
-            self._take(piece)
+            self._writing.gather(piece)
+            self._size += len(piece)
             moved += len(piece)
             if moved >= LEAST:
                 moved = 0
-                patience.reschedule(loop.time() + PATIENCE)
-
-    def _take(self, piece: bytes) -> None:
-        self._guarded(lambda: self._sink.write(piece))
-        self._digest.update(piece)
-        self._size += len(piece)
+                self._progress(self._size, self._total)
+                with _paused(patience):
+                    await self._writing.write_if_full()
         self._progress(self._size, self._total)
+
+
+@contextmanager
+def _paused(patience: asyncio.Timeout) -> Iterator[None]:
+    """Have what is written take its time, and begin anew to wait for more."""
+    patience.reschedule(None)
+    yield
+    patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
 
 
 def _validator(etag: str | None, last_modified: str | None) -> str | None:

@@ -72,18 +72,18 @@ def _sent(step: Send) -> Flow[Reply | NoReply]:
 def _error(file: Upload, outcome: Reply | NoReply) -> WiroError:
     shown, said = file.source.shown, describe(outcome)
     if file.problem is not None:
-        return WiroUploadError(f"the file {shown} {file.problem}. {NOTHING_PAID}: a retry reads it again")
+        return WiroUploadError(f"the file {shown} {file.problem}.\n{NOTHING_PAID}: a retry reads it again")
     if is_auth_failure(outcome):
         return WiroAuthError(
-            f"Wiro rejected the credentials of the upload of {shown}: {said}. {NOTHING_PAID}: {CHECK_CREDENTIALS}"
+            f"Wiro rejected the credentials of the upload of {shown}: {said}.\n{NOTHING_PAID}: {CHECK_CREDENTIALS}"
         )
     if isinstance(outcome, Reply) and outcome.status == 429:
-        busy = WiroBusy(f"the file {shown} is not uploaded yet: {said}. {NOTHING_PAID}: try again later")
+        busy = WiroBusy(f"the file {shown} is not uploaded yet: {said}.\n{NOTHING_PAID}: try again later")
         busy.retry_after = outcome.retry_after
         return busy
     if rule_of(outcome).meaning is Meaning.REFUSED:
         return WiroUploadError(
-            f"Wiro refused the file {shown}: {said}. {NOTHING_PAID}: check the file, then clear this task",
+            f"Wiro refused the file {shown}: {said}.\n{NOTHING_PAID}: check the file, then clear this task",
             retryable=False,
         )
-    return WiroUploadError(f"the file {shown} could not be uploaded: {said}. {NOTHING_PAID}: try again")
+    return WiroUploadError(f"the file {shown} could not be uploaded: {said}.\n{NOTHING_PAID}: try again")

@@ -166,9 +166,8 @@ class Caller:
 
 def allowed_hosts(base_url: str) -> list[str]:
     """Return the hosts that may have private addresses: the connection's own, and ``[wiro] allow_private_hosts``."""
-    from airflow.providers.common.compat.sdk import conf
-
     from airflow_provider_wiro.clients.addresses import host_of
+    from airflow_provider_wiro.compat import conf
 
     named = conf.get("wiro", "allow_private_hosts", fallback="") or ""
     return [host_of(base_url), *(host.strip() for host in named.split(",") if host.strip())]

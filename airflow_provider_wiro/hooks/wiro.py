@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
-
+from airflow_provider_wiro.compat import AirflowNotFoundException, BaseHook
 from airflow_provider_wiro.core import calls
 from airflow_provider_wiro.core.fields import model_inputs, refused, seconds, true_or_false, unix_time
 from airflow_provider_wiro.core.polling import (

@@ -16,8 +16,7 @@ from airflow_provider_wiro.journals.marker import check_marker
 from airflow_provider_wiro.journals.place import files_in
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
+    from airflow_provider_wiro.compat import ObjectStoragePath
     from airflow_provider_wiro.journals.state_store import StateStoreJournal
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from airflow_provider_wiro.journals.marker import check_marker
 from airflow_provider_wiro.journals.place import files_in
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
 MOST_OTHERS = 1000
 PATIENCE = 10.0

@@ -8,13 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.journals.journal import as_journal_error
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
 log = logging.getLogger(__name__)
 MARKER = ".wiro-journal"
@@ -72,8 +71,9 @@ def _holds_records(root: Path) -> bool:
 
 
 def _local(folder: ObjectStoragePath | Path) -> Path | None:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
     from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
     if not isinstance(folder, ObjectStoragePath):  # it is a Path too, on older versions
         return folder

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.journals.folder import FolderJournal, MovedJournal
 from airflow_provider_wiro.journals.journal import Journal, as_journal_error
 from airflow_provider_wiro.journals.state_store import StateStoreJournal
 from airflow_provider_wiro.task_instance import identity_of
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
+    from airflow_provider_wiro.compat import Context, ObjectStoragePath
 
 NO_JOURNAL = (
     "durable=True (the default) has nowhere to keep its journal: if this try fails after the submission, "
@@ -44,8 +43,9 @@ def journal_folder() -> ObjectStoragePath | None:
     if not path:
         return None
     with as_journal_error(f"the folder {path} of [wiro] journal_path", "used"):
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
         from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+        from airflow_provider_wiro.compat import ObjectStoragePath
 
         folder = ObjectStoragePath(path)
         if isinstance(folder.fs, LocalFileSystem):

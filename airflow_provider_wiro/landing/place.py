@@ -105,8 +105,9 @@ def place_of(folder: str) -> Place:
 
     :raises WiroInputError: if it names none; also where the provider for its scheme is not installed.
     """
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
     from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
     if not isinstance(folder, str) or not folder.strip() or not folder.isprintable():
         raise refused("save_to", folder, _ALLOWED)

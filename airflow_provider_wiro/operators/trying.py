@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import TaskDeferred
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
-
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, TaskDeferred
 from airflow_provider_wiro.core.fields import OnUnknown, on_unknown_submission, seconds, seconds_or_0, true_or_false
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.saving import MAX_BYTES, check_saving, max_bytes
@@ -31,7 +29,7 @@ from airflow_provider_wiro.stages.this_try import Settings, Try
 from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow_provider_wiro.compat import Context
 
 # What a retry could make one pay for twice, unless the retry finds the same Wiro task again.
 SAFE_WITH_A_JOURNAL = (WiroInterrupted, WiroNotStopped, WiroTaskTimeout, WiroTaskStuck, WiroTaskGaveUp)
@@ -214,7 +212,7 @@ class TryingOperator(RenderingOperator):
 
 def _resumed_context() -> Context | None:
     """Airflow 2 calls ``on_kill`` on a fresh operator when a deferred task's time is over."""
-    from airflow.providers.common.compat.sdk import AirflowException, get_current_context
+    from airflow_provider_wiro.compat import AirflowException, get_current_context
 
     try:
         context = get_current_context()

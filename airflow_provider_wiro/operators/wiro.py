@@ -8,13 +8,13 @@ from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration
+from airflow_provider_wiro.stages.contents import with_contents
 from airflow_provider_wiro.stages.pay import pay
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.remember import checked, remember, supersede
@@ -22,12 +22,10 @@ from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, is_anot
 from airflow_provider_wiro.stages.room import Queue, with_room
 from airflow_provider_wiro.stages.settle import settle, taken
 from airflow_provider_wiro.stages.tell import announce
-from airflow_provider_wiro.stages.upload import with_contents
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_wiro.compat import Context
     from airflow_provider_wiro.core.task import ResultDict
     from airflow_provider_wiro.stages.this_try import Try
 
@@ -133,13 +131,11 @@ class WiroRunOperator(OrderingOperator):
         self.deferrable = deferrable
         self.defer_after = defer_after
         self.wait_for_completion = wait_for_completion
-        self.poll_interval = poll_interval
-        self.timeout = timeout
+        self.poll_interval, self.timeout = poll_interval, timeout
         self.queue_timeout = queue_timeout
         self.outage_tolerance = outage_tolerance
         self.task_error_grace = task_error_grace
-        self.cancel_on_kill = cancel_on_kill
-        self.durable = durable
+        self.cancel_on_kill, self.durable = cancel_on_kill, durable
         self.idempotency_key = idempotency_key
         self.on_unknown_submission = on_unknown_submission
         self.save_to = save_to

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
-
+from airflow_provider_wiro.compat import AirflowTaskTimeout, TaskDeferred
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import in_words

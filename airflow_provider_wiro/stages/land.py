@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
-
+from airflow_provider_wiro.compat import AirflowTaskTimeout
 from airflow_provider_wiro.core.calls import delete
 from airflow_provider_wiro.core.generation import cleaned_inputs
 from airflow_provider_wiro.core.manifest import About

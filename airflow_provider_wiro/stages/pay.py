@@ -6,7 +6,6 @@ be sent), or **submitted** (its taskid is known). From nothing one submits; from
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,8 +34,6 @@ from airflow_provider_wiro.stages.upload import ready
 
 # Of a submission that no journal keeps.
 UNRECORDED = Identity("", "", "", -1)
-# How Wiro refuses a file's URL that it does not take in this place.
-FILE_REQUIRED = re.compile(r"request files? \[", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +67,23 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
             if not isinstance(decision, Fresh):
                 return _take(this, decision, found, saved, attached=lost is None)
             if decision.nothing_accepted:
-                left = before or _only_uploads(found)
-                _take_back(this, found, left)
-                found = left
-            if lost is not None and lost.words is not None and decision.nothing_accepted:
-                raise refused_after_all(order.model, lost)
+                found = _without_intent(this, found, before)
+                if lost is not None and lost.words is not None:
+                    raise refused_after_all(order.model, lost)
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
         check_place(this)
         keep_to_max_active(this, until)
-        made = ready(this, order, wanted, found, until)
-        made = made.reshaped() if reshaped else made
+        made = ready(this, order, wanted, found, until, reshaped=reshaped)
         found = made.over
         intent = replace(made.intent, at=time.time(), account=this.caller.account).instead_of(found)
         try:
             return Generation(_submit(this, intent, found, made.inputs, until))
         except WiroRefused as error:
-            if made.otherwise is None or not FILE_REQUIRED.search(str(error)):
+            reshaped = made.takes_another_shape(error, this.log)
+            if not reshaped:
                 raise
-            this.log.warning("%s: submitting once more, with the URL as the file itself", error)
-            reshaped = True
             continue
         except WiroSubmissionUnknown as error:
             if this.journal is None or lost is not None:
@@ -100,9 +93,11 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
         before, found = found, intent
 
 
-def _only_uploads(intent: Record) -> Record | None:
-    """Return what is left of an intent of which Wiro has accepted nothing."""
-    return replace(intent, sent=False) if intent.uploads else None
+def _without_intent(this: Try, intent: Record, before: Record | None) -> Record | None:
+    """Take an intent back of which Wiro has accepted nothing, and return what is left: its uploads are."""
+    left = before or (replace(intent, sent=False) if intent.uploads else None)
+    _take_back(this, intent, left)
+    return left
 
 
 def intent_of(this: Try, order: Order) -> Record:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-from airflow.providers.common.compat.sdk import TaskDeferred
-
+from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER
 from airflow_provider_wiro.exceptions import WiroBusy

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import cast
 
 import pendulum
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
+from airflow_provider_wiro.compat import AirflowTaskTimeout
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.polling import wait
 from airflow_provider_wiro.core.refusal import gone

@@ -19,8 +19,7 @@ from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.task_instance import is_tried_out
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_wiro.compat import Context
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 

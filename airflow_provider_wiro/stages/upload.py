@@ -1,4 +1,4 @@
-"""Upload: the files that a model is given. Their content is read before Wiro is asked, and sent right before paying.
+"""Upload: the files that a model is given are sent to Wiro, right before the submission.
 
 They are uploaded after there was room: what waits for room would hold URLs that may expire, and pays an upload for a
 turn that may not come. What is uploaded is written down at once, so that a retry uses it again while Wiro has it.
@@ -6,28 +6,26 @@ turn that may not come. What is uploaded is written down at once, so that a retr
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_wiro.core.credentials import same_service
-from airflow_provider_wiro.core.files import MAX_BYTES, FileInput, Source, Upload
+from airflow_provider_wiro.core.files import FileInput, Source, Upload
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.placing import placed, types_of
-from airflow_provider_wiro.core.text import one_line, without_secrets
-from airflow_provider_wiro.core.uploading import NOTHING_PAID, upload
+from airflow_provider_wiro.core.uploading import upload
 from airflow_provider_wiro.core.work import digests
-from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroJournalError, WiroUploadError
+from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroRefused
+from airflow_provider_wiro.stages.contents import opened
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
     from airflow_provider_wiro.stages.this_try import Order, Try
 
-# What is read at once of a file in an object storage, and kept in memory.
-BLOCK = 4 * 1024 * 1024
+# How Wiro refuses a file's URL that it does not take in this place.
+FILE_REQUIRED = re.compile(r"request files? \[", re.IGNORECASE)
 # How many uploads a record remembers.
 MOST_UPLOADS = 50
 
@@ -46,38 +44,36 @@ class Ready:
     over: Record | None
     otherwise: Mapping[str, object] | None = field(default=None, repr=False)
 
+    def takes_another_shape(self, error: WiroError, log: Log) -> bool:
+        """Whether the model has refused just this shape, and there is another one; nothing was accepted then."""
+        refused = isinstance(error, WiroRefused) and FILE_REQUIRED.search(str(error)) is not None
+        if not refused or self.otherwise is None:
+            return False
+        log.warning("%s Submitting once more, with the URL as the file itself", str(error).partition("\n")[0])
+        return True
+
     def reshaped(self) -> Ready:
-        """Return it with the other shape."""
-        assert self.otherwise is not None
+        """Return it with the other shape, where there is one."""
+        if self.otherwise is None:
+            return self
         return replace(self, inputs=self.otherwise, otherwise=None, intent=_as_sent(self.intent, self.otherwise))
 
 
-def with_contents(this: Try, order: Order, found: Record | None) -> Order:
-    """Read what the files contain, which is what makes the work the same.
-
-    Where they cannot be read, this goes on with what an earlier try has submitted.
-
-    :raises WiroInputError: a file is too large, empty, or none; nothing is submitted.
-    :raises WiroUploadError: it cannot be read; nothing is submitted.
-    """
-    if order.problem is not None or not order.files:
-        return order
-    try:
-        return replace(order, files=tuple(_with_contents(this, file) for file in order.files))
-    except (WiroInputError, WiroUploadError) as error:
-        if found is None or not found.sent:
-            raise
-        what = f"taskid {found.taskid}" if found.taskid else "the submission whose answer was lost"
-        this.log.warning("%s: going on with it, though a file of its inputs cannot be used now: %s", what, error)
-        return replace(order, files=(), problem=error)
-
-
-def ready(this: Try, order: Order, wanted: Record, found: Record | None, until: float) -> Ready:
+def ready(
+    this: Try,
+    order: Order,
+    wanted: Record,
+    found: Record | None,
+    until: float,
+    *,
+    reshaped: bool = False,
+) -> Ready:
     """Upload what Wiro does not have yet, and return what to submit. Costs nothing.
 
     :param wanted: the intent, without the URLs of files.
     :param found: what the journal holds.
     :param until: unix time until which to wait at most where Wiro throttles.
+    :param reshaped: whether the model has refused the first shape.
     :raises WiroError: if that cannot be done; nothing is submitted.
     """
     if not order.files:
@@ -93,7 +89,8 @@ def ready(this: Try, order: Order, wanted: Record, found: Record | None, until: 
     otherwise = _together(order, [one.otherwise or one.inputs for one in given])
     uploads = {source.sha256: url for source, url in urls.items() if not source.is_url}
     intent = replace(_as_sent(wanted, inputs), uploads=uploads)
-    return Ready(inputs, intent, over, otherwise if any(one.otherwise for one in given) else None)
+    made = Ready(inputs, intent, over, otherwise if any(one.otherwise for one in given) else None)
+    return made.reshaped() if reshaped else made
 
 
 def _together(order: Order, parts: Sequence[Mapping[str, object]]) -> dict[str, object]:
@@ -118,7 +115,7 @@ def _uploaded(
     for source in sources:
         if source.is_url or source.sha256 in known:
             continue
-        with _opened(source) as file:
+        with opened(source) as file:
             flow = upload(Upload(source, file), timeout=this.caller.timeout, deadline=until)
             known[source.sha256] = this.caller.drive(flow, service=wanted.base_url)
         this.log.info("uploaded %s to Wiro (%s bytes)", source.shown, source.size)
@@ -151,73 +148,3 @@ def _note(this: Try, wanted: Record, over: Record | None, uploads: Mapping[str, 
         error.args = (f"{error}; nothing was submitted",)
         raise
     return kept
-
-
-def _with_contents(this: Try, file: FileInput) -> FileInput:
-    sources = (source if source.is_url else _read(this, source) for source in file.sources)
-    return replace(file, sources=tuple(sources))
-
-
-def _read(this: Try, source: Source) -> Source:
-    path = _path_of(source)
-    with _said_of(source):
-        told = path.fs.info(path.path)
-        is_file, size = told.get("type") != "directory", told.get("size")
-    if not is_file:
-        raise WiroInputError(f"{source.shown} is a directory; allowed: a file. {NOTHING_PAID}")
-    _check_size(source, size)
-    digest, read = hashlib.sha256(), 0
-    with _opened(source) as file:
-        while piece := _piece_of(file, source):
-            this.caller.check()
-            digest.update(piece)
-            read += len(piece)
-            if read > MAX_BYTES:
-                break
-    _check_size(source, read)
-    return replace(source, sha256=digest.hexdigest(), size=read)
-
-
-def _piece_of(file: IO[bytes], source: Source) -> bytes:
-    with _said_of(source):
-        return file.read(1024 * 1024)
-
-
-def _check_size(source: Source, size: object) -> None:
-    if size == 0:
-        raise WiroInputError(f"{source.shown} is empty; allowed: a file with a content. {NOTHING_PAID}")
-    if isinstance(size, int) and size > MAX_BYTES:
-        raise WiroInputError(f"{source.shown} has {size} bytes or more; allowed: {MAX_BYTES} bytes. {NOTHING_PAID}")
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[IO[bytes]]:
-    path = _path_of(source)
-    with _said_of(source):
-        file: Any = path.open("rb", block_size=BLOCK)
-    try:
-        yield file
-    finally:
-        file.close()
-
-
-def _path_of(source: Source) -> ObjectStoragePath:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-    with _said_of(source):
-        return ObjectStoragePath(source.address)
-
-
-@contextmanager
-def _said_of(source: Source) -> Iterator[None]:
-    """Turn whatever a storage raises into an error that names the file."""
-    try:
-        yield
-    except FileNotFoundError:
-        said = f"there is no file {source.shown}, or this worker does not see it"
-        raise WiroUploadError(f"{said}. {NOTHING_PAID}") from None
-    except WiroError:
-        raise
-    except Exception as error:
-        said = one_line(without_secrets(f"{type(error).__name__}: {error}"), 200)
-        raise WiroUploadError(f"the file {source.shown} cannot be read ({said}). {NOTHING_PAID}") from None

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import NoReturn
 
 import pendulum
-from airflow.providers.common.compat.sdk import TaskDeferred
 
+from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.rules.waits import GIVEN_UP
 from airflow_provider_wiro.core.verdict import Verdict

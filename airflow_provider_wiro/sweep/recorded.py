@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
-
+from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.journals import STATE_KEY, FolderJournal, journal_folder, journals_in
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
 IN_ONE_QUERY = 200
 # Instead of the state of a task instance that is not in the database: its DAG is, or is not.

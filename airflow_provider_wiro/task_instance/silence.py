@@ -6,8 +6,7 @@ import ssl
 import urllib.error
 import urllib.request
 
-from airflow.providers.common.compat.sdk import conf
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, conf
 
 KNOCKING = 1.0
 """Seconds for one look whether the API server is there."""

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
-
+from airflow_provider_wiro.compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.task_instance.patience import Pending
 
@@ -45,7 +44,7 @@ def _is_final(error: BaseException | None) -> bool:
 
 
 def _is_airflow_3() -> bool:
-    from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+    from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
 
     return AIRFLOW_V_3_0_PLUS
 

@@ -8,8 +8,7 @@ from contextlib import suppress
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
+from airflow_provider_wiro.compat import BaseOperator
 from airflow_provider_wiro.core.calls import detail
 from airflow_provider_wiro.core.fields import refused
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
@@ -28,8 +27,7 @@ from airflow_provider_wiro.stages.this_try import Settings, Try
 from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_wiro.compat import Context
     from airflow_provider_wiro.core.result import ResultDict
 
 WHICH = "exactly one of taskid= and result="

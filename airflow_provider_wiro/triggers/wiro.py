@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.shared import Lease
+from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait

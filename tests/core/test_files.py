@@ -150,9 +150,9 @@ def test_a_record_of_0_1_0_is_not_of_work_with_files() -> None:
 @pytest.mark.parametrize(
     ("sha", "prompt", "said"),
     [
-        (SHA, "A windmill", "its inputs were others (prompt)"),
-        (OTHER, "A lighthouse", "its inputs were others (image)"),
-        (SHA, "A lighthouse", "its files, service or idempotency_key was another"),
+        (SHA, "A windmill", "its inputs were different (prompt)"),
+        (OTHER, "A lighthouse", "its inputs were different (image)"),
+        (SHA, "A lighthouse", "its files, service or idempotency_key was different"),
     ],
 )
 def test_only_what_really_differs_is_named(sha: str, prompt: str, said: str) -> None:

@@ -121,7 +121,7 @@ class History(RuleBasedStateMachine):
         self.moved = False
         clock = SimpleNamespace(time=lambda: self.wiro.now, monotonic=count().__next__, sleep=lambda seconds: None)
         self.patches = [mock.patch.object(module, "time", clock) for module in (pay, record)]
-        self.patches.append(mock.patch.object(upload, "_opened", opened))
+        self.patches.append(mock.patch.object(upload, "opened", opened))
         for patch in self.patches:
             patch.start()
 

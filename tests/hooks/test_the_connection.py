@@ -203,6 +203,7 @@ airflow_refuses_it = pytest.mark.skipif(
 )
 
 
+@airflow_refuses_it
 @pytest.mark.filterwarnings("ignore:Encountered")
 @pytest.mark.parametrize(
     ("extra", "kind"), [(["a list"], "of type list"), ("no json", "text that is not JSON"), ("5", "of type int")]

@@ -26,7 +26,7 @@ from airflow_provider_wiro.exceptions import (
 from airflow_provider_wiro.journals.folder import FolderJournal
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
-from airflow_provider_wiro.stages import upload
+from airflow_provider_wiro.stages import contents
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import PROMPT, SEED_BODY, generic, run_bodies
 from small_airflow import Run
@@ -136,7 +136,7 @@ def test_where_the_model_refuses_that_the_url_is_sent_as_the_file_itself_and_pai
     assert refused["inputImageClothes"] == ""
     assert taken["inputImageClothes"] == refused["inputImageClothesUrl"]
     assert len(wiro_emulator.runs) == len(uploaded(wiro_emulator)) == 1
-    assert "submitting once more" in lines.text
+    assert "Submitting once more" in lines.text
     record = kept()
     assert record is not None
     assert record.inputs["inputImageClothes"] == digest(taken["inputImageClothes"])
@@ -178,11 +178,11 @@ def test_changed_inputs_are_named_and_the_file_is_among_them_only_if_it_has_chan
 ) -> None:
     run_try(animated, input_image=str(image))
     run_try(animated, input_image=str(image), prompt="A windmill")
-    assert "its inputs were others (prompt)" in lines.text
+    assert "its inputs were different (prompt)" in lines.text
     assert wiro_emulator.count("Upload") == 1, "what was uploaded before is used again"
     image.write_bytes(b"another")
     run_try(animated, input_image=str(image), prompt="A windmill")
-    assert "its inputs were others (inputImageUrl)" in lines.text
+    assert "its inputs were different (inputImageUrl)" in lines.text
 
 
 @pytest.mark.parametrize("gone", ["missing", "empty", "large", "a directory"])
@@ -304,7 +304,7 @@ def test_where_uploads_cannot_be_written_down_nothing_is_submitted(
         raise OSError("No space left on device")
 
     monkeypatch.setattr(FolderJournal, "_create", fail)
-    with pytest.raises(WiroJournalError, match=r"No space left.*nothing was submitted"):
+    with pytest.raises(WiroJournalError, match=r"(?s)No space left.*nothing was submitted"):
         run_try(animated, input_image=str(image))
     assert wiro_emulator.count("Run") == 0
 
@@ -346,7 +346,9 @@ def test_an_upload_that_is_lost_again_and_again_is_an_error_that_a_retry_can_hel
     wiro_emulator: WiroEmulator, image: Path, fault: str, options: dict[str, Any]
 ) -> None:
     wiro_emulator.script("Upload", fault, times=-1, **options)
-    with pytest.raises(WiroUploadError, match=r"first frame\.png could not be uploaded: .*nothing is paid") as caught:
+    with pytest.raises(
+        WiroUploadError, match=r"(?s)first frame\.png could not be uploaded: .*nothing is paid"
+    ) as caught:
         run_try(animated, input_image=str(image))
     assert caught.value.retryable
     assert "emulator-key" not in str(caught.value)
@@ -366,7 +368,7 @@ def test_a_refused_upload_is_not_repeated(
     wiro_emulator: WiroEmulator, image: Path, fault: str, options: dict[str, Any], kind: type[Exception]
 ) -> None:
     wiro_emulator.script("Upload", fault, **options)
-    with pytest.raises(kind, match=r"first frame\.png: .*nothing is paid") as caught:
+    with pytest.raises(kind, match=r"(?s)first frame\.png: .*nothing is paid") as caught:
         run_try(animated, input_image=str(image))
     assert not caught.value.retryable  # type: ignore[attr-defined]
     assert (wiro_emulator.count("Upload"), wiro_emulator.count("Run")) == (1, 0)
@@ -408,7 +410,7 @@ def test_a_file_that_cannot_be_sent_is_an_error_before_the_first_byte(
 def test_a_file_that_changes_while_it_is_uploaded_is_not_submitted(
     wiro_emulator: WiroEmulator, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = upload.with_contents
+    real = contents.with_contents
 
     def changing(*arguments: Any) -> Any:
         order = real(*arguments)

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.bodies import UploadedFile
 from airflow_provider_wiro.exceptions import WiroInputError, WiroUploadError
-from airflow_provider_wiro.stages import upload
+from airflow_provider_wiro.stages import contents
 from doubles import Lines
 from operators import generic
 from small_s3 import SmallS3, small_s3
@@ -60,7 +60,7 @@ def data_of(emulator: WiroEmulator) -> list[bytes]:
 def test_a_file_in_a_bucket(
     wiro_emulator: WiroEmulator, s3: SmallS3, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "BLOCK", 1000)
+    monkeypatch.setattr(contents, "BLOCK", 1000)
     run_try(generic, files={"image": f"s3://{connected(s3)}@media/in/a b.png"})
     assert data_of(wiro_emulator) == [CONTENT]
     assert "uploaded s3://media/in/a b.png to Wiro" in lines.text
@@ -91,7 +91,7 @@ def test_a_bucket_that_goes_away(wiro_emulator: WiroEmulator, s3: SmallS3, denie
         s3.buckets.clear()
     else:
         s3.denied = {"s3:GetObject", "s3:ListBucket"}
-    with pytest.raises(WiroUploadError, match=r"s3://media/in/a b\.png.*nothing is paid") as caught:
+    with pytest.raises(WiroUploadError, match=r"(?s)s3://media/in/a b\.png.*nothing is paid") as caught:
         run_try(generic, files={"image": f"s3://{connected(s3)}@media/in/a b.png"})
     assert caught.value.retryable
     assert wiro_emulator.requests == []

@@ -47,6 +47,16 @@ TABLES = (
         {"Wiro's list shows": "name", "it is sent": "submits", "a WARNING": "warns", "money": "money"},
     ),
     Table(
+        "shapes",
+        f"{_RULES}.shapes:SHAPES",
+        {"the input X of the model is": "name", "what is sent": "shape"},
+    ),
+    Table(
+        "file_types",
+        "airflow_provider_wiro.core.files:FILE_TYPES",
+        {"extension": "extension", "sent as": "content_type"},
+    ),
+    Table(
         "waits",
         f"{_RULES}.waits:PATIENCE",
         {"the task shows no end": "name", "verdict": "kind", "it is stopped": "stops"},
