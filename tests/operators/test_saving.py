@@ -174,7 +174,9 @@ class TestSaving:
         content = video.read_bytes()
         video.unlink()
         wiro_emulator._account.files.clear()
-        with pytest.raises(WiroOutputsGone, match=r"(?s)0.mp4 is not there.* no longer exist at Wiro.*put the file back"):
+        with pytest.raises(
+            WiroOutputsGone, match=r"(?s)0.mp4 is not there.* no longer exist at Wiro.*put the file back"
+        ):
             run_try(save_to=str(media))
         video.write_bytes(content)
         assert run_try(save_to=str(media))["taskid"] == FIRST

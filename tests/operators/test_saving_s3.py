@@ -92,7 +92,7 @@ def test_where_the_bucket_cannot_be_asked_a_saved_try_fails_and_pays_nothing(
 ) -> None:
     run_try(save_to=save_to)
     s3.denied = {"s3:ListBucket", "s3:GetObject"}
-    with pytest.raises(WiroSaveError, match="cannot be found out") as caught:
+    with pytest.raises(WiroSaveError, match="is there cannot be ") as caught:
         run_try(save_to=save_to)
     assert (caught.value.retryable, caught.value.taskid) == (True, FIRST)
     assert len(wiro_emulator.runs) == 1
