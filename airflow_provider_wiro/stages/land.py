@@ -11,7 +11,7 @@ from airflow_provider_wiro.core.manifest import About
 from airflow_provider_wiro.core.result import ResultDict
 from airflow_provider_wiro.core.saved import with_places
 from airflow_provider_wiro.core.saving import folder
-from airflow_provider_wiro.core.text import one_line, without_secrets
+from airflow_provider_wiro.core.text import in_words, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroInterrupted, WiroJournalError, WiroSaveError
 from airflow_provider_wiro.stages.record import note_deleted, note_landed
 from airflow_provider_wiro.stages.tell import announced
@@ -147,8 +147,7 @@ def _not_saved(this: Try, result: ResultDict, error: Exception) -> WiroSaveError
 
 
 def _said(error: BaseException) -> str:
-    told = str(error) if isinstance(error, WiroError) else f"{type(error).__name__}: {error}"
-    return without_secrets(one_line(told, 500))
+    return without_secrets(in_words(error))
 
 
 def _about(this: Try, result: ResultDict) -> About:

@@ -11,7 +11,7 @@ from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.core.result import ResultDict, text_files
 from airflow_provider_wiro.core.saved import result_of
 from airflow_provider_wiro.core.saving import folder
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line
 from airflow_provider_wiro.core.texts import joined, text_of
 from airflow_provider_wiro.exceptions import WiroInputError, WiroSaveError
 from airflow_provider_wiro.stages.this_try import Try
@@ -41,7 +41,7 @@ def saved_by(this: Try, found: Record, wanted: Record) -> Saved:
 
     Where other work is wanted, nobody looks at them.
 
-    :raises WiroSaveError: if it cannot be found out whether they are there.
+    :raises WiroSaveError: if it cannot be determined whether they are there.
     """
     from airflow_provider_wiro.landing import missing
 
@@ -59,7 +59,7 @@ def saved_by(this: Try, found: Record, wanted: Record) -> Saved:
     try:
         return Saved(_read(this, found.taskid, found.landed))
     except Exception as error:  # also where the storage is away: then saving says so
-        said = one_line(f"{type(error).__name__}: {error}", 200)
+        said = in_words(error, 200)
         return Saved(missed=f"the manifest beside {one_line(_folder_of(this, found.taskid))} cannot be read ({said})")
 
 

@@ -174,7 +174,9 @@ class TestSaving:
         content = video.read_bytes()
         video.unlink()
         wiro_emulator._account.files.clear()
-        with pytest.raises(WiroOutputsGone, match=r"0.mp4 is not there.* Wiro has its outputs no more.*Put the file"):
+        with pytest.raises(
+            WiroOutputsGone, match=r"(?s)0.mp4 is not there.* no longer exist at Wiro.*put the file back"
+        ):
             run_try(save_to=str(media))
         video.write_bytes(content)
         assert run_try(save_to=str(media))["taskid"] == FIRST
@@ -185,7 +187,7 @@ class TestSaving:
     ) -> None:
         run_try(save_to=str(media))
         assert run_try(save_to=str(media), prompt="A canal")["taskid"] == SECOND
-        assert "is paid for and saved, but its inputs were others (prompt)" in lines.text
+        assert "is paid for and saved, but its inputs were different (prompt)" in lines.text
         assert sorted(path.name for path in media.iterdir()) == [FIRST, SECOND]
 
     def test_what_was_submitted_without_save_to_is_saved_by_a_later_try(

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.media import sample_video
 from airflow_provider_wiro.exceptions import WiroSaveError
-from operators import runway
+from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from small_s3 import SmallS3, small_s3
 from taskids import FIRST
 from tries import kept, run_try
@@ -92,7 +92,7 @@ def test_where_the_bucket_cannot_be_asked_a_saved_try_fails_and_pays_nothing(
 ) -> None:
     run_try(save_to=save_to)
     s3.denied = {"s3:ListBucket", "s3:GetObject"}
-    with pytest.raises(WiroSaveError, match="cannot be found out") as caught:
+    with pytest.raises(WiroSaveError, match="is there cannot be ") as caught:
         run_try(save_to=save_to)
     assert (caught.value.retryable, caught.value.taskid) == (True, FIRST)
     assert len(wiro_emulator.runs) == 1
@@ -105,7 +105,7 @@ def test_a_mapped_batch_of_20_into_one_folder_gives_20_files(
     run_dag: Any, wiro_emulator: WiroEmulator, s3: SmallS3, save_to: str
 ) -> None:
     def build() -> None:
-        type(runway()).partial(
+        RunwayImageToVideoOperator.partial(
             task_id="video", input_image_url="https://x.example/a.png", poll_interval=0.1, save_to=save_to
         ).expand(prompt=[f"A kite, {number}" for number in range(20)])
 
