@@ -32,6 +32,9 @@ PYTHONS = {
 }
 NEWEST = "3.3"
 
+# For which of them requirements/ has the lowest that the package asks for.
+LOWEST = ("3.3", "3.0", "2.11")
+
 # Prints the minor version of a Python 3 that can make a virtual environment.
 PROBE = "import ensurepip, sqlite3, ssl, sys, venv; assert sys.version_info[0] == 3; print(sys.version_info[1])"
 
@@ -69,17 +72,18 @@ def isolated(home: Path, **settings: str) -> dict[str, str]:
     return {**kept, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", **settings}
 
 
-def environment(airflow: str, *, extra: str | None = None) -> Path:
+def environment(airflow: str, *, extra: str | None = None, pinned: str = "airflow") -> Path:
     """Make (or find) the environment for this Airflow and return its folder of commands.
 
-    `extra` names one more set of pins to install on top, such as "lint".
+    `extra` names one more set of pins to install on top, such as "lint"; `pinned` is "airflow", or "lowest" for the
+    lowest versions that the package asks for.
     """
     python, minor = find_python(airflow)
-    folder = ENVIRONMENTS / f"airflow-{airflow}-py3.{minor}"
+    folder = ENVIRONMENTS / f"{pinned}-{airflow}-py3.{minor}"
     commands = folder / "bin"
     ENVIRONMENTS.mkdir(exist_ok=True)
     with only_one(ENVIRONMENTS / f"{folder.name}.lock"):
-        pins = [REQUIREMENTS / "installer.txt", REQUIREMENTS / f"airflow-{airflow}.txt"]
+        pins = [REQUIREMENTS / "installer.txt", REQUIREMENTS / f"{pinned}-{airflow}.txt"]
         if not _is_current(folder / ".pins", pins):
             _make(folder, python, *pins)
         if extra and not _is_current(folder / f".{extra}", [REQUIREMENTS / f"{extra}.txt"]):

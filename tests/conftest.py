@@ -47,7 +47,7 @@ with warnings.catch_warnings(), contextlib.suppress(ImportError):
     importlib.import_module("airflow.models").import_all_models()
     importlib.import_module("sqlalchemy.orm").configure_mappers()
     importlib.import_module("airflow.providers_manager")
-    importlib.import_module("airflow.providers.common.compat.sdk").task  # noqa: B018
+    importlib.import_module("older_compat").fill_in()
 
 if TYPE_CHECKING:
     from doubles import Lines

@@ -65,6 +65,26 @@ def test_a_form_gives_prompt_image_and_duration(wiro_emulator: WiroEmulator) -> 
     assert (inputs["prompt"], inputs["inputImageUrl"], inputs["duration"]) == ("A kite.", form["image"], "10")
 
 
+def test_an_image_in_a_folder_becomes_a_video_in_a_folder(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    (tmp_path / "kite.png").write_bytes(b"a kite")
+    conf = {"image": str(tmp_path / "kite.png"), "folder": str(tmp_path / "videos")}
+    run = run_as_written(example("wiro_video_in_a_bucket").dag, run_conf=conf)
+    assert run.state == "success"
+    [task] = wiro_emulator.runs
+    video = tmp_path / "videos" / "wiro_video_in_a_bucket" / task.taskid / "0.mp4"
+    assert run.xcom("output_uri", task_id="generate_video") == video.as_uri()
+    assert run.xcom(task_id="use") == len(video.read_bytes()) > 0
+
+
+def test_a_taskid_of_elsewhere_is_saved(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    taskid = WiroHook().run("Runway/image-to-video-gen4-turbo", {"prompt": "A kite.", "inputImageUrl": "0.png"}).taskid
+    conf = {"taskid": taskid, "folder": str(tmp_path)}
+    run = run_as_written(example("wiro_save_a_taskid").dag, run_conf=conf)
+    assert run.state == "success"
+    assert (tmp_path / taskid / "0.mp4").exists()
+    assert len(wiro_emulator.runs) == 1
+
+
 def test_a_batch_with_two_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
     good = [{"prompt": f"Kite {n}.", "input_image_url": f"https://example.com/{n}.png"} for n in range(2)]
     bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "kites/kite.png"}]

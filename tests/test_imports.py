@@ -12,7 +12,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 HEAVY = ("requests", "aiohttp", "airflow.triggers.base", "airflow_provider_wiro.triggers.wiro")
 SCRIPT = """
 import json, sys
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow_provider_wiro.compat import BaseOperator, conf
 conf.getboolean
 before = set(sys.modules)
 import {module}

@@ -115,6 +115,13 @@ def test_every_module_that_is_listed_exists(kind: str) -> None:
         importlib.import_module(name)
 
 
+def test_the_transfer_that_is_listed_is_the_one_that_there_is() -> None:
+    [entry] = get_provider_info()["transfers"]
+    listed = importlib.import_module(entry["python-module"])
+    package = importlib.import_module("airflow_provider_wiro.transfers")
+    assert [f"{package.__name__}.{found.name}" for found in iter_modules(package.__path__)] == [listed.__name__]
+
+
 @pytest.mark.parametrize("kind", ["hooks", "sensors", "triggers"])
 def test_every_module_with_a_class_of_the_kind_is_listed(kind: str) -> None:
     from airflow.providers.common.compat.sdk import BaseHook, BaseSensorOperator

@@ -20,8 +20,10 @@ AFTER = f'"{PROGRAM} COMMAND --help" says what a command does, what follows from
 
 COMMANDS = (
     "emulator",
+    "fetch",
     "journal",
     "sweep",
+    "verify",
 )
 
 

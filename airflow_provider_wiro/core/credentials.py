@@ -43,6 +43,7 @@ class Credentials:
     :param timeout: seconds for one whole request.
     :param verify: whether TLS certificates are verified, or the CA file to verify them with.
     :param max_active: how many tasks may run at Wiro at once, where the operators submit; None: any number.
+    :param allow_http: whether plain http is allowed, also to other machines than this one.
     :param remark: what is odd about the connection, and does not keep it from being used.
     """
 
@@ -52,6 +53,7 @@ class Credentials:
     timeout: float = DEFAULT_TIMEOUT
     verify: bool | str = True
     max_active: int | None = None
+    allow_http: bool = False
     remark: str = field(default="", compare=False)
 
     @property
@@ -80,16 +82,18 @@ class Credentials:
         given = _extras(where, extra)
         remark = _remark(given)
         try:
+            allow_http = _flag(where, "allow_http", given)
             api_key = _header_text(where, "login (API key)", login)
             if not api_key:
                 raise WiroConfigError(f"{where}: login (API key) is empty; put the project's API key there")
             return cls(
                 api_key=api_key,
                 api_secret=_header_text(where, "password (API secret)", password) or None,
-                base_url=_base_url(where, host, schema, port, allow_http=_flag(where, "allow_http", given)),
+                base_url=_base_url(where, host, schema, port, allow_http=allow_http),
                 timeout=_timeout(where, given.get("timeout")),
                 verify=_verify(given.get("verify")),
                 max_active=_max_active(where, given.get("max_active")),
+                allow_http=allow_http,
                 remark=remark,
             )
         except WiroConfigError as error:
@@ -101,7 +105,7 @@ class Credentials:
 def _extras(where: str, extra: object) -> Mapping[str, object]:
     if extra is None or isinstance(extra, Mapping):
         return extra or {}
-    kind = "text that is no JSON" if isinstance(extra, str) else f"of type {type(extra).__name__}"
+    kind = "text that is not JSON" if isinstance(extra, str) else f"of type {type(extra).__name__}"
     raise WiroConfigError(f'{where}: extra is {kind}; allowed is a JSON object, such as {{"timeout": 30}}')
 
 
@@ -128,7 +132,7 @@ def _base_url(where: str, host: str | None, schema: str | None, port: int | None
     if not text:
         return DEFAULT_BASE_URL
     parts = _split(where, text if "://" in text else f"https://{_bracketed(text)}")
-    if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname or "")):
+    if parts.scheme == "http" and not (allow_http or is_loopback(parts.hostname or "")):
         raise WiroConfigError(
             f"{where}: host is plain http, which would send the API key unencrypted; use https, "
             'or set the extra {"allow_http": true} for a trusted network'
@@ -166,7 +170,8 @@ def _bracketed(host: str) -> str:
         return host
 
 
-def _is_loopback(hostname: str) -> bool:
+def is_loopback(hostname: str) -> bool:
+    """Whether *hostname* is this machine, by its name or address."""
     if hostname == "localhost":
         return True
     try:

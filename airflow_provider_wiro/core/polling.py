@@ -155,7 +155,7 @@ class _Watch:
         self.trouble = self.outage_since = None
         self.elsewhere = False
         if seen is Missing.NOT_FOUND:
-            # Since this wait has seen it missing: one that begins long after the Run must not judge by a single look.
+            # Since this wait has seen it missing: one that begins late must not judge by a single look.
             self.missing_since = time if self.missing_since is None else self.missing_since
             return lines
         assert isinstance(seen, Task)
@@ -179,7 +179,7 @@ class _Watch:
             return []
         what = "nothing is sent" if elsewhere else "no good answer from Wiro"
         line = f"taskid {self.plan.taskid}: {what} ({self.trouble}); looking again"
-        return [(f"{line}, up to {self.plan.outage_tolerance:.0f} s of outage", True)]
+        return [(f"{line}, for {self.plan.outage_tolerance:.0f} s at most", True)]
 
     def _change(self, status: str, time: float) -> list[tuple[str, bool]]:
         if status == self.status:

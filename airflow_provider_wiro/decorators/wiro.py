@@ -6,21 +6,19 @@ import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import (
+from airflow_provider_wiro.compat import (
     DecoratedOperator,
     context_merge,
     determine_kwargs,
     task_decorator_factory,
 )
-
 from airflow_provider_wiro.core.fields import model_inputs, refused
 from airflow_provider_wiro.core.sequences import plain
 from airflow_provider_wiro.exceptions import WiroInputError
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import TaskDecorator
-
+    from airflow_provider_wiro.compat import TaskDecorator
     from airflow_provider_wiro.stages.this_try import Order
 
 BY_THE_FUNCTION = "inputs"

@@ -57,6 +57,11 @@ class Caller:
         return self._client.route.credentials.account
 
     @property
+    def timeout(self) -> float:
+        """Seconds that the connection allows for one exchange."""
+        return self._client.route.credentials.timeout
+
+    @property
     def max_active(self) -> int | None:
         """How many tasks may run at Wiro at once; None: any number."""
         return self._client.route.credentials.max_active
@@ -103,12 +108,25 @@ class Caller:
         ``[wiro] allow_private_hosts`` names.
 
         :param urls: their addresses.
-        :returns: the first that is there no more (HTTP 404 or 410); None if none is known to be gone.
+        :returns: the first that no longer exists (HTTP 404 or 410); None if none is known to be gone.
         :raises WiroInterrupted: if the task was told to stop.
         """
         from airflow_provider_wiro.clients.outputs import first_gone
 
-        return first_gone(urls, self._looks())
+        return first_gone(urls, self.looks())
+
+    def those_there(self, urls: Iterable[str]) -> frozenset[str]:
+        """Look which uploaded files are still there; sends no key, takes a minute at most.
+
+        Private addresses are not looked at, with the same exceptions as in :meth:`lost_output`.
+
+        :param urls: their addresses.
+        :returns: those that surely are.
+        :raises WiroInterrupted: if the task was told to stop.
+        """
+        from airflow_provider_wiro.clients.outputs import those_there
+
+        return those_there(urls, self.looks())
 
     def read_text(self, url: str) -> TextFile:
         """Read a text file that a task has made; sends no key, takes ten seconds at most.
@@ -121,13 +139,15 @@ class Caller:
         """
         from airflow_provider_wiro.clients.outputs import read_text
 
-        return read_text(url, self._looks())
+        return read_text(url, self.looks())
 
-    def _looks(self) -> Looks:
+    def looks(self) -> Looks:
+        """Return how this connection's tasks may look at files, and read them; reads the connection."""
         from airflow_provider_wiro.clients.outputs import Looks
 
         route = self._client.route
-        return Looks(route.tls, allowed_hosts(route.credentials.base_url), self._told_to_stop)
+        credentials = route.credentials
+        return Looks(route.tls, allowed_hosts(credentials.base_url), self._told_to_stop, credentials.allow_http)
 
     @property
     def _client(self) -> Client:
@@ -146,9 +166,8 @@ class Caller:
 
 def allowed_hosts(base_url: str) -> list[str]:
     """Return the hosts that may have private addresses: the connection's own, and ``[wiro] allow_private_hosts``."""
-    from airflow.providers.common.compat.sdk import conf
-
     from airflow_provider_wiro.clients.addresses import host_of
+    from airflow_provider_wiro.compat import conf
 
     named = conf.get("wiro", "allow_private_hosts", fallback="") or ""
     return [host_of(base_url), *(host.strip() for host in named.split(",") if host.strip())]

@@ -6,12 +6,10 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
-
 from airflow_provider_wiro.core.credentials import Credentials
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
+    from airflow_provider_wiro.compat import Connection
 
 DEFAULT_CONN_ID = "wiro_default"
 
@@ -24,12 +22,8 @@ def read_credentials(conn_id: str) -> Credentials:
 
     :raises WiroConfigError: if the connection cannot be used as it is.
     """
-    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow_provider_wiro.compat import BaseHook, mask_secret
 
-    if AIRFLOW_V_3_0_PLUS:
-        from airflow.sdk.log import mask_secret
-    else:
-        from airflow.utils.log.secrets_masker import mask_secret  # type: ignore[import-not-found,no-redef]
     connection = BaseHook.get_connection(conn_id)
     credentials = _credentials(conn_id, connection, connection.extra_dejson)
     for secret in (credentials.api_key, credentials.api_secret):
@@ -56,8 +50,9 @@ def _forget(reading: asyncio.Task[Credentials]) -> None:
 
 
 async def _aread_credentials(conn_id: str) -> Credentials:
-    from airflow.providers.common.compat.sdk import AirflowNotFoundException
     from asgiref.sync import sync_to_async
+
+    from airflow_provider_wiro.compat import AirflowNotFoundException
 
     try:
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson

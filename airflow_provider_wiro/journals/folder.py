@@ -16,8 +16,7 @@ from airflow_provider_wiro.journals.marker import check_marker
 from airflow_provider_wiro.journals.place import files_in
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
+    from airflow_provider_wiro.compat import ObjectStoragePath
     from airflow_provider_wiro.journals.state_store import StateStoreJournal
 
 log = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ class FolderJournal(Journal):
 
 
 class MovedJournal(FolderJournal):
-    """A journal in a folder, beside a task state store that may hold what was written before the folder was set.
+    """A journal in a folder, beside a Task State Store that may hold what was written before the folder was set.
 
     What the folder holds stands. A record that only the store holds is gone on with, and moves when it is written next.
     """

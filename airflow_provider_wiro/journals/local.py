@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from airflow_provider_wiro.journals.disk import NO_HARD_LINKS, sync_folder, unless_not_for_this_mount
 from airflow_provider_wiro.journals.files import Files
 
-NO_HARD_LINKS = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM})
-# How CIFS and FUSE mounts say that a folder cannot be synced, or that modes are not theirs to set.
-NOT_FOR_THIS_MOUNT = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EPERM})
 FILE_MODE = 0o644
 
 
@@ -41,7 +38,7 @@ class LocalFiles(Files):
         with self._aside(path, content) as aside:
             _put_where_there_is_none(aside, Path(path))
         try:
-            _sync_folder(Path(path).parent)
+            sync_folder(Path(path).parent)
         except OSError:
             os.unlink(path)
             raise
@@ -50,7 +47,7 @@ class LocalFiles(Files):
         """Write the file aside and put it in place at once."""
         with self._aside(path, content) as aside:
             os.replace(aside, path)
-        _sync_folder(Path(path).parent)
+        sync_folder(Path(path).parent)
 
     def delete(self, path: str) -> None:
         """Delete a file, if it is there."""
@@ -78,7 +75,7 @@ class LocalFiles(Files):
                 aside.write(content)
                 aside.flush()
                 os.fsync(aside.fileno())
-                _unless_not_for_this_mount(lambda: os.chmod(aside.fileno(), self._mode or FILE_MODE))
+                unless_not_for_this_mount(lambda: os.chmod(aside.fileno(), self._mode or FILE_MODE))
                 yield Path(aside.name)
             finally:
                 Path(aside.name).unlink(missing_ok=True)
@@ -94,7 +91,7 @@ class LocalFiles(Files):
                 each.mkdir()
             except FileExistsError:
                 if not each.is_dir():
-                    raise NotADirectoryError(f"{each} is no folder") from None
+                    raise NotADirectoryError(f"{each} is not a folder") from None
                 continue
             self._open_up(each)
 
@@ -103,11 +100,11 @@ class LocalFiles(Files):
             return
         # The bits above 0o777 are the parent's doing: a group that is handed down.
         mode = self._mode | (self._mode & 0o444) >> 2 | folder.stat().st_mode & 0o7000
-        _unless_not_for_this_mount(lambda: os.chmod(folder, mode))
+        unless_not_for_this_mount(lambda: os.chmod(folder, mode))
 
     def _check_root(self) -> None:
         if not Path(self.root).is_dir():
-            raise NotADirectoryError(f"{self.root} is no folder; is a share not mounted?")
+            raise NotADirectoryError(f"{self.root} is not a folder; is a share not mounted?")
 
 
 def _put_where_there_is_none(aside: Path, path: Path) -> None:
@@ -121,22 +118,6 @@ def _put_where_there_is_none(aside: Path, path: Path) -> None:
             os.replace(aside, path)
         except BaseException:
             path.unlink()
-            raise
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        _unless_not_for_this_mount(lambda: os.fsync(opened))
-    finally:
-        os.close(opened)
-
-
-def _unless_not_for_this_mount(do: Callable[[], None]) -> None:
-    try:
-        do()
-    except OSError as error:
-        if error.errno not in NOT_FOR_THIS_MOUNT:
             raise
 
 

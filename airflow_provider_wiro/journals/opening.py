@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.journals.folder import FolderJournal, MovedJournal
 from airflow_provider_wiro.journals.journal import Journal, as_journal_error
 from airflow_provider_wiro.journals.state_store import StateStoreJournal
 from airflow_provider_wiro.task_instance import identity_of
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
+    from airflow_provider_wiro.compat import Context, ObjectStoragePath
 
 NO_JOURNAL = (
-    "durable=True (the default) has nowhere to keep its journal: should this try fail after the submission, "
+    "durable=True (the default) has nowhere to keep its journal: if this try fails after the submission, "
     "a retry may pay again. Set [wiro] journal_path to a folder that all workers share, or use Airflow 3.3 or newer"
 )
 
@@ -23,7 +22,7 @@ NO_JOURNAL = (
 def open_journal(context: Context) -> Journal | None:
     """Return the journal of the task instance; None where there is nowhere to keep one.
 
-    ``[wiro] journal_path`` wins where it is set; what is left in the task state store is gone on with.
+    ``[wiro] journal_path`` wins where it is set; it goes on with what is left in the Task State Store.
 
     :raises WiroJournalError: if the folder cannot be used.
     """
@@ -44,13 +43,16 @@ def journal_folder() -> ObjectStoragePath | None:
     if not path:
         return None
     with as_journal_error(f"the folder {path} of [wiro] journal_path", "used"):
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
         from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+        from airflow_provider_wiro.compat import ObjectStoragePath
 
         folder = ObjectStoragePath(path)
         if isinstance(folder.fs, LocalFileSystem):
             if "://" not in path and not path.startswith("/"):
                 raise ValueError("a local path must be absolute")
             if not folder.is_dir():
-                raise NotADirectoryError("make it once, where all workers see the same one; is a share not mounted?")
+                raise NotADirectoryError(
+                    "it is not there: mount the share, or make it once, where all workers see the same one"
+                )
         return folder

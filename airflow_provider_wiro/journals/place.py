@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.journals.files import Files
 from airflow_provider_wiro.journals.journal import as_journal_error
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
 
 def files_in(folder: ObjectStoragePath) -> Files:

@@ -6,13 +6,13 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
+from airflow_provider_wiro.compat import BaseOperator
 from airflow_provider_wiro.core.templated import Rendered, each_rendered, is_templated
 
 if TYPE_CHECKING:
     import jinja2
-    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_wiro.compat import Context
 
 NOTHING = "None"
 

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import (
+from airflow_provider_wiro.compat import (
     AirflowException,
     AirflowSensorTimeout,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
 )
-
 from airflow_provider_wiro.core.fields import refused, seconds
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE
 from airflow_provider_wiro.core.reading import read_taskid
@@ -33,7 +32,7 @@ from airflow_provider_wiro.stages.watch import defer_watching, look_once, look_u
 from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow_provider_wiro.compat import Context
 
 Duration = float | timedelta
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
-
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
 from airflow_provider_wiro.core.generation import GenerationDict
 from airflow_provider_wiro.core.lineage import inputs_named, outputs_named, places_of, saved_in
 from airflow_provider_wiro.core.result import ResultDict
@@ -32,7 +31,7 @@ def tell_assets(this: Try, result: ResultDict, told: GenerationDict | None) -> N
 
 
 def _tell_outlets(this: Try, result: ResultDict, told: GenerationDict | None) -> None:
-    from airflow.providers.common.compat.sdk import Asset, AssetAlias
+    from airflow_provider_wiro.compat import Asset, AssetAlias
 
     refs = (type(Asset.ref(name="x")), type(Asset.ref(uri="x"))) if AIRFLOW_V_3_0_PLUS else ()
     task: Any = this.context.get("task")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout
-
+from airflow_provider_wiro.compat import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_wiro.exceptions import WiroError, WiroTaskTimeout
 
 

@@ -7,14 +7,15 @@ from typing import cast
 
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.reading import read_taskid
-from airflow_provider_wiro.core.result import ResultDict, urls_of
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.result import ResultDict, uris_of, urls_of
+from airflow_provider_wiro.core.text import in_words, one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.stages.assets import tell_assets
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION = "taskid", "wiro_generation"
 OUTPUT_URLS, OUTPUT_URL, TEXT = "output_urls", "output_url", "text"
+OUTPUT_URIS, OUTPUT_URI = "output_uris", "output_uri"
 # What Airflow raises where the time of a task or of its deferral is over.
 OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
@@ -33,11 +34,11 @@ def announce(this: Try, order: Order) -> None:
 
 
 def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None) -> GenerationDict:
-    return {
+    told: GenerationDict = {
         "version": GENERATION_VERSION,
         "taskid": taskid,
         "model": order.model,
-        "inputs": shown_inputs(order.inputs),
+        "inputs": shown_inputs(order.shown),
         "base_url": this.paid.service,
         "submitted_at": submitted_at,
         "try_number": this.ti.try_number,
@@ -46,6 +47,7 @@ def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None
         "error": None,
         "cost_usd": None,
     }
+    return {**told, "files": order.contents} if order.contents else told
 
 
 def later_try_has_it(this: Try) -> bool:
@@ -77,12 +79,13 @@ def announced(this: Try) -> GenerationDict | None:
 
 
 def tell_success(this: Try, result: ResultDict) -> None:
-    """Put the outputs' addresses and the text into XCom, one line into the log, and tell of the assets."""
-    urls = urls_of(result)
+    """Put the outputs' addresses, places and text into XCom, one line into the log, and tell of the assets."""
+    urls, uris = urls_of(result), uris_of(result)
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
-    first = f": {urls[0]}" if urls else ""
+    first = f": {(uris or urls)[0]}" if uris or urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
     told = {OUTPUT_URLS: urls, OUTPUT_URL: urls[0] if urls else None, TEXT: result["text"]}
+    told |= {OUTPUT_URIS: uris, OUTPUT_URI: uris[0]} if uris else {}
     for key, value in told.items():
         if this.settings.push_outputs and value is not None:  # Airflow 3.0 refuses None
             this.ti.xcom_push(key=key, value=value)
@@ -131,7 +134,7 @@ def _push(this: Try, key: str, value: object) -> None:
     try:
         this.ti.xcom_push(key=key, value=value)
     except Exception as error:
-        this.log.warning("XCom %s cannot be pushed: %s", key, one_line(f"{type(error).__name__}: {error}"))
+        this.log.warning("XCom %s cannot be pushed: %s", key, in_words(error))
 
 
 def _pull(this: Try, key: str) -> object:

@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import NoReturn
 
 import pendulum
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
+from airflow_provider_wiro.compat import AirflowTaskTimeout, TaskDeferred
 from airflow_provider_wiro.core.polling import WaitPlan, look, wait
 from airflow_provider_wiro.core.rules.waits import GIVEN_UP
 from airflow_provider_wiro.core.verdict import Verdict

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
-
+from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.journals import STATE_KEY, FolderJournal, journal_folder, journals_in
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_wiro.compat import ObjectStoragePath
 
 IN_ONE_QUERY = 200
 # Instead of the state of a task instance that is not in the database: its DAG is, or is not.
@@ -40,7 +39,7 @@ class Recorded(ABC):
     def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
         """Read all that were written after *moment* (unix time); for one that cannot be read, why.
 
-        :raises WiroJournalError: if it cannot be found out which there are.
+        :raises WiroJournalError: if it cannot be determined which there are.
         """
 
     @abstractmethod
@@ -115,11 +114,11 @@ class InStateStore(Recorded):
     @property
     def place(self) -> str:
         """Where they are, in words."""
-        return f"the key {STATE_KEY} of Airflow's task state store"
+        return f"the key {STATE_KEY} of Airflow's Task State Store"
 
     def place_of(self, identity: Identity) -> str:
         """Where one of them is."""
-        return f"the key {STATE_KEY} of this task instance's state store"
+        return f"the key {STATE_KEY} in Storage → Task State Store of the task instance"
 
     def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
         """Read all that were written after *moment*."""

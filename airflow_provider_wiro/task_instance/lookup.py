@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
 
 TASKID_KEY = "taskid"
 
@@ -40,7 +40,7 @@ def recorded_taskid(ti: Any) -> object:
 
         found: object = InDatabase.get_one(key=TASKID_KEY, **_key(ti))
         return found
-    from airflow.providers.common.compat.sdk import XCom
+    from airflow_provider_wiro.compat import XCom
 
     return XCom.get_one(key=TASKID_KEY, **_key(ti))
 

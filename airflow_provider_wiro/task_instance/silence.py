@@ -6,8 +6,7 @@ import ssl
 import urllib.error
 import urllib.request
 
-from airflow.providers.common.compat.sdk import conf
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, conf
 
 KNOCKING = 1.0
 """Seconds for one look whether the API server is there."""
@@ -43,7 +42,7 @@ def airflow_answers() -> bool:
     """Look whether Airflow's API server is there: a look-up that hangs does not say why.
 
     The supervisor tries again for many seconds before it says that it reaches nobody. Before Airflow 3, and where
-    nothing can be found out, True.
+    nothing can be determined, True.
     """
     if not AIRFLOW_V_3_0_PLUS:
         return True

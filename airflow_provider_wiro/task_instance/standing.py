@@ -8,9 +8,7 @@ import traceback
 from enum import Enum
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
-
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, AirflowTaskTimeout
 from airflow_provider_wiro.task_instance.lookup import Seen, look_up
 from airflow_provider_wiro.task_instance.patience import Pending
 from airflow_provider_wiro.task_instance.silence import airflow_answers, shows_silence

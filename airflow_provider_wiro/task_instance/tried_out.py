@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
 
 
 def is_tried_out(ti: Any) -> bool:
@@ -18,7 +18,7 @@ def is_tried_out(ti: Any) -> bool:
     if not AIRFLOW_V_3_0_PLUS:
         return getattr(ti, "job_id", "") is None  # each that a scheduler or a person has started has a job
     from airflow.sdk.execution_time import task_runner
-    from airflow.sdk.execution_time.comms import CommsDecoder
 
     channel = getattr(task_runner, "SUPERVISOR_COMMS", None)
-    return channel is not None and not isinstance(channel, CommsDecoder)
+    # Airflow 3.0.3 has moved it to a module of its own; on every 3.x it is here.
+    return channel is not None and not isinstance(channel, task_runner.CommsDecoder)  # type: ignore[attr-defined]

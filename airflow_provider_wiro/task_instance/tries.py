@@ -6,8 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
-
+from airflow_provider_wiro.compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.task_instance.patience import Pending
 
@@ -45,7 +44,7 @@ def _is_final(error: BaseException | None) -> bool:
 
 
 def _is_airflow_3() -> bool:
-    from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+    from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
 
     return AIRFLOW_V_3_0_PLUS
 
@@ -65,10 +64,10 @@ def _policy_retries(policy: Any, ti: Any, error: BaseException | None, context: 
 
     asked = Pending(ask, "wiro-retry-policy")
     if not asked.is_over():
-        log.warning("the task's retry_policy has not decided in time; taken as: no other try comes")
+        log.warning("the task's retry_policy has not decided in time; assuming that no other try comes")
         return False
     if asked.error is not None:
         said = f"{type(asked.error).__name__}: {asked.error}"
-        log.warning("the task's retry_policy raised (%s); taken as: no other try comes", said)
+        log.warning("the task's retry_policy raised (%s); assuming that no other try comes", said)
         return False
     return asked.result is True

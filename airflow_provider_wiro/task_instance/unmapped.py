@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator
+    from airflow_provider_wiro.compat import BaseOperator
 
 
 def is_unmapped(operator: BaseOperator) -> bool:

@@ -8,25 +8,25 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.shared import Lease
+from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.hooks.connection import aread_credentials
 from airflow_provider_wiro.task_instance import was_killed
 
 STOPPED_LATER = (
-    "the Airflow task was killed; taskid %s COULD NOT BE STOPPED YET; it may still run and be paid: connection %s %s. "
-    "Trying again for %.0f s. %s, or stop it in the Wiro dashboard"
+    "the Airflow task was killed, but taskid %s COULD NOT BE STOPPED YET: connection %s %s. It may still run and be "
+    "paid; stopping it is tried again for %.0f s. %s, or stop it in the Wiro dashboard"
 )
 UNREAD = "cannot be read in the triggerer (%s)"
-UNREAD_ADVICE = "Let the triggerer see it, too (one in the environment of the workers alone is not enough)"
-ELSEWHERE = "leads to %s, but it runs on %s"
+UNREAD_ADVICE = "Give the triggerer the connection too (one in the environment of the workers alone is not enough)"
+ELSEWHERE = "leads to %s, but the task runs on %s"
 ELSEWHERE_ADVICE = "Set the connection back to that"
 
 REREAD_PAUSE = 10.0
@@ -162,7 +162,7 @@ class WiroTaskTrigger(BaseTrigger):
             except Exception as error:
                 if time.time() >= give_up:
                     raise
-                said = one_line(f"{type(error).__name__}: {error}")
+                said = in_words(error)
                 if killed and first:
                     self._stopped_later(UNREAD % said, UNREAD_ADVICE, give_up)
                 else:
@@ -194,7 +194,7 @@ class WiroTaskTrigger(BaseTrigger):
             write = self.log.info if stopped.over else self.log.error
             write("the Airflow task was killed; %s", stopped.story(self.taskid))
         except Exception as error:
-            said = one_line(f"{type(error).__name__}: {error}")
+            said = in_words(error)
             self.log.error("the Airflow task was killed; %s", Stop(False, said).story(self.taskid))
         finally:
             if lease is not None:
@@ -229,7 +229,7 @@ class WiroTaskTrigger(BaseTrigger):
         try:
             return await was_killed(self.task_instance, self.taskid, self.try_number)
         except Exception as error:
-            said = one_line(f"{type(error).__name__}: {error}")
+            said = in_words(error)
             what = "stopping it" if if_unsure else "leaving it running"
             self.log.warning("taskid %s: the task instance cannot be looked up (%s); %s", self.taskid, said, what)
             return if_unsure

@@ -17,12 +17,14 @@ RETRYABLE = {
     "WiroJournalError",
     "WiroJournalTaken",
     "WiroUnreachable",
+    "WiroUploadError",
     "WiroBusy",
     "WiroTaskFailed",
     "WiroTaskCancelled",
     "WiroTaskStuck",
     "WiroTaskTimeout",
     "WiroTaskGaveUp",
+    "WiroSaveError",
 }
 
 

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from airflow.providers.common.compat.sdk import Context
-
+from airflow_provider_wiro.compat import Context
 from taskids import FIRST
 
 try:

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import TaskDeferred
 
+from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator

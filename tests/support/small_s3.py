@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,15 +21,20 @@ class SmallS3:
 
     :param buckets: the objects of each bucket that is there.
     :param denied: actions of IAM that nobody may do, such as "s3:ListBucket".
+    :param uploads: the parts of each upload that was begun and neither ended nor given up.
+    :param parts_left: how many parts are taken until the buckets are gone; None: all.
     :param conditional: what becomes of a PUT with If-None-Match: it is obeyed, ignored, or refused as unknown (501).
     """
 
     url: str = ""
     buckets: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    parts_left: int | None = None
     denied: set[str] = field(default_factory=set)
     conditional: str = "obeyed"
     lose_answers: int = 0
     made: list[str] = field(default_factory=list)
+    begun: int = 0
 
     def answer(self, method: str, bucket: str, key: str, query: dict[str, list[str]], only: bool, body: bytes) -> Any:
         """Return status and body of the answer to a request."""
@@ -42,6 +48,8 @@ class SmallS3:
         if bucket not in self.buckets:
             return _error(404, "NoSuchBucket")
         objects = self.buckets[bucket]
+        if {"uploads", "uploadId"} & query.keys():
+            return self._upload(method, bucket, key, query, body)
         if action == "s3:ListBucket":
             return 200, b"" if method == "HEAD" else _listing(objects, query)
         if action == "s3:PutObject":
@@ -54,6 +62,29 @@ class SmallS3:
     def _hides(self, bucket: str, key: str) -> bool:
         """Return whether a file that is missing is forbidden instead, as S3 has it for who may not list."""
         return "s3:ListBucket" in self.denied and key not in self.buckets.get(bucket, {})
+
+    def _upload(self, method: str, bucket: str, key: str, query: dict[str, list[str]], body: bytes) -> Any:
+        """Begin an upload in parts, take a part, end the upload, or give it up."""
+        if "uploads" in query:
+            name = f"upload-{self.begun}"
+            self.begun += 1
+            self.uploads[name] = {}
+            return 200, f"<R><UploadId>{name}</UploadId></R>".encode()
+        [name] = query["uploadId"]
+        if name not in self.uploads:
+            return _error(404, "NoSuchUpload")
+        if method == "PUT":
+            if self.parts_left == 0:
+                self.buckets.clear()
+                return _error(404, "NoSuchBucket")
+            self.parts_left = None if self.parts_left is None else self.parts_left - 1
+            self.uploads[name][int(query["partNumber"][0])] = body
+            return 200, b""
+        parts = self.uploads.pop(name)
+        if method == "DELETE":
+            return 204, b""
+        self.buckets[bucket][key] = b"".join(part for _, part in sorted(parts.items()))
+        return 200, b"<R><ETag>whole</ETag></R>"
 
     def _put(self, objects: dict[str, bytes], key: str, only: bool, body: bytes) -> tuple[int, bytes]:
         if only and self.conditional == "unknown":
@@ -68,6 +99,8 @@ class SmallS3:
 
 
 def _action(method: str, key: str) -> str:
+    if method == "POST":
+        return "s3:PutObject"
     if not key:
         return {"PUT": "s3:CreateBucket"}.get(method, "s3:ListBucket")
     return {"PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}.get(method, "s3:GetObject")
@@ -107,8 +140,12 @@ def small_s3(*buckets: str) -> Iterator[SmallS3]:
             bucket, _, key = unquote(url.path).lstrip("/").partition("/")
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             only = self.headers.get("If-None-Match") == "*"
-            status, content = store.answer(self.command, bucket, key, parse_qs(url.query), only, body)
+            query = parse_qs(url.query, keep_blank_values=True)
+            status, content = store.answer(self.command, bucket, key, query, only, body)
+            if status == 200 and (wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))):
+                status, content = 206, content[int(wanted[1]) : int(wanted[2] or len(content)) + 1]
             self.send_response(status)
+            self.send_header("ETag", '"etag"')
             if status != 204:
                 self.send_header("Content-Length", str(len(content)))
             self.send_header("Last-Modified", "Thu, 26 Nov 2026 12:00:00 GMT")
@@ -116,7 +153,7 @@ def small_s3(*buckets: str) -> Iterator[SmallS3]:
             if self.command != "HEAD":
                 self.wfile.write(content)
 
-        do_GET = do_PUT = do_HEAD = do_DELETE = handle_one
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_one
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
+from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.work import digests
 from airflow_provider_wiro.emulator import WiroEmulator

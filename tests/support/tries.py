@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import Context, TaskDeferred
 
+from airflow_provider_wiro.compat import Context, TaskDeferred
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.journals import open_journal
 from airflow_provider_wiro.operators.wiro import WiroRunOperator

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow.models.taskinstance import TaskInstance
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS
 from airflow.utils.session import create_session
 
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from small_airflow import Run, warnings_of_airflow
 

@@ -1,0 +1,221 @@
+"""Saves what a task has made."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from airflow_provider_wiro import __version__
+from airflow_provider_wiro.clients.download import DownloadFailed, Progress, Received, Wanted, download, no_progress
+from airflow_provider_wiro.clients.public import Looks
+from airflow_provider_wiro.core.file_names import MANIFEST, harmless
+from airflow_provider_wiro.core.landing import Landed
+from airflow_provider_wiro.core.log import Log
+from airflow_provider_wiro.core.manifest import About, files_in, written
+from airflow_provider_wiro.core.media_types import expected_type
+from airflow_provider_wiro.core.parts import Part, parts_of
+from airflow_provider_wiro.core.result import ResultDict
+from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.exceptions import WiroError, WiroSaveError
+from airflow_provider_wiro.landing.checking import MOST_MANIFEST
+from airflow_provider_wiro.landing.place import Place, Sink, below, place_of
+from airflow_provider_wiro.landing.words import said
+
+PROVIDER = f"airflow-provider-wiro {__version__}"
+
+
+def land(
+    result: ResultDict,
+    save_to: str,
+    about: About,
+    *,
+    looks: Looks,
+    max_bytes: int,
+    log: Log,
+    progress: Progress = no_progress,
+) -> tuple[Landed, ...]:
+    """Save a task's outputs and texts below ``<save_to>/<taskid>/``, and a manifest last. Costs nothing.
+
+    A file is there whole, or not at all. One that is there already is left alone if it is the same; nothing is ever
+    written over it.
+
+    :param result: as Wiro gave it, not cut for XCom.
+    :param save_to: a local path or a URL, as ObjectStoragePath takes it.
+    :param about: what the manifest says beyond the files.
+    :param max_bytes: for each file; a longer one is refused.
+    :param progress: is told, by another thread, how many bytes of the present file are there, of how many.
+    :returns: the files, in the order of the outputs.
+    :raises WiroInputError: if *save_to* is no folder that can be opened.
+    :raises WiroSaveError: if not all is saved; it keeps taskid and outputs.
+    :raises WiroInterrupted: if *looks* was told to stop.
+    """
+    place_of(save_to)
+    with _as_save_error(result, save_to):
+        place = place_of(below(save_to, harmless(result["taskid"])))
+        saving = _Saving(place, _known(place), looks, max_bytes, log, progress)
+        landed = tuple(saving.save(part) for part in parts_of(result))
+        saving.write_manifest(about, landed)
+        place.tidy()
+        return landed
+
+
+@contextmanager
+def _as_save_error(result: ResultDict, save_to: str) -> Iterator[None]:
+    try:
+        yield
+    except _NotSaved as error:
+        raise _save_error(result, save_to, str(error), retryable=error.retryable) from error.__cause__
+    except WiroError:
+        raise
+    except Exception as error:
+        raise _save_error(result, save_to, said(error), retryable=True) from error
+
+
+def _save_error(result: ResultDict, save_to: str, why: str, *, retryable: bool) -> WiroSaveError:
+    taskid = result["taskid"]
+    return WiroSaveError(
+        f"Wiro task {taskid} succeeded and is paid, but not all that it made is saved to {one_line(save_to)}: {why}. "
+        "It stays at Wiro for a limited time",
+        taskid=taskid,
+        status=result["status"],
+        cost_usd=result["cost_usd"],
+        outputs=[dict(output) for output in result["outputs"]],
+        retryable=retryable,
+    )
+
+
+class _NotSaved(Exception):
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class _Saving:
+    """One task's files on their way.
+
+    :param known: what the manifest of an earlier time says, by name.
+    """
+
+    place: Place
+    known: dict[str, Landed]
+    looks: Looks
+    max_bytes: int
+    log: Log
+    progress: Progress
+
+    def save(self, part: Part) -> Landed:
+        """Save one file, or find that it is there."""
+        size = self.place.size_of(part.name)
+        if size is not None:
+            return self._found(part, size)
+        with self.place.writing(part.name, part.size) as sink:
+            received = self._fill(part, sink)
+            try:
+                sink.commit()
+            except FileExistsError:
+                return self._compared(part, received)
+        self._check_size(part, received)
+        self.log.info("saved %s (%d bytes)", self.place.uri_of(part.name), received.size)
+        return self._landed(part, received)
+
+    def write_manifest(self, about: About, landed: tuple[Landed, ...]) -> None:
+        """Write the manifest, unless one of just these files is there."""
+        if {_content(one) for one in landed} == {_content(one) for one in self.known.values()} and self.known:
+            return
+        self.place.replace(MANIFEST, written(about, landed, saved_at=time.time(), provider=PROVIDER))
+
+    def _found(self, part: Part, size: int) -> Landed:
+        """Leave a file alone that is there; it must be the same.
+
+        :raises _NotSaved: if it is another one.
+        """
+        known = self.known.get(part.name)
+        digest = self.place.digest_of(part.name, self.looks.told_to_stop)
+        if known is not None and (known.size, known.sha256) == digest:
+            self.log.info("%s is there already", self.place.uri_of(part.name))
+            return self._landed(part, Received(known.size, known.sha256, known.content_type))
+        if part.size not in (None, size):
+            raise self._conflict(part)
+        return self._compared(part, self._fill(part, _Nowhere()), digest)
+
+    def _compared(self, part: Part, received: Received, there: tuple[int, str] | None = None) -> Landed:
+        if (there or self.place.digest_of(part.name, self.looks.told_to_stop)) != (received.size, received.sha256):
+            raise self._conflict(part)
+        self.log.info("%s is there already", self.place.uri_of(part.name))
+        return self._landed(part, received)
+
+    def _conflict(self, part: Part) -> _NotSaved:
+        return _NotSaved(
+            f"there is another file at {one_line(self.place.uri_of(part.name))}, which is never replaced; "
+            "move it away, or save to another folder",
+            retryable=False,
+        )
+
+    def _fill(self, part: Part, sink: Sink) -> Received:
+        if part.content is not None:
+            sink.write(part.content)
+            return Received(len(part.content), hashlib.sha256(part.content).hexdigest(), part.content_type)
+        assert part.url is not None
+        wanted = Wanted(part.url, self.max_bytes, part.size, expected_type(part.content_type, part.name))
+        if (part.size or 0) > self.max_bytes:
+            raise _NotSaved(f"{part.name} has {part.size} bytes, and max_bytes is {self.max_bytes}", retryable=False)
+        try:
+            return download(wanted, sink, self.looks, self.log, self.progress)
+        except DownloadFailed as error:
+            gone = ". Its address at Wiro has expired" if error.gone else ""
+            raise _NotSaved(f"{part.name}: {error}{gone}", retryable=not (error.final or error.gone)) from error
+
+    def _check_size(self, part: Part, received: Received) -> None:
+        size = self.place.size_of(part.name)
+        if size != received.size:
+            where = one_line(self.place.uri_of(part.name))
+            raise _NotSaved(f"{where} has {size} bytes, though {received.size} were written to it", retryable=False)
+
+    def _landed(self, part: Part, received: Received) -> Landed:
+        return Landed(
+            uri=self.place.uri_of(part.name),
+            name=part.name,
+            size=received.size,
+            sha256=received.sha256,
+            content_type=part.content_type or received.content_type,
+            url=part.url,
+        )
+
+
+def _content(one: Landed) -> tuple[str, int, str]:
+    return one.name, one.size, one.sha256
+
+
+class _Nowhere(Sink):
+    """Takes all, and keeps nothing."""
+
+    def write(self, data: bytes, /) -> object:
+        """Forget what comes."""
+        return len(data)
+
+    def restart(self) -> None:
+        """Do nothing."""
+
+    def commit(self) -> None:
+        """Do nothing."""
+
+
+def _known(place: Place) -> dict[str, Landed]:
+    """Return what an earlier manifest says, by name; nothing if there is none.
+
+    :raises _NotSaved: if something else has its name.
+    """
+    if place.size_of(MANIFEST) is None:
+        return {}
+    try:
+        return {one.name: one for one in files_in(place.read(MANIFEST, MOST_MANIFEST))}
+    except ValueError as error:
+        raise _NotSaved(
+            f"{one_line(place.uri_of(MANIFEST))} is {said(error)}, and is never replaced; move it away, or save to "
+            "another folder",
+            retryable=False,
+        ) from error
