@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
+from airflow_provider_wiro.core.files import FileInput
 from airflow_provider_wiro.core.generation import GenerationDict
 from airflow_provider_wiro.core.lineage import inputs_named, outputs_named, places_of, saved_in
 from airflow_provider_wiro.core.result import ResultDict
@@ -65,10 +67,17 @@ def _tell_lineage(this: Try, result: ResultDict, told: GenerationDict | None) ->
     from airflow_provider_wiro.hooks.wiro import WiroHook
 
     collector, hook = get_hook_lineage_collector(), WiroHook(this.settings.conn_id)
-    for uri in inputs_named(told["inputs"]) if told else ():
+    task: Any = this.context.get("task")
+    files = {file.name: [source.address for source in file.sources] for file in _files_of(task)}
+    for uri in inputs_named((told["inputs"] if told else {}) | files):
         collector.add_input_asset(context=hook, uri=uri)
     for uri in outputs_named(result):
         collector.add_output_asset(context=hook, uri=uri)
+
+
+def _files_of(task: Any) -> tuple[FileInput, ...]:
+    build: Callable[[], tuple[FileInput, ...]] | None = getattr(task, "build_files", None)
+    return () if build is None else build()
 
 
 def _warn(this: Try, result: ResultDict, what: str, error: Exception) -> None:

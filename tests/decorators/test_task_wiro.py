@@ -59,6 +59,7 @@ def test_what_the_function_returns_is_sent(run_dag: RunDag, wiro_emulator: WiroE
     [made] = wiro_emulator.runs
     assert run_bodies(wiro_emulator) == [{"prompt": "a kite of video {{ red }}", "size": "5"}]
     assert run.xcom()["taskid"] == run.xcom("taskid") == made.taskid
+    assert run.xcom("cost_usd") is None  # it is a part of the result, and no XCom of its own
     assert run.xcom("wiro_generation")["inputs"]["size"] == "5"
     assert run.xcom(task_id="use") == made.outputs[0]["url"]
 

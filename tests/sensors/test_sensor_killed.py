@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroTaskGaveUp
@@ -45,6 +48,25 @@ def test_a_kill_between_two_pokes_is_heard(
     with pytest.raises(WiroTaskGaveUp):
         waiting.poke(context_of(Task()))
     waiting.on_kill()
+    assert statuses(all_held) == ["task_cancel" if cancel_on_kill else "task_start"]
+
+
+@pytest.mark.parametrize("cancel_on_kill", [False, True])
+def test_an_execution_timeout_stops_it_only_where_that_is_asked_for(
+    all_held: WiroEmulator, cancel_on_kill: bool
+) -> None:
+    submit()
+
+    def over(number: int, frame: object) -> None:
+        raise AirflowTaskTimeout("the time is over")
+
+    before = signal.signal(signal.SIGALRM, over)
+    when(lambda: all_held.count("Detail"), lambda: signal.raise_signal(signal.SIGALRM))
+    try:
+        with pytest.raises(AirflowTaskTimeout):
+            sensor(cancel_on_kill=cancel_on_kill).execute(context_of(Task()))
+    finally:
+        signal.signal(signal.SIGALRM, before)
     assert statuses(all_held) == ["task_cancel" if cancel_on_kill else "task_start"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -160,6 +161,17 @@ def test_the_collector_of_lineage_is_told_of_inputs_and_outputs(
     assert [each.asset.uri for each in lineage.inputs] == ["https://example.com/kite.png"]
     assert [each.asset.uri for each in lineage.outputs] == [result["outputs"][0]["url"].partition("?")[0]]
     assert {type(each.context).__name__ for each in (*lineage.inputs, *lineage.outputs)} == {"WiroHook"}
+
+
+def test_a_file_that_went_in_is_named_by_where_it_was(
+    wiro_emulator: WiroEmulator, collector: Any, tmp_path: Path
+) -> None:
+    image = tmp_path / "kite.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    given: dict[str, Any] = {"input_image": f"file://{image}", "input_image_url": None}
+    context = {"ti": FakeTaskInstance(), "task": runway(**given)}
+    run_try(context=cast(Context, context), **given)
+    assert f"file://{image}" in [each.asset.uri for each in collector.collected_assets.inputs]
 
 
 def test_a_saved_file_is_the_output_in_the_place_of_its_url(collector: Any) -> None:
