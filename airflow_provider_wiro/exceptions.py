@@ -13,6 +13,7 @@
     │   ├── WiroAuthError          Wiro rejects the API key or signature, or what the account may do
     │   ├── WiroRefused            Wiro said no, and will say no again
     │   ├── WiroBusy               Wiro said "not now": throttled or at the concurrency limit
+    │   ├── WiroUploadError        a file could not be read, or not be uploaded; nothing was submitted
     │   └── WiroSubmissionUnknown  a submission was sent, and whether Wiro accepted it is not known
     └── WiroTaskError              a submitted task did not bring its outputs
         ├── WiroTaskFailed         it ran and failed
@@ -26,7 +27,7 @@
         ├── WiroNotStopped         it had to be stopped and could not be
         ├── WiroNoOutput           it succeeded, but has no output, or none that can be read
         ├── WiroSaveError          it succeeded, and its outputs are not saved, or not all of them
-        └── WiroOutputsGone        it succeeded in an earlier try, and its outputs are there no more
+        └── WiroOutputsGone        it succeeded in an earlier try, and its outputs no longer exist
 
 ``retryable`` says whether running the same Airflow task again can help without paying twice. An
 error that is not retryable fails the Airflow task at once, whatever its ``retries``.
@@ -76,6 +77,7 @@ __all__ = [
     "WiroTaskStuck",
     "WiroTaskTimeout",
     "WiroUnreachable",
+    "WiroUploadError",
     "WiroWrongService",
 ]
 
@@ -170,6 +172,12 @@ class WiroBusy(WiroRequestError):
     limited: bool = False
 
 
+class WiroUploadError(WiroRequestError):
+    """A file could not be read, or Wiro did not take it; nothing was submitted, and nothing is paid."""
+
+    retryable = True
+
+
 class WiroSubmissionUnknown(WiroRequestError):
     """A submission was sent and may have been accepted and paid; it is never repeated by itself.
 
@@ -242,4 +250,4 @@ class WiroSaveError(WiroTaskError):
 
 
 class WiroOutputsGone(WiroTaskError):
-    """The task succeeded in an earlier try and was paid, but its outputs are there no more."""
+    """The task succeeded in an earlier try and was paid, but its outputs no longer exist."""

@@ -52,7 +52,7 @@ CONFIG: dict[str, Any] = {
                 "description": "A folder, local or on an object storage, where each task instance writes down the\n"
                 "submission that it pays for, so that a retry does not pay again. All workers must share it, and no\n"
                 "other deployment may: records are told apart by dag_id, run_id, task_id and map_index. Without it,\n"
-                "Airflow 3.3 and newer use the task state store; older versions have none.\n",
+                "Airflow 3.3 and newer use the Task State Store; older versions have none.\n",
                 "version_added": "0.1.0",
                 "type": "string",
                 "example": "s3://aws_default@my-bucket/wiro-journal",
@@ -105,7 +105,16 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
         "operators": _modules("operators.wiro", "operators.runway"),
+        "sensors": _modules("sensors.wiro"),
+        "transfers": [
+            {
+                "source-integration-name": "Wiro",
+                "target-integration-name": "Wiro",
+                "python-module": "airflow_provider_wiro.transfers.wiro_to_object_storage",
+            },
+        ],
         "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
+        "task-decorators": [{"name": "wiro", "class-name": "airflow_provider_wiro.decorators.wiro.wiro_task"}],
         "config": CONFIG,
     }
 

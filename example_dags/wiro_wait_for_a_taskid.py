@@ -5,19 +5,13 @@ from __future__ import annotations
 import pendulum
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
-from airflow_provider_wiro.hooks.wiro import WiroHook
-
-
-@task(multiple_outputs=False)  # Airflow 3.0 refuses the values that are None
-def wait(taskid: str) -> dict:
-    """Return what the operators return. If the hour is over, the generation runs on, and this task fails."""
-    return WiroHook().wait(taskid, timeout=3600)
+from airflow_provider_wiro.sensors.wiro import WiroTaskSensor
 
 
 @task
-def use(video: dict) -> str:
+def use(url: str) -> str:
     """Do something with the URL of the first output."""
-    return video["outputs"][0]["url"]
+    return url
 
 
 with DAG(
@@ -27,4 +21,5 @@ with DAG(
     tags=["wiro"],
     params={"taskid": Param("", type="string", title="Wiro taskid")},
 ) as dag:
-    use(wait("{{ params.taskid }}"))
+    video = WiroTaskSensor(task_id="wait", taskid="{{ params.taskid }}", timeout=3600, deferrable=True)
+    use(video.output["output_url"])

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, A
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroTaskFailed
 from airflow_provider_wiro.hooks.wiro import WiroHook
+from assets import asset_events
 from small_airflow import run_as_written, warnings_of_airflow
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
@@ -62,6 +63,26 @@ def test_a_form_gives_prompt_image_and_duration(wiro_emulator: WiroEmulator) -> 
     assert run_as_written(example("wiro_video_from_a_form").dag, run_conf=form).state == "success"
     [(_, inputs)] = sent(wiro_emulator)
     assert (inputs["prompt"], inputs["inputImageUrl"], inputs["duration"]) == ("A kite.", form["image"], "10")
+
+
+def test_an_image_in_a_folder_becomes_a_video_in_a_folder(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    (tmp_path / "kite.png").write_bytes(b"a kite")
+    conf = {"image": str(tmp_path / "kite.png"), "folder": str(tmp_path / "videos")}
+    run = run_as_written(example("wiro_video_in_a_bucket").dag, run_conf=conf)
+    assert run.state == "success"
+    [task] = wiro_emulator.runs
+    video = tmp_path / "videos" / "wiro_video_in_a_bucket" / task.taskid / "0.mp4"
+    assert run.xcom("output_uri", task_id="generate_video") == video.as_uri()
+    assert run.xcom(task_id="use") == len(video.read_bytes()) > 0
+
+
+def test_a_taskid_of_elsewhere_is_saved(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    taskid = WiroHook().run("Runway/image-to-video-gen4-turbo", {"prompt": "A kite.", "inputImageUrl": "0.png"}).taskid
+    conf = {"taskid": taskid, "folder": str(tmp_path)}
+    run = run_as_written(example("wiro_save_a_taskid").dag, run_conf=conf)
+    assert run.state == "success"
+    assert (tmp_path / taskid / "0.mp4").exists()
+    assert len(wiro_emulator.runs) == 1
 
 
 def test_a_batch_with_two_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
@@ -131,30 +152,21 @@ def test_a_taskid_of_elsewhere_is_waited_for_and_nothing_submitted(wiro_emulator
     assert run.xcom(task_id="use") == task.outputs[0]["url"]
 
 
-def test_an_asset_tells_the_second_dag_where_the_video_is(wiro_emulator: WiroEmulator) -> None:
+def test_an_asset_tells_the_second_dag_where_the_video_is(
+    wiro_emulator: WiroEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
     module = example("wiro_video_asset")
     run = run_as_written(module.dag, beside=module.publishing)
     assert run.state == "success"
     [task] = wiro_emulator.runs
     [event] = asset_events(module.VIDEO.uri)
-    assert event.extra == {"url": task.outputs[0]["url"]}
+    url = task.outputs[0]["url"]
+    assert event.extra == {"taskid": task.taskid, "model": task.model, "cost_usd": 0.25, "uris": [url]}
     publish = module.publishing.get_task("publish").python_callable
-    assert publish(triggering_asset_events={module.VIDEO.uri: [event]}) == [task.outputs[0]["url"]]
+    with caplog.at_level(logging.INFO, logger=module.log.name):
+        assert publish(triggering_asset_events={module.VIDEO.uri: [event]}) == [url]
+    assert f"{url}: Wiro task {task.taskid}, 0.25 USD" in caplog.messages
     assert module.VIDEO.uri in f"{module.publishing.timetable!r} {vars(module.publishing.timetable)}"
-
-
-def asset_events(uri: str) -> list[Any]:
-    from airflow.utils.session import create_session
-
-    if AIRFLOW_V_3_0_PLUS:
-        from airflow.models.asset import AssetEvent, AssetModel
-    else:
-        from airflow.models.dataset import DatasetEvent as AssetEvent
-        from airflow.models.dataset import DatasetModel as AssetModel
-    with create_session() as session:
-        [asset] = session.query(AssetModel).filter_by(uri=uri).all()
-        where = {("asset_id" if AIRFLOW_V_3_0_PLUS else "dataset_id"): asset.id}
-        return [SimpleNamespace(extra=event.extra) for event in session.query(AssetEvent).filter_by(**where)]
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="ApprovalOperator came with Airflow 3.1")
@@ -167,3 +179,24 @@ def test_a_video_waits_for_a_persons_yes(wiro_emulator: WiroEmulator) -> None:
     assert run.state == "success"
     image, video = wiro_emulator.runs
     assert video.inputs["inputImageUrl"] == image.outputs[0]["url"]
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="HITLOperator came with Airflow 3.1")
+def test_of_three_candidates_a_person_chooses_one(wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``DAG.test`` waits for an answer from outside, so the second one is given here."""
+    module = example("wiro_three_candidates")
+    bodies: list[str] = []
+
+    def answered(asked: Any, context: Any) -> Any:
+        bodies.append(asked.body)
+        answer = {"chosen_options": ["2"], "params_input": {}, "responded_by_user": None}
+        return asked.execute_complete(context, answer | {"responded_at": pendulum.now("UTC")})
+
+    monkeypatch.setattr(module.HITLOperator, "execute", answered)
+    run = run_as_written(module.dag)
+    assert run.state == "success"
+    urls = [run.xcom("output_url", task_id="generate_video", map_index=n) for n in range(3)]
+    assert sorted(urls) == sorted(task.outputs[0]["url"] for task in wiro_emulator.runs)
+    assert {str(task.inputs["seed"]) for task in wiro_emulator.runs} == {"1", "2", "3"}
+    assert bodies == ["".join(f"- [Candidate {n}]({url})\n" for n, url in enumerate(urls, 1))]
+    assert run.xcom(task_id="publish") == urls[1]

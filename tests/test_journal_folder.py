@@ -47,7 +47,7 @@ def test_a_file_that_cannot_be_read_is_never_taken_for_none(
         folder.read()
     assert caught.value.retryable
     assert len(str(caught.value)) < 1000
-    for part in (str(the_file_in(tmp_path)), "look in the Wiro dashboard", "delete it, or set durable=False"):
+    for part in (str(the_file_in(tmp_path)), "look in the Wiro dashboard", "delete that record, or set durable=False"):
         assert part in str(caught.value)
 
 

@@ -43,7 +43,7 @@ def test_an_empty_folder_without_the_marker_is_warned_of_before_anything_is_sent
     journal(folder).replace(None, intent())
     [warning] = warnings_of(lines)
     assert str(folder) in warning
-    assert "is a share not mounted" in warning
+    assert "a share that is not mounted here" in warning
     assert "0.3.0" in warning
 
 

@@ -37,7 +37,7 @@ def test_what_was_written_before_the_folder_was_set_is_found(
     journal = open_journal(context)
     assert isinstance(journal, FolderJournal)
     assert journal.read() == submitted()
-    assert "state store" in journal.place
+    assert "Task State Store" in journal.place
 
 
 def test_it_moves_when_it_is_written_next(tmp_path: Path, store: StateStore) -> None:

@@ -80,6 +80,14 @@ def test_a_first_intent_never_takes_the_place_of_another_one(make_journal: MakeJ
     assert make_journal().read() == intent()
 
 
+def test_what_another_try_has_uploaded_stands_too(make_journal: MakeJournal) -> None:
+    uploaded = intent(at=2.5, sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/a.png"})
+    make_journal().replace(None, uploaded)
+    with pytest.raises(WiroJournalTaken, match="holds other uploads"):
+        make_journal().replace(None, intent())
+    assert make_journal().read() == uploaded
+
+
 ODD_NAMES = [
     *("..", ".", "a/b", "../../etc", "/", "a+b", "a b", "a%2Fb", "ä→🎬", "x" * 250, "ü" * 250, "~", "a=b", "a\\b"),
     *("scheduled__2026-01-01T00:00:00+00:00", "a?b#c", "a:b", "a*b", "A", "a", "CON", "-rf", "a\nb"),

@@ -108,19 +108,26 @@ def test_the_ui_gets_our_labels_and_fields() -> None:
     assert set(hook["extra_fields"] or ()) == (set(CONNECTION_TYPE["conn-fields"]) if AIRFLOW_V_3_2_PLUS else set())
 
 
-@pytest.mark.parametrize("kind", ["hooks", "operators", "triggers"])
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
 def test_every_module_that_is_listed_exists(kind: str) -> None:
     [entry] = get_provider_info()[kind]
     for name in entry["python-modules"]:
         importlib.import_module(name)
 
 
-@pytest.mark.parametrize("kind", ["hooks", "triggers"])
+def test_the_transfer_that_is_listed_is_the_one_that_there_is() -> None:
+    [entry] = get_provider_info()["transfers"]
+    listed = importlib.import_module(entry["python-module"])
+    package = importlib.import_module("airflow_provider_wiro.transfers")
+    assert [f"{package.__name__}.{found.name}" for found in iter_modules(package.__path__)] == [listed.__name__]
+
+
+@pytest.mark.parametrize("kind", ["hooks", "sensors", "triggers"])
 def test_every_module_with_a_class_of_the_kind_is_listed(kind: str) -> None:
-    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow.providers.common.compat.sdk import BaseHook, BaseSensorOperator
     from airflow.triggers.base import BaseTrigger
 
-    base = {"hooks": BaseHook, "triggers": BaseTrigger}[kind]
+    base = {"hooks": BaseHook, "sensors": BaseSensorOperator, "triggers": BaseTrigger}[kind]
     package = importlib.import_module(f"airflow_provider_wiro.{kind}")
     modules = [importlib.import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
     named = {

@@ -7,6 +7,7 @@ import json
 import pickle
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.hooks.connection import aread_credentials, read_credentials
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from doubles import FakeTaskInstance, Lines, context_of
+from durable import journal_folder  # noqa: F401
 from operators import defer, generic, runway
 from small_airflow import Run
 from taskids import FIRST
+from tries import run_try
 from triggerer import fire, make_trigger
 
 RunDag = Callable[..., Run]
@@ -126,6 +129,38 @@ def test_a_whole_run_keeps_and_logs_no_secret(
     assert leaks(lines.text, wiro_emulator) == []
     assert leaks(json.dumps(kept), wiro_emulator) == []
     assert leaks("".join(map(shown, run.errors)), wiro_emulator) == []
+
+
+@pytest.mark.usefixtures("journal_folder")
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("fault", [None, ("Output", "5xx"), ("Delete", "code")])
+def test_saving_and_deleting_keeps_and_logs_no_secret(
+    wiro_emulator: WiroEmulator,
+    tmp_path: Path,
+    lines: Lines,
+    deferrable: bool,
+    fault: tuple[str, str] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does what is kept beside the files, where a signed address and a callback URL would outlive all else."""
+    monkeypatch.setattr("airflow_provider_wiro.core.calls.DELETE_PAUSES", ())
+    wiro_emulator.outcome(duration=0.0)
+    if fault is not None:
+        wiro_emulator.script(*fault, times=-1, **({"code": 0, "message": "no"} if fault[1] == "code" else {}))
+    ti, errors, media = FakeTaskInstance(), "", tmp_path / "media"
+    signed = "https://x.example/a.png?X-Amz-Signature=5167"
+    arguments = {"input_image_url": signed, "callback_url": "https://x.example/hook?token=8912"}
+    try:
+        run_try(ti=ti, save_to=str(media), delete_after_save=True, deferrable=deferrable, **arguments)
+    except WiroError as error:
+        errors = shown(error)
+    assert bool(errors) is (fault is not None and fault[0] == "Output")
+    kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
+    assert "manifest" in "".join(map(str, media.rglob("*"))) or errors
+    told = lines.text + errors + kept + json.dumps(ti.xcoms)
+    assert leaks(told, wiro_emulator) == []
+    assert "5167" not in told
+    assert "8912" not in told
 
 
 PLANTS: dict[str, Callable[[Any, Any, Any], None]] = {

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     showing = acts.add_parser("show", help="all that the record of one task instance says", epilog=CODES)
     showing.set_defaults(act="show")
     forgetting = acts.add_parser(
-        "forget", help="forget one: the next try pays anew", description=FORGETTING, epilog=CODES
+        "forget", help="forget one: the next try pays again", description=FORGETTING, epilog=CODES
     )
     forgetting.add_argument("--yes", action="store_true", help="do not ask")
     forgetting.set_defaults(act="forget")

@@ -65,7 +65,7 @@ def init(_: Namespace) -> int:
     folder = journal_folder()
     if folder is None:
         raise WiroJournalError(
-            "[wiro] journal_path is not set, so there is no folder to mark. Airflow's task state store needs no mark"
+            "[wiro] journal_path is not set, so there is no folder to mark. Airflow's Task State Store needs no mark"
         )
     marker = mark(folder)
     print(f"{folder} needs no mark." if marker is None else f"{folder} is marked as a journal, by the file {marker}.")
@@ -81,6 +81,8 @@ def _agreed() -> bool:
 
 def _price_of_forgetting(record: Record) -> str:
     again = "The next try of this task instance then submits again, and pays for it."
+    if not record.sent:
+        return "Only files were uploaded, at no cost, and nothing was submitted. The next try uploads them again."
     if record.taskid is None:
         return f"It is not known whether Wiro accepted this submission: if it did, it is paid too. {again}"
     return f"Wiro task {record.taskid} is not stopped by this: if it runs or has finished, it is paid. {again}"
@@ -124,16 +126,18 @@ def _told(record: Record, recorded: Recorded) -> dict[str, object]:
         "task_id": identity.task_id,
         "map_index": identity.map_index,
         "execution": identity.execution or None,
-        "phase": "intent" if record.taskid is None else "submitted",
+        "phase": record.phase,
         "taskid": record.taskid,
         "model": record.model,
         "inputs": ", ".join(record.inputs) or None,
+        "uploads": len(record.uploads) or None,
         "at": _utc(record.at),
         "submitted_at": None if record.submitted_at is None else _utc(record.submitted_at),
         "conn_id": record.conn_id,
         "base_url": record.base_url,
         "stop_when_ended": record.stop_when_ended,
         "earlier": ", ".join(record.earlier) or None,
+        "saved": ", ".join(file.uri for file in record.landed or ()) or None,
         "place": recorded.place_of(identity),
     }
     return {name: value for name, value in told.items() if value is not None}

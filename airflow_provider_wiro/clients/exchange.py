@@ -27,8 +27,6 @@ from airflow_provider_wiro.clients.wire import (
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import NoReply, Reply
 
-# A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
-CONNECT_SHARE = 0.8
 # A longer body is handed over in pieces, as fast as the server takes them.
 IN_ONE_PIECE = 64 * 1024
 # How often the event loop goes round until a transport whose socket is shut has noticed. It takes three or four.
@@ -88,9 +86,9 @@ async def exchange(session: aiohttp.ClientSession, request: Request, route: Rout
             asyncio.timeout(request.timeout),
             session.post(
                 request.url,
-                data=io.BytesIO(request.body) if len(request.body) > IN_ONE_PIECE else request.body,
+                data=_body_of(request),
                 headers=request.headers,
-                timeout=aiohttp.ClientTimeout(total=None, connect=request.timeout * CONNECT_SHARE),
+                timeout=aiohttp.ClientTimeout(total=None, connect=request.connect),
                 ssl=route.tls,
                 proxy=route.proxy,
                 allow_redirects=False,
@@ -99,6 +97,12 @@ async def exchange(session: aiohttp.ClientSession, request: Request, route: Rout
             return await _read(response, route.credentials)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return _no_reply(error)
+
+
+def _body_of(request: Request) -> AsyncIterator[bytes] | io.BytesIO | bytes:
+    if request.file is not None:
+        return request.file.pieces()
+    return io.BytesIO(request.body) if len(request.body) > IN_ONE_PIECE else request.body
 
 
 async def exchange_alone(request: Request, route: Route) -> Reply | NoReply:

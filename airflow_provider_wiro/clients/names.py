@@ -46,7 +46,7 @@ class Resolver(AbstractResolver):
             except OSError as error:
                 problem = error
             except ValueError as error:  # a label that is too long
-                problem = OSError(f"{host[:100]!r} is no name of a host: {error}")
+                problem = OSError(f"{host[:100]!r} is not the name of a host: {error}")
             with contextlib.suppress(RuntimeError):  # nobody waits any more
                 loop.call_soon_threadsafe(settle, addresses, problem)
 

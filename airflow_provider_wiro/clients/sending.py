@@ -10,7 +10,7 @@ from airflow_provider_wiro.clients.throttle import held_back, note, pauses
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, is_auth_failure
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 
 # The connection is read again at most so often, in seconds.
 REREAD_PAUSE = 10.0
@@ -62,7 +62,7 @@ def sending(step: Send, service: str | None, route: Callable[[], Route], log: Lo
 
 def not_reread(error: Exception, log: Log) -> None:
     """Put into *log* that the connection could not be read again."""
-    log.warning("the connection could not be read again: %s", one_line(f"{type(error).__name__}: {error}"))
+    log.warning("the connection could not be read again: %s", in_words(error))
 
 
 def _strays(service: str | None, route: Route) -> NoReply | None:

@@ -67,18 +67,18 @@ def pauses(step: Send, credentials: Credentials) -> Iterator[float]:
 def held_back(step: Send, credentials: Credentials) -> Reply | None:
     """Return the answer to *step* if its deadline has passed and the gate is still closed; None if it may be sent.
 
-    It is what Wiro would answer, but nothing is sent: a Run that comes too late would be paid for nothing.
+    It is what Wiro would answer, but nothing is sent: a submission that comes too late would be paid for nothing.
     """
     left = _closed_for(_key(credentials))
     if step.urgent or left <= 0 or _before_deadline(step) > 0:
         return None
-    said = f"not sent, for the deadline has passed, and Wiro throttles this connection for another {left:.0f} s"
+    said = f"not sent, because the deadline has passed, and Wiro throttles this connection for another {left:.0f} s"
     return Reply(429, excerpt=said, retry_after=left)
 
 
 def queued_too_long() -> Reply:
     """Return the answer to a step whose deadline passed while it waited for its turn; nothing was sent."""
-    return Reply(429, excerpt="not sent, for the deadline has passed while it waited for a free connection")
+    return Reply(429, excerpt="not sent, because the deadline has passed while it waited for a free connection")
 
 
 def _closed_for(key: bytes) -> float:

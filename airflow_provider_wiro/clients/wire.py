@@ -19,6 +19,7 @@ import certifi
 from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_wiro import __version__
+from airflow_provider_wiro.clients.upload import Multipart
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Report, Send
@@ -26,6 +27,8 @@ from airflow_provider_wiro.core.signing import auth_headers
 from airflow_provider_wiro.core.text import as_text, one_line
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 
+# A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
+CONNECT_SHARE = 0.8
 LONGEST_BODY = 8 * 1024 * 1024
 TOO_LONG = NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
 SHORTEST_SECRET = 6
@@ -40,12 +43,19 @@ def log_report(step: Report, log: Log) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One signed POST, ready for any HTTP library."""
+    """One signed POST, ready for any HTTP library.
+
+    :param timeout: seconds for all of it.
+    :param connect: seconds for the connection.
+    :param file: sent instead of *body*, where there is one.
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     timeout: float
+    connect: float
+    file: Multipart | None = None
 
 
 def sign(step: Send, credentials: Credentials) -> Request:
@@ -62,7 +72,11 @@ def sign(step: Send, credentials: Credentials) -> Request:
         "Accept-Encoding": "gzip",
         "User-Agent": USER_AGENT,
     }
-    return Request(f"{credentials.base_url}{step.path}", headers, body, step.timeout or credentials.timeout)
+    file = None if step.file is None else Multipart(step.file)
+    headers |= file.headers if file else {}
+    timeout = step.timeout or credentials.timeout
+    connect = (credentials.timeout if file else timeout) * CONNECT_SHARE
+    return Request(f"{credentials.base_url}{step.path}", headers, body, timeout, connect, file)
 
 
 def read_reply(status: int, raw: bytes, headers: Mapping[str, str], credentials: Credentials) -> Reply | NoReply:
@@ -117,7 +131,7 @@ def proxy_for(base_url: str) -> str | None:
     except ValueError:
         usable = False
     if not usable:
-        raise WiroConfigError("the proxy of the environment is no http or https URL; set HTTPS_PROXY or NO_PROXY")
+        raise WiroConfigError("the proxy of the environment is not an http or https URL; set HTTPS_PROXY or NO_PROXY")
     return url
 
 

@@ -1,4 +1,4 @@
-"""The flows of single calls: submit, read, kill, cancel, and stop."""
+"""The flows of single calls: submit, read, kill, cancel, stop, and delete."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from airflow_provider_wiro.core.protocol import (
 )
 from airflow_provider_wiro.core.refusals import refused_after_all as refused_after_all
 from airflow_provider_wiro.core.refusals import request_error, submission_error
+from airflow_provider_wiro.core.rules.endings import NOT_STOPPED as NOT_STOPPED
+from airflow_provider_wiro.core.rules.endings import not_stopped as not_stopped
 from airflow_provider_wiro.core.rules.replies import Meaning, accepted_taskid, rule_of
-from airflow_provider_wiro.core.rules.waits import NOT_STOPPED as NOT_STOPPED
 from airflow_provider_wiro.core.slugs import sent_slug
 from airflow_provider_wiro.core.task import COMPLETED, Submission, Task
-from airflow_provider_wiro.exceptions import WiroTaskNotFound
+from airflow_provider_wiro.exceptions import WiroRefused, WiroRequestError, WiroTaskNotFound
 
 RUN_PAUSES = (2.0, 5.0, 10.0)
 STOP_PAUSES = (1.0, 3.0)
 STOP_TIMEOUT = 10.0
+DELETE_PAUSES = (1.0, 3.0)
 # Wiro may need a moment to show that it has stopped a task; together less than a worker has before its SIGKILL.
 STOP_LOOKS = (0.2, 0.5, 1.0, 1.5)
 
@@ -99,7 +101,7 @@ class Stop:
 
     def story(self, taskid: str) -> str:
         """Return the line for the log."""
-        return f"taskid {taskid}: {self.note}" if self.over else f"taskid {taskid} {NOT_STOPPED} ({self.note})"
+        return f"taskid {taskid}: {self.note}" if self.over else f"taskid {taskid} {not_stopped(self.note)}"
 
 
 def stop(taskid: str) -> Flow[Stop]:
@@ -167,6 +169,46 @@ def _look_after(taskid: str, seen: Task | Missing | None, looks: Iterator[float]
     return seen
 
 
+def delete(taskid: str) -> Flow[None]:
+    """Delete the files of a task that is over, those it was given and those it made. They cannot be brought back.
+
+    It is repeated where no good answer comes: a second time deletes nothing more.
+
+    :raises WiroTaskNotFound: if Wiro does not know the task.
+    :raises WiroRefused: if it is not over yet.
+    :raises WiroRequestError: if there was no good answer; whether they are deleted is not known.
+    """
+    for pause in (*DELETE_PAUSES, None):
+        try:
+            yield from _delete_once(taskid)
+        except WiroRequestError as error:
+            if pause is None or not error.retryable:
+                raise
+            yield from report(f"{error}; trying again in {pause:.0f} s", "warning")
+            yield from sleep(pause)
+        else:
+            return
+
+
+def _delete_once(taskid: str) -> Flow[None]:
+    task = yield from detail(taskid=taskid)
+    if not task.terminal:
+        raise WiroRefused(
+            f"the files of taskid {taskid} were not deleted: it is not over ({task.status}); wait for it, or stop it",
+            taskid=taskid,
+            status=task.status,
+        )
+    if task.token is None:
+        raise WiroRefused(
+            f"the files of taskid {taskid} were not deleted: Wiro does not show its token, by which it takes the "
+            "order; delete them in the Wiro dashboard",
+            taskid=taskid,
+        )
+    outcome = yield from send("/Task/InputOutputDelete", {"tasktoken": task.token})
+    if not _said_yes(outcome):
+        raise request_error("InputOutputDelete", outcome, describe(outcome).replace(task.token, "***"), taskid)
+
+
 def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, token: str | None = None) -> Task:
     task, said = task_in(outcome, taskid), describe(outcome)
     if isinstance(task, Task):
@@ -175,8 +217,8 @@ def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, toke
         said = said.replace(token, "***")
     if task is Missing.NOT_FOUND and call == "Detail":
         raise WiroTaskNotFound(
-            f"Wiro knows no task {taskid or 'with this token'} ({said}); "
-            "check that the connection is of the account that ran it",
+            f"Wiro knows no task {taskid or 'with this token'} ({said}). "
+            "Check that the connection is of the account that ran it",
             taskid=taskid,
         )
     raise request_error(call, outcome, said, taskid)

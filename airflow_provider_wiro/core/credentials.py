@@ -105,7 +105,7 @@ class Credentials:
 def _extras(where: str, extra: object) -> Mapping[str, object]:
     if extra is None or isinstance(extra, Mapping):
         return extra or {}
-    kind = "text that is no JSON" if isinstance(extra, str) else f"of type {type(extra).__name__}"
+    kind = "text that is not JSON" if isinstance(extra, str) else f"of type {type(extra).__name__}"
     raise WiroConfigError(f'{where}: extra is {kind}; allowed is a JSON object, such as {{"timeout": 30}}')
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from airflow_provider_wiro.core.templated import Path
+from airflow_provider_wiro.core.templated import Path, is_templated
 from airflow_provider_wiro.core.text import as_text, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroInputError
 
@@ -43,7 +43,7 @@ class Field:
 
         :raises WiroInputError: naming the field, the value and what is allowed.
         """
-        if given is None or (isinstance(given, str) and given.strip() in ABSENT):
+        if is_absent(given):
             if self.required:
                 hint = " (a template makes 'None' of None)" if given == "None" else ""
                 raise refused(self.name, given, f"{self.allowed}{hint}")
@@ -101,9 +101,29 @@ def file_url(value: object) -> str:
 
 
 FILE_URL = (
-    "an http(s) URL that Wiro can read, such as a presigned one, or the bare name of a file that Wiro has; not a path, "
-    "file:, data: or another scheme: upload the file to a place with such a URL first"
+    "an http(s) URL that Wiro can read, such as a presigned one, or the bare name of a file that Wiro has. A path goes "
+    "into input_image, which uploads the file; for any model, into files"
 )
+
+
+def check_one_of(given: Mapping[str, object]) -> None:
+    """Refuse where not exactly one of these arguments is given. Absent are None, ``""`` and ``"None"``.
+
+    While one of them holds a template, only what is wrong whatever it is rendered to is refused.
+
+    :raises WiroInputError: naming them.
+    """
+    templated = {name for name, value in given.items() if is_templated(value)}
+    present = [name for name, value in given.items() if name not in templated and not is_absent(value)]
+    if len(present) > 1 or not (present or templated):
+        shown = {name: without_secrets(one_line(as_text(value, repr), 100)) for name, value in given.items()}
+        said = " and ".join(f"{name} is {value}" for name, value in shown.items())
+        raise WiroInputError(f"{said}; allowed: exactly one of them")
+
+
+def is_absent(value: object) -> bool:
+    """Whether it counts as not given: None, ``""``, and ``"None"``, which a template makes of None."""
+    return value is None or (isinstance(value, str) and value.strip() in ABSENT)
 
 
 def whole(value: object) -> int:
@@ -154,6 +174,16 @@ def seconds_or_0(name: str, value: object) -> float:
     :raises WiroInputError: if it is none.
     """
     return 0.0 if not isinstance(value, bool) and value in (0, timedelta(0)) else seconds(name, value)
+
+
+def true_or_false(name: str, value: object) -> bool:
+    """Return *value* if it is a bool: text such as ``"false"`` would count as true.
+
+    :raises WiroInputError: if it is none.
+    """
+    if isinstance(value, bool):
+        return value
+    raise refused(name, value, f"True or False, a bool{'; this argument is not templated' * is_templated(value)}")
 
 
 def model_inputs(value: object) -> dict[str, object]:

@@ -7,15 +7,18 @@ import shlex
 from airflow_provider_wiro.core.journal import Identity
 
 
-def forget(place: str, identity: Identity) -> str:
-    """Say how a person has a new generation made after all.
+def forget(place: str, identity: Identity, when: str = "for a new generation") -> tuple[str, str]:
+    """Return the steps by which a person has a new generation made after all.
 
     :param place: where the record is.
     :param identity: whose it is.
+    :param when: what they are for.
     """
     return (
-        f"delete the record ({place}; {forget_command(identity)}), or set durable=False or another idempotency_key, "
-        "then clear this task"
+        f"{when}, delete the record ({place}) with\n"
+        f"   {forget_command(identity)}\n"
+        "   or set another idempotency_key, or durable=False",
+        "then clear this task",
     )
 
 

@@ -28,13 +28,20 @@ OUTCOMES: dict[type[exceptions.WiroTaskError], str] = {
     exceptions.WiroNotStopped: "not_stopped",
     exceptions.WiroNoOutput: "no_output",
     exceptions.WiroOutputsGone: "outputs_gone",
+    exceptions.WiroSaveError: "not_saved",
 }
 
 # A text that begins so is an address as a whole, which may hold blanks.
 _ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
 
 
-class GenerationDict(TypedDict):
+class FilesDict(TypedDict, total=False):
+    """What is not always there: the SHA-256 of uploaded files, by the input's name."""
+
+    files: dict[str, str]
+
+
+class GenerationDict(FilesDict):
     """JSON. Times are unix times in seconds; unknown is null.
 
     ``outcome`` is null until the end; then ``"success"``, or one of ``OUTCOMES`` with the error's class in ``error``.
@@ -53,9 +60,14 @@ class GenerationDict(TypedDict):
     cost_usd: float | None
 
 
+def cleaned_inputs(inputs: Mapping[str, object]) -> dict[str, object]:
+    """Return the inputs as they may be kept: no callback URL, URLs without query and user."""
+    return {name: _cleaned(value) for name, value in inputs.items() if name not in NOT_SHOWN}
+
+
 def shown_inputs(inputs: Mapping[str, object]) -> dict[str, object]:
-    """Return the inputs as they may be shown: no callback URL, URLs without query and user, at most 4 kB of JSON."""
-    shown = {name: _cleaned(value) for name, value in inputs.items() if name not in NOT_SHOWN}
+    """Return the inputs as they may be shown: as they may be kept, and at most 4 kB of JSON."""
+    shown = cleaned_inputs(inputs)
     for limit in SHORTER:
         if len(json.dumps(shown)) <= MOST_INPUTS:
             return shown

@@ -53,10 +53,11 @@ class Record:
     :param base_url: the service it was sent to; None where version 1 did not say.
     :param loose: a digest for each input without its spelling; what differs there surely is another input.
     :param account: a digest of the API key it was sent with; None where version 1 did not say.
-    :param earlier: taskids of this task instance's earlier Runs, the last ones; a lost answer is not theirs.
+    :param earlier: taskids of this task instance's earlier submissions, the last ones; a lost answer is not theirs.
     :param sent: False where only files were uploaded.
     :param uploads: the address at Wiro of each uploaded file, by the SHA-256 of its content.
     :param landed: its saved files; None where none were to be saved, or not all are.
+    :param deleted: whether its files at Wiro were deleted then.
     :param work: what the record is of, while it is known; not kept.
     """
 
@@ -76,6 +77,7 @@ class Record:
     sent: bool = True
     uploads: Mapping[str, str] = field(default_factory=dict)
     landed: tuple[Landed, ...] | None = None
+    deleted: bool = False
     work: Work | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -158,7 +160,7 @@ class Record:
         if self.uploads:
             kept["uploads"] = dict(self.uploads)
         if self.landed is not None:
-            kept["landed"] = [file.to_json() for file in self.landed]
+            kept |= {"landed": [file.to_json() for file in self.landed], "deleted": self.deleted}
         return {"version": self.version, "phase": self.phase} | kept
 
     @classmethod
@@ -172,7 +174,7 @@ class Record:
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             said = one_line(f"{type(error).__name__}: {error}", 100)
             raise WiroJournalError(
-                f"the journal holds something that is no record of this version ({said}): {one_line(kept, 200)}"
+                f"the journal holds something that this version cannot read ({said}): {one_line(kept, 200)}"
             ) from None
 
 
@@ -210,6 +212,7 @@ def _read(kept: Mapping[str, object]) -> Record:
         sent=kept["phase"] != "uploaded",
         uploads=kept_texts(kept.get("uploads", {})),
         landed=_landed(kept["landed"]) if "landed" in kept else None,
+        deleted=kept.get("deleted") is True,
     )
     if kept["phase"] != record.phase:
         raise ValueError("phase and taskid disagree")

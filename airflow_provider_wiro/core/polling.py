@@ -36,7 +36,7 @@ NOT_FOUND_GRACE = 60.0
 class WaitPlan:
     """What to wait for, and how long. Times are unix times, durations seconds.
 
-    :param submitted_at: when Wiro accepted the task.
+    :param submitted_at: when Wiro accepted the task; where that is not known, when the wait began.
     :param deadline: when to give up.
     :param poll_interval: the shortest pause between two looks.
     :param outage_tolerance: how long to go on without one good answer; an HTTP 429 shows that Wiro is there, and only
@@ -68,6 +68,21 @@ def pause(age: float, poll_interval: float, jitter: float) -> float:
 
 def wait(plan: WaitPlan) -> Flow[Verdict]:
     """Look at the task until there is a verdict; stop it where the wait ends before the task does."""
+    verdict = yield from _looks(plan, until_well=False)
+    assert verdict is not None
+    return verdict
+
+
+def look(plan: WaitPlan) -> Flow[Verdict | None]:
+    """Look at the task until it is known how it stands: return the verdict, None where it runs.
+
+    What is no answer to that is waited out, with the patience of *plan*: an outage, ``task_error``, a task that Wiro
+    does not know.
+    """
+    return (yield from _looks(plan, until_well=True))
+
+
+def _looks(plan: WaitPlan, *, until_well: bool) -> Flow[Verdict | None]:
     # Spread by taskid, so that tasks submitted together are not looked at together.
     jitter = random.Random(plan.taskid)
     watch = _Watch(plan)
@@ -82,6 +97,8 @@ def wait(plan: WaitPlan) -> Flow[Verdict]:
         limit = limit_of(watch.looks(time))
         if limit is not None:
             return (yield from _give_up(plan, limit, watch.reason(limit, time), watch))
+        if until_well and isinstance(seen, Task) and seen.status != ERRORED:
+            return None
         seconds = pause(time - plan.submitted_at, plan.poll_interval, jitter.uniform(-1, 1))
         if isinstance(outcome, Reply) and outcome.retry_after:
             seconds = max(seconds, outcome.retry_after)
@@ -138,7 +155,7 @@ class _Watch:
         self.trouble = self.outage_since = None
         self.elsewhere = False
         if seen is Missing.NOT_FOUND:
-            # Since this wait has seen it missing: one that begins long after the Run must not judge by a single look.
+            # Since this wait has seen it missing: one that begins late must not judge by a single look.
             self.missing_since = time if self.missing_since is None else self.missing_since
             return lines
         assert isinstance(seen, Task)
@@ -162,7 +179,7 @@ class _Watch:
             return []
         what = "nothing is sent" if elsewhere else "no good answer from Wiro"
         line = f"taskid {self.plan.taskid}: {what} ({self.trouble}); looking again"
-        return [(f"{line}, up to {self.plan.outage_tolerance:.0f} s of outage", True)]
+        return [(f"{line}, for {self.plan.outage_tolerance:.0f} s at most", True)]
 
     def _change(self, status: str, time: float) -> list[tuple[str, bool]]:
         if status == self.status:
@@ -206,4 +223,4 @@ class _Watch:
                 return f"task_error for {time - self.status_since:.0f} s: {self.error or 'no message'}"
             case "realtime":
                 return "it has opened a stream"
-        return f"not finished {time - self.plan.submitted_at:.0f} s after its submission"
+        return f"not finished within {time - self.plan.submitted_at:.0f} s"

@@ -24,6 +24,7 @@ from typing import Literal, TypeVar
 from airflow_provider_wiro.core.body import MAX_RETRY_AFTER as MAX_RETRY_AFTER
 from airflow_provider_wiro.core.body import MOST_VALUES as MOST_VALUES
 from airflow_provider_wiro.core.body import code_of, parse_json, read_date, read_retry_after, words_of
+from airflow_provider_wiro.core.files import Upload
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
 
@@ -43,6 +44,7 @@ class Send:
     :param deadline: unix time until which it waits at most while Wiro throttles the connection; if it still does then,
         the step is not sent, and answered with HTTP 429. None = it waits up to five minutes, and is sent.
     :param paid: whether it may cost money: it goes over a connection of its own, and is never broken off.
+    :param file: sent as multipart/form-data instead of *body*, piece by piece.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Send:
     urgent: bool = False
     deadline: float | None = None
     paid: bool = False
+    file: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)

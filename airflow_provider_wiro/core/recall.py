@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from airflow_provider_wiro.core.calls import NOT_STOPPED, detail, stop
+from airflow_provider_wiro.core.calls import detail, not_stopped, stop
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, describe, now, report, send, sleep
-from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, Sighting
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, Sighting, TakeSaved
 from airflow_provider_wiro.core.refusal import line_of, refusal_of
 from airflow_provider_wiro.core.rules import recall as rules
 from airflow_provider_wiro.core.rules.recall import Left, Shown, Unknown, row_for, shown_of
@@ -21,9 +21,10 @@ from airflow_provider_wiro.exceptions import WiroNotStopped, WiroRequestError, W
 
 # How long Wiro may need to show a task whose taskid it has given.
 SHOWN_AFTER = 60.0
-WAS_ANOTHER = "host or idempotency_key were others when it was submitted"
+WAS_ANOTHER = "the host or the idempotency_key was different when it was submitted"
 NOT_NAMED = (
-    "no task of that time can be it, but its record, of version 0.1.0, does not say to which service it was sent"
+    "no task of that time can be it, but its record was written by version 0.1.0, and does not say to which service it "
+    "was sent"
 )
 
 
@@ -47,9 +48,21 @@ def service_of(found: Record, wanted: Record) -> Service:
     if keyed or work is None:
         return Service.UNKNOWN
     sent = work.recorded_as(found.inputs)
-    if (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
+    if not work.files and (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
         return Service.DOUBTFUL
     return Service.UNKNOWN
+
+
+def left_of(found: Record, missed: str | None) -> Left:
+    """Say what an earlier try left.
+
+    :param missed: why its saved files cannot be taken, in words; None where they are all there.
+    """
+    if found.taskid is None:
+        return Left.INTENT if found.sent else Left.UPLOADED
+    if found.landed is None:
+        return Left.SUBMITTED
+    return Left.LANDED if missed is None else Left.MISSED
 
 
 def look(found: Record, wanted: Record, *, deadline: float | None = None) -> Flow[Sighting]:
@@ -125,24 +138,27 @@ def sighting_of(found: Record, wanted: Record, seen: Found | NoListing) -> Sight
     return Sighting(shown_of(task), found.submitted(task.taskid, seen.row.created).renewed(wanted), task)
 
 
-def settle(found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnknown, place: str) -> Flow[Decision]:
+def settle(
+    left: Left, found: Record, seen: Sighting, wanted: Record, *, on_unknown: OnUnknown, place: str
+) -> Flow[Decision]:
     """Carry out the row that holds. Submits nothing itself.
 
     :param place: where the journal is, for messages.
     :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
     """
-    left = Left.INTENT if found.taskid is None else Left.SUBMITTED
     work = rules.Work.SAME if found.is_same_work(wanted) else rules.Work.CHANGED
     row = row_for(left, seen.shown, work, Unknown(on_unknown))
     if found.taskid is None and seen.task is not None:
         yield from report(f"taskid {seen.task.taskid}: found in Task/List as the one whose answer was lost", "warning")
     match row.decision:
         case rules.Decision.ATTACH:
-            yield from report(f"taskid {seen.record.taskid}: an earlier try has submitted it; going on with it")
+            yield from report(f"taskid {seen.record.taskid}: already submitted; going on with it")
             return Attach(seen.record)
         case rules.Decision.TAKE:
             assert seen.task is not None
             return Finished(seen.record, seen.task)
+        case rules.Decision.TAKE_SAVED:
+            return TakeSaved(seen.record)
         case rules.Decision.REFUSE:
             raise seen.error or refusal_of(row, seen, wanted, place)
         case rules.Decision.STOP:
@@ -159,8 +175,8 @@ def _stop_changed(task: Task) -> Flow[None]:
     stopped = yield from stop(taskid)
     if not stopped.over:
         raise WiroNotStopped(
-            f"Wiro task {taskid}, of an earlier try with other inputs, {NOT_STOPPED} ({stopped.note}). "
-            "Nothing was submitted; a retry or a clear tries again",
+            f"Wiro task {taskid}, of an earlier try with other inputs, {not_stopped(stopped.note)}. "
+            "Nothing new was submitted; a retry or a clear tries again",
             taskid=taskid,
             retryable=True,
         )

@@ -26,6 +26,13 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeSaved:
+    """Take the saved files of *record*, which are all there."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Fresh:
     """Submit: nothing of an earlier try is active, or was paid for this work.
 
@@ -35,7 +42,7 @@ class Fresh:
     nothing_accepted: bool = False
 
 
-Decision = Attach | Finished | Fresh
+Decision = Attach | Finished | TakeSaved | Fresh
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,25 +25,26 @@ from airflow_provider_wiro.exceptions import (
 
 
 def request_error(call: str, outcome: Reply | NoReply, said: str, taskid: str | None) -> WiroError:
-    """Return the exception for a read or a stop that did not bring a task."""
+    """Return the exception for a read, a stop or a deletion that went wrong."""
     about = f" of taskid {taskid}" if taskid else ""
     if isinstance(outcome, NoReply) and outcome.elsewhere:
         return WiroWrongService(
-            f"{call}{about} was not sent: {said}; set the connection's host back, or look there", taskid=taskid
+            f"{call}{about} was not sent: {said}. Set the connection's host back, or look there", taskid=taskid
         )
     if is_auth_failure(outcome):
         return WiroAuthError(f"Wiro rejected the credentials of {call}: {said}; {CHECK_CREDENTIALS}", taskid=taskid)
     refusal = complaint(outcome) if isinstance(outcome, Reply) else None
     if refusal is not None and (refusal.code in (1, 97) or is_listed(refusal.message)):
-        return WiroRefused(f"Wiro refused {call}{about}: {said}; {_REMEDY[call]}", taskid=taskid, code=refusal.code)
+        return WiroRefused(f"Wiro refused {call}{about}: {said}. {_REMEDY[call]}", taskid=taskid, code=refusal.code)
     code = refusal.code if refusal else None
-    return WiroUnreachable(f"no good answer to {call}{about}: {said}; try again", taskid=taskid, code=code)
+    return WiroUnreachable(f"no good answer to {call}{about}: {said}. Try again", taskid=taskid, code=code)
 
 
 _REMEDY = {
-    "Detail": "check the taskid, and that the connection is of the account that ran it",
-    "Kill": "only a task that is running can be killed; to stop one in any state, use stop",
-    "Cancel": "only a task that is queued can be cancelled; to stop one in any state, use stop",
+    "Detail": "Check the taskid, and that the connection is of the account that ran it",
+    "Kill": "Only a task that is running can be killed; to stop one in any state, use stop",
+    "Cancel": "Only a task that is queued can be cancelled; to stop one in any state, use stop",
+    "InputOutputDelete": "Only the files of a task that is over can be deleted",
 }
 
 
@@ -53,7 +54,8 @@ def submission_error(model: str, outcome: Reply | NoReply, rule: ReplyRule) -> W
     said, refusal = describe(outcome), complaint(outcome) if isinstance(outcome, Reply) else None
     what = _WHAT[rule.meaning] if isinstance(outcome, Reply) or outcome.sent else "did not reach Wiro"
     error = rule.error(
-        f"the submission to {model} {what}: {said}. {rule.money}: {rule.advice}", code=refusal.code if refusal else None
+        f"the submission to {model} {what}: {said}.\n{rule.money}: {rule.advice}",
+        code=refusal.code if refusal else None,
     )
     if isinstance(error, WiroBusy) and isinstance(outcome, Reply):
         error.retry_after = outcome.retry_after
@@ -67,13 +69,13 @@ def refused_after_all(model: str, error: WiroSubmissionUnknown) -> WiroRequestEr
     words = error.words or ""
     kind, advice = (WiroUnreachable, "try again later") if is_passing(words) else (WiroRefused, CHECK_ALL)
     return kind(
-        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it. {NOTHING}: {advice}",
+        f"the submission to {model} was refused: {words}. Wiro's list shows no task of it.\n{NOTHING}: {advice}",
         code=error.code,
     )
 
 
 _WHAT = {
     Meaning.REFUSED: "was refused",
-    Meaning.TRY_LATER: "was not accepted now",
-    Meaning.UNKNOWN: "may have been accepted, which is not known",
+    Meaning.TRY_LATER: "was not accepted yet",
+    Meaning.UNKNOWN: "may or may not have been accepted",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from airflow_provider_wiro.core.text import one_line
 
@@ -22,13 +22,18 @@ UNTOLD = ("", "application/octet-stream", "binary/octet-stream")
 
 
 class OutputDict(TypedDict):
-    """One output in the XCom result; ``content`` is what a text model gave instead of a file, as Wiro gave it."""
+    """One output in the XCom result; ``content`` is what a text model gave instead of a file, as Wiro gave it.
+
+    ``uri`` and ``sha256`` are of the saved file, where it is saved.
+    """
 
     url: str | None
     name: str | None
     content_type: str | None
     size: int | None
     content: object
+    uri: NotRequired[str]
+    sha256: NotRequired[str]
 
 
 class ResultDict(TypedDict):
@@ -72,6 +77,11 @@ def completed(value: Mapping[str, object]) -> ResultDict | None:
 def urls_of(result: ResultDict) -> list[str]:
     """Return the addresses of a result's outputs."""
     return [output["url"] for output in result["outputs"] if output["url"]]
+
+
+def uris_of(result: ResultDict) -> list[str]:
+    """Return where a result's outputs are saved."""
+    return [output["uri"] for output in result["outputs"] if output.get("uri")]
 
 
 def text_files(result: ResultDict) -> list[str]:

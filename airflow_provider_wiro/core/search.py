@@ -74,7 +74,7 @@ def list_of_model(found: Record, *, deadline: float | None = None) -> Flow[Listi
     time = yield from now()
     if found.at > time + SETTLED_AFTER:
         return NoListing(
-            f"its record is dated {found.at - time:.0f} s after the time of this worker: check the workers' clocks"
+            f"its record is dated {found.at - time:.0f} s later than the clock of this worker: set the workers' clocks"
         )
     # Before Wiro must show it, somebody else's with the same inputs could be the only one.
     if not (yield from _pause_until(found.at + SETTLED_AFTER, deadline)):
@@ -129,7 +129,7 @@ def _read_back(found: Record, model: str, deadline: float | None) -> Flow[Listin
         start += len(page)
         if start >= MOST_ROWS:
             break
-    return NoListing(f"Task/List does not reach back that far within {MOST_ROWS} tasks and {MOST_PAGES} pages")
+    return NoListing(f"Task/List does not reach back far enough within {MOST_ROWS} tasks and {MOST_PAGES} pages")
 
 
 def is_newest_first(page: Sequence[Row]) -> bool:

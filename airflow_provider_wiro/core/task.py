@@ -140,7 +140,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What Wiro answered to an accepted Run.
+    """What Wiro answered to an accepted submission.
 
     :param submitted_at: when it answered, unix time in seconds.
     :param token: the ``socketaccesstoken``, a secret: hidden from ``repr``.

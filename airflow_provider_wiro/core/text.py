@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from airflow_provider_wiro.exceptions import WiroError
+
 # Any scheme, for "s3://key:secret@bucket" is one too. A user may hold "@", and a path "'".
 _URL = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/\s?#]*@)?([^\s?#\"<>]*)(?:[?#][^\s\"<>]*)?", re.IGNORECASE)
 
@@ -18,6 +20,17 @@ def one_line(value: object, limit: int = 300) -> str:
     text = text[: limit * 4]
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def in_words(error: BaseException, limit: int = 300) -> str:
+    """Return an error as one line: one of this package in all its words, for they say what to do, another one cut."""
+    line = f"{type(error).__name__}: {error}"
+    return one_line(line, max(limit, len(line)) if isinstance(error, WiroError) else limit)
+
+
+def steps(*each: str) -> str:
+    """Return what to do, each step on a line of its own: Airflow's log view cuts a long line at the right edge."""
+    return "\nWhat to do:" + "".join(f"\n{number}. {step}" for number, step in enumerate(each, 1))
 
 
 def as_text(value: object, convert: Callable[[object], str] = str) -> str:

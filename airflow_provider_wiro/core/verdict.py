@@ -9,9 +9,9 @@ from typing import cast, get_args
 
 from airflow_provider_wiro.core.reading import read_number, read_taskid
 from airflow_provider_wiro.core.result import ResultDict, completed, is_result
+from airflow_provider_wiro.core.rules.endings import ENDINGS, LOOK_AGAIN, NOT_AGAIN, RETRY, STOPS
+from airflow_provider_wiro.core.rules.endings import Kind as Kind
 from airflow_provider_wiro.core.rules.flagged import rule_in
-from airflow_provider_wiro.core.rules.waits import ENDINGS, NOT_AGAIN, RETRY, STOPS
-from airflow_provider_wiro.core.rules.waits import Kind as Kind
 from airflow_provider_wiro.core.task import CANCELLED, Task
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroNoOutput, WiroTaskError
@@ -116,22 +116,27 @@ class Verdict:
         return read._if_flagged()
 
 
-def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
+def error_of(verdict: Verdict, *, resubmits: bool = True, watches: bool = False) -> WiroTaskError:
     """Return the exception for a verdict that is not a success.
 
     :param resubmits: whether an Airflow retry would submit again; False also promises none.
+    :param watches: whether it was submitted elsewhere, and only waited for here: a retry looks at the same task again.
     """
     ending = ENDINGS[verdict.kind]
     stopping = None if ending.over else STOPS[verdict.stopped]
     again = ending.retryable and not (stopping is not None and stopping.final)
+    advice = ending.advice
+    if watches:
+        again = verdict.kind in LOOK_AGAIN and verdict.stopped is None
+        advice = ending.advice if ending.watcher is None else ending.watcher
     status = f", status {verdict.status}" if verdict.status else ""
     reason = f": {verdict.reason}" if verdict.reason else ""
     became = f"; {stopping.what}" if stopping is not None else ""
     money = ending.money if stopping is None else stopping.money
-    sentences = [money, ending.advice, RETRY if again and resubmits else ""]
+    sentences = [money, advice, RETRY if again and resubmits and not watches else ""]
     return ending.error(
-        f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}"
-        + "".join(f". {sentence}" for sentence in sentences if sentence),
+        f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}.\n"
+        + ". ".join(sentence for sentence in sentences if sentence),
         taskid=verdict.taskid,
         status=verdict.status,
         cost_usd=verdict.cost_usd,
@@ -143,7 +148,7 @@ def error_of(verdict: Verdict, *, resubmits: bool = True) -> WiroTaskError:
 def no_output(result: ResultDict) -> WiroNoOutput:
     """Return the exception for a success that brought nothing."""
     return WiroNoOutput(
-        f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output. It may have been "
+        f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output.\nIt may have been "
         f"charged. {NOT_AGAIN}",
         taskid=result["taskid"],
         status=result["status"],
@@ -160,7 +165,7 @@ def _outputs_in(event: Mapping[str, object]) -> tuple[Mapping[str, object], ...]
 def _unreadable(event: object) -> WiroTaskError:
     taskid = read_taskid(event.get("taskid")) if isinstance(event, Mapping) else None
     return WiroTaskError(
-        f"the trigger's event cannot be read: {one_line(event, 200)}; the package's version in the triggerer and in "
-        "the workers must be the same",
+        f"the trigger's event cannot be read: {one_line(event, 200)}. Install the same version of this package in the "
+        "triggerer and in the workers, and restart them",
         taskid=taskid,
     )

@@ -53,7 +53,7 @@ class Likeness(Enum):
     """How much a row looks like a record."""
 
     SAME = "the same model as far as shown, and just these inputs"
-    POSSIBLE = "not surely another"
+    POSSIBLE = "perhaps this one"
     OTHER = "surely another model, or another value of an input"
 
 
@@ -81,7 +81,7 @@ def judge(lost: Record, listing: Listing, others: Others) -> Found:
         return Doubt(f"{silent} task(s) of that time do not show their parameters")
     same = [row for row in timely if alike[row.task.taskid] is Likeness.SAME]
     if not same:
-        return Doubt(f"no task of that time has just its inputs, but it may be one of these: {_named(possible)}")
+        return Doubt(f"no task of that time has exactly its inputs, but it may be one of these: {_named(possible)}")
     if len(same) > 1:
         return Doubt(f"{len(same)} tasks of that time have the same inputs: {_named(same)}")
     why = _why_not(lost, same[0], owners, ahead)
@@ -89,15 +89,15 @@ def judge(lost: Record, listing: Listing, others: Others) -> Found:
 
 
 def _why_not(lost: Record, row: Row, owners: _Owners, ahead: float) -> str | None:
-    """Say why the only row with the inputs of a lost submission is not surely its own."""
+    """Say why the only row with the inputs of a lost submission may not be its own."""
     taskid = row.task.taskid
     if row.created <= lost.at + ahead - WHOLE_SECONDS - KEPT_RIGHT:
         clock = f"; Wiro's clock may be {ahead:.0f} s ahead" if ahead >= WHOLE_SECONDS else ""
-        return f"task {taskid} has the same inputs, but is or may be older than the submission{clock}"
+        return f"task {taskid} has the same inputs, but it may be older than the submission{clock}"
     if owners.unreadable:
-        return f"task {taskid} has its inputs, but may be that of a journal that cannot be read"
+        return f"task {taskid} has its inputs, but it may belong to a task whose record cannot be read"
     if (owner := owners.perhaps.get(taskid)) or (owner := _intent_of(row, owners, ahead)):
-        return f"the only task of that time with its inputs, {taskid}, is or may be that of {_who(owner)}"
+        return f"the only task of that time with its inputs, {taskid}, may belong to {_who(owner)}"
     return None
 
 
@@ -123,7 +123,7 @@ def _owners(lost: Record, others: Iterable[Record | WiroJournalError]) -> _Owner
             continue
         if other.identity == lost.identity or _is_elsewhere(other, lost):
             continue
-        if other.taskid is None:
+        if other.taskid is None and other.sent:
             owners.intents.append(other)
         taskids = {taskid for taskid in (other.taskid, *other.earlier) if taskid is not None}
         if _is_here(other, lost):

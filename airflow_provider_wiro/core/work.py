@@ -7,7 +7,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -23,6 +23,8 @@ class Work:
     :param model: ``"owner/model"`` as the author of the DAG typed it.
     :param inputs: the model's inputs as they are sent; hidden from ``repr``.
     :param idempotency_key: what makes the work the same instead of model and inputs; None: they do.
+    :param files: what the model is given as files: for each input the content of each file (``sha256:…``), or its URL.
+        Where they are kept, and under which URLs Wiro gets them, is not the work.
     :param before: the same work as releases before 0.2.0 would have sent it, where that differs: what they have
         recorded is of this.
     """
@@ -32,6 +34,7 @@ class Work:
     inputs: Mapping[str, object] = field(repr=False)
     idempotency_key: str | None = None
     before: Work | None = None
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def recorded_as(self, recorded: Mapping[str, str]) -> Work:
         """Return it as a record with these digests of its inputs has sent it."""
@@ -51,10 +54,11 @@ class Work:
         and takes what is the same to Wiro for the same: ``5`` and ``"5"``, ``google/veo3.1`` and ``Google/veo3-1``.
         """
         if version == 1:
-            return fingerprint(self.base_url, self.model, self.inputs, self.idempotency_key)
+            return fingerprint(self.base_url, self.model, {**self.inputs, **self.files}, self.idempotency_key)
         work: object = self.idempotency_key
         if self.idempotency_key is None:
-            work = [slug(self.model), digests(self.inputs)]
+            files = [digests(self.files)] if self.files else []
+            work = [slug(self.model), digests(self.inputs), *files]
         return hashlib.sha256(_canonical(work).encode()).hexdigest()
 
 

@@ -166,7 +166,7 @@ class Account:
             return list(self._active)
 
     def accept(self, model: str, body: Body) -> EmulatedTask:
-        """Start a task for a Run that has been found good."""
+        """Start a task for a submission that has been found good."""
         with self.lock:
             known = catalogue.find(model)
             outcome = self._next_outcome().of_a_model(realtime=known is not None and known.is_realtime)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable
 
-from airflow_provider_wiro.emulator import catalogue, tools
+from airflow_provider_wiro.emulator import catalogue, tools, uploads
 from airflow_provider_wiro.emulator.account import Account
-from airflow_provider_wiro.emulator.bodies import Body, UploadedFile
+from airflow_provider_wiro.emulator.bodies import Body
 from airflow_provider_wiro.emulator.inputs import refusal
-from airflow_provider_wiro.emulator.media import StoredFile
 from airflow_provider_wiro.emulator.outcomes import TERMINAL
 from airflow_provider_wiro.emulator.refusals import (
     GENERAL,
@@ -25,9 +23,8 @@ from airflow_provider_wiro.emulator.refusals import (
     not_killed,
     too_many_tasks,
 )
-from airflow_provider_wiro.emulator.tasks import EmulatedTask, random_token
+from airflow_provider_wiro.emulator.tasks import EmulatedTask
 
-MAX_UPLOAD = 100_000_000
 _RUN = re.compile(r"/v1/Run/([^/]+/[^/]+)")
 
 
@@ -128,26 +125,6 @@ def _delete(account: Account, body: Body) -> dict[str, object]:
     return {"errors": [], "result": True}
 
 
-def _upload(account: Account, body: Body) -> dict[str, object]:
-    file = body.fields.get("file")
-    if not isinstance(file, UploadedFile):
-        raise Refused(GENERAL, "Request files [file] required")
-    if len(file.data) > MAX_UPLOAD:
-        raise invalid("file is larger than 100 MB")
-    url = account.keep("File", StoredFile(file.filename, file.content_type, file.data))
-    row = {
-        "id": url.split("/")[-2],
-        "name": file.filename,
-        "contenttype": file.content_type,
-        "size": str(len(file.data)),
-        "parentid": str(body.fields.get("folderid", uuid.uuid4().hex)),
-        "url": url,
-        "addedtime": str(int(account.clock.shown(account.clock()))),
-        "accesskey": random_token(),
-    }
-    return {"errors": [], "list": [row], "result": True}
-
-
 def row_of(account: Account, body: Body) -> dict[str, object] | None:
     """Return the row of the task that a request names by any of its names; None where it names none."""
     with account.lock:
@@ -182,7 +159,7 @@ _CALLS: dict[str, Callable[[Account, Body], dict[str, object]]] = {
     "Models": lambda _, body: tools.listed(body),
     "Explore": lambda _, body: tools.explored(body),
     "Delete": _delete,
-    "Upload": _upload,
+    "Upload": uploads.upload,
 }
 _NAMES = {
     "/v1/Task/Detail": "Detail",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from airflow_provider_wiro.emulator import api, control, signing
+from airflow_provider_wiro.emulator import api, control, signing, uploads
 from airflow_provider_wiro.emulator.account import Account, RecordedRequest
 from airflow_provider_wiro.emulator.bodies import BadBody, Body, parse
 from airflow_provider_wiro.emulator.exchange import Exchange
@@ -44,7 +44,7 @@ class Server:
         self._account = account
         self._stopping = asyncio.Event()
         self._callbacks: set[asyncio.Task[None]] = set()
-        self.app = web.Application(client_max_size=api.MAX_UPLOAD + 1_000_000)
+        self.app = web.Application(client_max_size=uploads.MAX_UPLOAD + 1_000_000)
         self.app.on_response_prepare.append(self._date)
         control.add_routes(self.app.router, account)
         self.app.router.add_route("*", "/{path:.*}", self._handle)

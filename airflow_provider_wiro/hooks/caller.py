@@ -57,6 +57,11 @@ class Caller:
         return self._client.route.credentials.account
 
     @property
+    def timeout(self) -> float:
+        """Seconds that the connection allows for one exchange."""
+        return self._client.route.credentials.timeout
+
+    @property
     def max_active(self) -> int | None:
         """How many tasks may run at Wiro at once; None: any number."""
         return self._client.route.credentials.max_active
@@ -103,12 +108,25 @@ class Caller:
         ``[wiro] allow_private_hosts`` names.
 
         :param urls: their addresses.
-        :returns: the first that is there no more (HTTP 404 or 410); None if none is known to be gone.
+        :returns: the first that no longer exists (HTTP 404 or 410); None if none is known to be gone.
         :raises WiroInterrupted: if the task was told to stop.
         """
         from airflow_provider_wiro.clients.outputs import first_gone
 
         return first_gone(urls, self.looks())
+
+    def those_there(self, urls: Iterable[str]) -> frozenset[str]:
+        """Look which uploaded files are still there; sends no key, takes a minute at most.
+
+        Private addresses are not looked at, with the same exceptions as in :meth:`lost_output`.
+
+        :param urls: their addresses.
+        :returns: those that surely are.
+        :raises WiroInterrupted: if the task was told to stop.
+        """
+        from airflow_provider_wiro.clients.outputs import those_there
+
+        return those_there(urls, self.looks())
 
     def read_text(self, url: str) -> TextFile:
         """Read a text file that a task has made; sends no key, takes ten seconds at most.

@@ -1,4 +1,4 @@
-"""Where the journal of a task instance is kept: Airflow's task state store (3.3+), or a folder.
+"""Where the journal of a task instance is kept: Airflow's Task State Store (3.3+), or a folder.
 
 One journal belongs to all tries of one task instance. It holds at most one record, of the last submission.
 """

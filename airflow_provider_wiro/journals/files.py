@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.exceptions import WiroJournalError
 
 _probed: set[tuple[str, str]] = set()
@@ -107,10 +107,10 @@ def _needed(what: str, file: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = one_line(f"{type(error).__name__}: {error}", 300)
+        said = in_words(error)
         raise WiroJournalError(
             f"the journal's folder cannot be written: tried out with the file {file}, it does not {what} ({said}). "
-            "A journal needs a place that can do that, for every user that tasks run as"
+            "Use a place that can do that, for every user that tasks run as"
         ) from error
 
 

@@ -75,7 +75,7 @@ class FolderJournal(Journal):
 
 
 class MovedJournal(FolderJournal):
-    """A journal in a folder, beside a task state store that may hold what was written before the folder was set.
+    """A journal in a folder, beside a Task State Store that may hold what was written before the folder was set.
 
     What the folder holds stands. A record that only the store holds is gone on with, and moves when it is written next.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from airflow_provider_wiro.core.journal import Identity, Record
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line, steps
 from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken
 
 
@@ -78,8 +78,12 @@ class Journal(ABC):
     def _not_ours(self, said: str) -> WiroJournalError:
         return WiroJournalError(
             f"{self.place} cannot be read as this task's record ({one_line(said, 400)}). An earlier try may have "
-            "submitted a generation: look in the Wiro dashboard; then, for a new one, delete it, or set durable=False, "
-            "and clear this task"
+            "submitted a generation."
+            + steps(
+                "look in the Wiro dashboard whether there is one",
+                "for a new generation, delete that record, or set durable=False",
+                "then clear this task",
+            )
         )
 
     def _write_over(self, over: Record | None, record: Record | None) -> None:
@@ -104,7 +108,8 @@ class Journal(ABC):
         raise error from error.__cause__
 
     def _taken(self, there: Record | None) -> WiroJournalTaken:
-        now = "nothing" if there is None else f"Wiro task {there.taskid}" if there.taskid else "another intent"
+        begun = "other uploads" if there is not None and not there.sent else "another intent"
+        now = "nothing" if there is None else f"Wiro task {there.taskid}" if there.taskid else begun
         return WiroJournalTaken(f"another try of this task instance has changed {self.place}: it holds {now}")
 
     def _check_place(self) -> None:  # noqa: B027 - not every place needs it
@@ -139,5 +144,5 @@ def as_journal_error(place: Callable[[], str] | str, what: str) -> Iterator[None
         if isinstance(error, FileExistsError):
             taken = f"{shown} is there already: another try of this task instance submits"
             raise WiroJournalTaken(taken) from None
-        said = one_line(f"{type(error).__name__}: {error}", 300)
+        said = in_words(error)
         raise WiroJournalError(f"{shown} cannot be {what} ({said})") from error

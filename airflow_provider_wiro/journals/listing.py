@@ -28,7 +28,7 @@ def journals_in(folder: ObjectStoragePath, since: float) -> Iterator[Record | Wi
     """
     with as_journal_error(f"the folder {folder}", "listed"):
         if not folder.exists():
-            raise FileNotFoundError("it is not there; the first submission makes it, where all machines see it")
+            raise FileNotFoundError("it does not exist; the first submission makes it, where all machines see it")
         check_marker(folder)
         files = files_in(folder)
         found = files.find(files.root)

@@ -91,7 +91,7 @@ class LocalFiles(Files):
                 each.mkdir()
             except FileExistsError:
                 if not each.is_dir():
-                    raise NotADirectoryError(f"{each} is no folder") from None
+                    raise NotADirectoryError(f"{each} is not a folder") from None
                 continue
             self._open_up(each)
 
@@ -104,7 +104,7 @@ class LocalFiles(Files):
 
     def _check_root(self) -> None:
         if not Path(self.root).is_dir():
-            raise NotADirectoryError(f"{self.root} is no folder; is a share not mounted?")
+            raise NotADirectoryError(f"{self.root} is not a folder; is a share not mounted?")
 
 
 def _put_where_there_is_none(aside: Path, path: Path) -> None:

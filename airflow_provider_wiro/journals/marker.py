@@ -52,15 +52,18 @@ def check_marker(folder: ObjectStoragePath | Path) -> None:
             mark(root)
         return
     doubt = (
-        f"the folder {root} of [wiro] journal_path holds no record and no file {MARKER}: is a share not mounted "
-        "here? Tries that see different folders pay twice. If it is the right one, run `python -m "
-        f"airflow_provider_wiro journal init` once, or make the file {root / MARKER} by hand, empty"
+        f"the folder {root} of [wiro] journal_path holds no record and no file {MARKER}, so that it may be the place "
+        "of a share that is not mounted here. Tries that see different folders pay twice."
+    )
+    advice = (
+        "Mount the share. If it is the right folder, run `python -m airflow_provider_wiro journal init` once, or make "
+        f"the file {root / MARKER} by hand, empty"
     )
     with as_journal_error("[wiro] require_marker", "read"):
         required = conf.getboolean("wiro", "require_marker", fallback=False)
     if required:
-        raise WiroJournalError(f"{doubt}. Nothing is submitted before ([wiro] require_marker is set)")
-    log.warning("%s. From version 0.3.0 on this is an error before anything is submitted", doubt)
+        raise WiroJournalError(f"{doubt} Nothing was submitted, because [wiro] require_marker is set. {advice}")
+    log.warning("%s From version 0.3.0 on this is an error before anything is submitted. %s", doubt, advice)
 
 
 def _holds_records(root: Path) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
 NO_JOURNAL = (
-    "durable=True (the default) has nowhere to keep its journal: should this try fail after the submission, "
+    "durable=True (the default) has nowhere to keep its journal: if this try fails after the submission, "
     "a retry may pay again. Set [wiro] journal_path to a folder that all workers share, or use Airflow 3.3 or newer"
 )
 
@@ -23,7 +23,7 @@ NO_JOURNAL = (
 def open_journal(context: Context) -> Journal | None:
     """Return the journal of the task instance; None where there is nowhere to keep one.
 
-    ``[wiro] journal_path`` wins where it is set; what is left in the task state store is gone on with.
+    ``[wiro] journal_path`` wins where it is set; it goes on with what is left in the Task State Store.
 
     :raises WiroJournalError: if the folder cannot be used.
     """
@@ -52,5 +52,7 @@ def journal_folder() -> ObjectStoragePath | None:
             if "://" not in path and not path.startswith("/"):
                 raise ValueError("a local path must be absolute")
             if not folder.is_dir():
-                raise NotADirectoryError("make it once, where all workers see the same one; is a share not mounted?")
+                raise NotADirectoryError(
+                    "it is not there: mount the share, or make it once, where all workers see the same one"
+                )
         return folder

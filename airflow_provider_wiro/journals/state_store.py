@@ -1,4 +1,4 @@
-"""The journal in Airflow's task state store (3.3 and newer)."""
+"""The journal in Airflow's Task State Store (3.3 and newer)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StateStoreJournal(Journal):
     @property
     def place(self) -> str:
         """Where it is, in words for a person who wants to delete it."""
-        return f"the key {STATE_KEY} of this task instance's state store"
+        return f"the key {STATE_KEY} in Storage → Task State Store of this task instance"
 
     def _load(self) -> object:
         return self._store.get(STATE_KEY)

@@ -92,8 +92,8 @@ class StoredFiles(Files):
         _cannot_create_only.add(self.root)
         log.warning(
             "the storage of the journal, %s, or the library that reaches it, cannot create a file only where there is "
-            "none (%.200s): of two tries that begin within the same moment both may submit. Newer versions of s3fs, "
-            "gcsfs and adlfs can",
+            "none (%.200s): of two tries that begin within the same moment both may submit. Upgrade s3fs, "
+            "gcsfs or adlfs: newer versions can",
             self.root,
             why,
         )

@@ -78,8 +78,7 @@ def _save_error(result: ResultDict, save_to: str, why: str, *, retryable: bool) 
     taskid = result["taskid"]
     return WiroSaveError(
         f"Wiro task {taskid} succeeded and is paid, but not all that it made is saved to {one_line(save_to)}: {why}. "
-        "It stays at Wiro for a limited time, and its taskid in the journal's record: a retry or a clear saves it "
-        f"without paying again. By hand: python -m airflow_provider_wiro fetch {taskid} --to DIR",
+        "It stays at Wiro for a limited time",
         taskid=taskid,
         status=result["status"],
         cost_usd=result["cost_usd"],

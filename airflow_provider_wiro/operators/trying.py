@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
-from airflow_provider_wiro.core.fields import OnUnknown, on_unknown_submission, seconds, seconds_or_0
+from airflow_provider_wiro.core.fields import OnUnknown, on_unknown_submission, seconds, seconds_or_0, true_or_false
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
+from airflow_provider_wiro.core.saving import MAX_BYTES, check_saving, max_bytes
 from airflow_provider_wiro.exceptions import (
     WiroInputError,
     WiroInterrupted,
@@ -27,6 +28,7 @@ from airflow_provider_wiro.stages.ending import end_outside, ending_well
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries
 from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.stages.this_try import Settings, Try
+from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -45,6 +47,14 @@ DEFAULTS = {
     "timeout": TIMEOUT,
     "outage_tolerance": OUTAGE_TOLERANCE,
     "task_error_grace": TASK_ERROR_GRACE,
+}
+
+FLAGS: dict[str, Any] = {
+    "deferrable": False,
+    "wait_for_completion": True,
+    "cancel_on_kill": True,
+    "durable": True,
+    "delete_after_save": False,
 }
 
 
@@ -66,6 +76,10 @@ class TryingOperator(RenderingOperator):
     cancel_on_kill: bool
     durable: bool
     on_unknown_submission: OnUnknown
+    save_to: object
+    saves: bool
+    max_bytes: int
+    delete_after_save: bool
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -75,9 +89,8 @@ class TryingOperator(RenderingOperator):
 
     @property
     def unmapped(self) -> bool:
-        """Whether Airflow has made it of a mapped one: then its DAG holds that one under its name."""
-        dag = self.dag if self.has_dag() else None  # type: ignore[no-untyped-call]
-        return dag is not None and dag.task_dict.get(self.task_id) is not self
+        """Whether Airflow has made it of a mapped one."""
+        return is_unmapped(self)
 
     @contextmanager
     def naming_the_task(self) -> Iterator[None]:
@@ -87,6 +100,11 @@ class TryingOperator(RenderingOperator):
         except WiroInputError as error:
             error.add_note(f"This is an argument of the task {self.task_id!r}.")
             raise
+
+    @property
+    def wanted_folder(self) -> object:
+        """Where to save; text that is refused, where a template has found nothing."""
+        return "None" if self.saves and self.save_to is None else self.save_to
 
     def check_settings(self) -> None:
         """Check the arguments that say how to go about it.
@@ -98,7 +116,15 @@ class TryingOperator(RenderingOperator):
         if self.queue_timeout is not None:
             seconds("queue_timeout", self.queue_timeout)
         seconds_or_0("defer_after", self.defer_after)
+        for name in FLAGS:
+            true_or_false(name, getattr(self, name))
         on_unknown_submission(self.on_unknown_submission)
+        max_bytes(self.max_bytes)
+        check_saving(
+            save_to=self.save_to,
+            delete_after_save=self.delete_after_save,
+            wait_for_completion=self.wait_for_completion,
+        )
 
     def on_kill(self) -> None:
         """Tell the try to stop: ``execute`` sees it within moments, and does what ``core/rules/fate.py`` says.
@@ -151,37 +177,38 @@ class TryingOperator(RenderingOperator):
         this = Try(self._settings(), context, self.log, caller, paid)
         try:
             journal = open_journal(context)
-            this.journal, this.outdated = (journal, None) if self.durable else (None, journal)
+            this.journal, this.outdated = (journal, None) if this.settings.durable else (None, journal)
         except WiroJournalError as error:  # of no concern to a task that is paid already
             this.unusable = error
         except WiroInputError:  # an iteration of a task loop that cannot be told from the others
-            if self.durable:
+            if this.settings.durable:
                 raise
         return this
 
     def _settings(self) -> Settings:
         try:
             self.check_settings()
-            durations = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
+            durations: dict[str, Any] = {name: seconds(name, getattr(self, name)) for name in DEFAULTS}
             queue_timeout, on_unknown = self.queue_timeout, self.on_unknown_submission
             defer_after = seconds_or_0("defer_after", self.defer_after)
         except WiroInputError:  # a mapped task's: it is raised where something is to be submitted
             durations, queue_timeout, on_unknown, defer_after = DEFAULTS, None, "fail", 0.0
+        given: dict[str, Any] = {name: getattr(self, name) for name in FLAGS}
+        flags = {name: value if isinstance(value, bool) else FLAGS[name] for name, value in given.items()}
+        settings: dict[str, Any] = {**durations, **flags}
         if queue_timeout is None:
-            queue_timeout = QUEUE_TIMEOUT if self.deferrable else durations["timeout"]
+            queue_timeout = QUEUE_TIMEOUT if flags["deferrable"] else durations["timeout"]
         return Settings(
             conn_id=self.wiro_conn_id,
-            deferrable=self.deferrable,
             defer_after=defer_after,
-            wait_for_completion=self.wait_for_completion,
             queue_timeout=seconds("queue_timeout", queue_timeout),
-            **durations,
+            **settings,
             execution_timeout=self.execution_timeout,
-            cancel_on_kill=self.cancel_on_kill,
-            durable=self.durable,
             on_unknown=on_unknown,
             requires_output=self.requires_output,
             push_outputs=self.do_xcom_push,
+            save_to=self.wanted_folder,
+            max_bytes=self.max_bytes if type(self.max_bytes) is int else MAX_BYTES,
         )
 
 

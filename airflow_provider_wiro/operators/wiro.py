@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
+from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration
+from airflow_provider_wiro.stages.contents import with_contents
 from airflow_provider_wiro.stages.pay import pay
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.remember import checked, remember, supersede
 from airflow_provider_wiro.stages.resume import TRIGGER_FAILED, gave_up, is_anothers, needs_anew, verdict_of
 from airflow_provider_wiro.stages.room import Queue, with_room
-from airflow_provider_wiro.stages.settle import reuse, settle
+from airflow_provider_wiro.stages.settle import settle, taken
 from airflow_provider_wiro.stages.tell import announce
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
@@ -30,10 +33,11 @@ if TYPE_CHECKING:
 
 
 class WiroRunOperator(OrderingOperator):
-    """Run any Wiro model and return its outputs. **Each run that succeeds costs money.**
+    """Run any Wiro model and return its outputs. **Each generation that succeeds costs money.**
 
     XCom: ``taskid`` as soon as Wiro has accepted the submission; ``output_urls`` (list), and where there are any,
-    ``output_url`` (the first) and ``text`` (what a text model answered) at the end; ``wiro_generation`` at both (what
+    ``output_url`` (the first) and ``text`` (what a text model answered) at the end, with *save_to* ``output_uris`` and
+    ``output_uri`` too; ``wiro_generation`` at both (what
     was submitted, and how it went); and the return value ``{"taskid", "status", "outputs": [{"url", "name",
     "content_type", "size", "content"}, …], "text", "cost_usd", "elapsed_seconds"}``: sizes in bytes, null where
     unknown or none, ``content`` as Wiro gave it where a text model makes no file. Output URLs are public and kept for
@@ -55,6 +59,11 @@ class WiroRunOperator(OrderingOperator):
         ``"google/veo3.1"`` or ``"wiro/Virtual Try-On"``; no realtime model (templated).
     :param inputs: the model's inputs, JSON values; None is left out (templated). A template for all of them makes
         JSON: ``"{{ … | tojson }}"``. The text ``None`` as the whole of a rendered template is refused.
+    :param files: files that the model is given, by the name of its input: ``{"inputImage": "s3://conn@bucket/a.png"}``;
+        of each a path, or a list of them: local, ``file://``, ``s3://``, ``gs://``, whatever Airflow's
+        ObjectStoragePath opens (templated, also as a whole, as *inputs*). They are uploaded to Wiro, at no cost, right
+        before the submission; at most 100 MB each. An http(s) URL is passed on as it is. What makes the work the same
+        is their content. Default none.
     :param wiro_conn_id: the Airflow connection, default ``wiro_default`` (templated).
     :param deferrable: wait in the triggerer, without a worker slot; default ``[operators] default_deferrable``.
     :param wait_for_completion: False returns right after submission, with status null.
@@ -73,14 +82,23 @@ class WiroRunOperator(OrderingOperator):
         time); default None: model and inputs do (templated).
     :param on_unknown_submission: what to do if it cannot be determined whether Wiro accepted the submission of an
         earlier try: ``"fail"`` (default; a person decides) or ``"submit"``, which may pay twice.
+    :param save_to: a folder in which the outputs are saved at the end, as ``<taskid>/<name>`` beside a
+        ``manifest.json``: an absolute path, or a URL that Airflow's ObjectStoragePath opens, such as
+        ``s3://conn_id@bucket/folder``; default None (templated). It holds a worker slot while it saves. What is there
+        is never replaced. A retry after a failed save never pays again.
+    :param max_bytes: how many bytes each saved file may have at most, default 2,000,000,000.
+    :param delete_after_save: delete the files at Wiro, inputs too, once all are saved; default False. That this fails
+        is a WARNING, and the next try of the task instance repeats it.
     :raises WiroInputError: a value is not allowed; before anything is sent.
+    :raises WiroUploadError: a file cannot be read or uploaded; nothing is submitted.
     :raises WiroJournalError: it cannot be read or written what was paid; nothing is sent.
     :raises WiroRequestError: the submission was not accepted, or its outcome is not known.
     :raises WiroTaskError: the Wiro task brought no outputs; each message says what to do next.
+    :raises WiroSaveError: it is paid, and its outputs are not saved; how to save them is in the message.
     """
 
-    template_fields: Sequence[str] = ("model", "inputs", "wiro_conn_id", "idempotency_key")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json"}
+    template_fields: Sequence[str] = ("model", "inputs", "files", "wiro_conn_id", "idempotency_key", "save_to")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "files": "json"}
     ui_color = "#efeaff"
 
     def __init__(
@@ -88,6 +106,7 @@ class WiroRunOperator(OrderingOperator):
         *,
         model: str,
         inputs: Mapping[str, Any] | str | None = None,
+        files: Mapping[str, Any] | str | None = None,
         wiro_conn_id: str = "wiro_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         defer_after: Duration = 0.0,
@@ -101,24 +120,30 @@ class WiroRunOperator(OrderingOperator):
         durable: bool = True,
         idempotency_key: str | None = None,
         on_unknown_submission: OnUnknown = "fail",
+        save_to: str | PathLike[str] | None = None,
+        max_bytes: int = MAX_BYTES,
+        delete_after_save: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wiro_conn_id = wiro_conn_id
         self.model = model
         self.inputs: Mapping[str, Any] | str = {} if inputs is None else inputs
+        self.files: Mapping[str, Any] | str = {} if files is None else files
         self.deferrable = deferrable
         self.defer_after = defer_after
         self.wait_for_completion = wait_for_completion
-        self.poll_interval = poll_interval
-        self.timeout = timeout
+        self.poll_interval, self.timeout = poll_interval, timeout
         self.queue_timeout = queue_timeout
         self.outage_tolerance = outage_tolerance
         self.task_error_grace = task_error_grace
-        self.cancel_on_kill = cancel_on_kill
-        self.durable = durable
+        self.cancel_on_kill, self.durable = cancel_on_kill, durable
         self.idempotency_key = idempotency_key
         self.on_unknown_submission = on_unknown_submission
+        self.save_to = save_to
+        self.saves = save_to is not None
+        self.max_bytes = max_bytes
+        self.delete_after_save = delete_after_save
         if not self.unmapped:
             with self.naming_the_task():
                 self.check_settings()
@@ -175,17 +200,17 @@ class WiroRunOperator(OrderingOperator):
         while True:
             found = remember(this, again=queue.attempts > 0)
             this.caller.check()
-            order = checked(this, self.check, found)
+            order = this.order = with_contents(this, checked(this, self.check, found), found)
             supersede(this)
             generation = with_room(this, queue, found, partial(pay, this, order))
             announce(this, order)
             write_again(this)
             this.caller.check()
-            if not self.wait_for_completion:
+            if not this.settings.wait_for_completion:
                 this.paid.let_go()
                 return generation.submission.result()
-            if generation.finished is not None:
-                return reuse(this, generation.finished)
+            if (result := taken(this, generation)) is not None:
+                return result
             verdict = wait_for_verdict(this)
             if not needs_anew(this, verdict):
                 return settle(this, verdict)

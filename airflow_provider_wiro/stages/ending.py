@@ -9,14 +9,16 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroInterrupted,
     WiroNotStopped,
+    WiroSaveError,
     WiroTaskError,
 )
 from airflow_provider_wiro.stages.fate import rule_for
+from airflow_provider_wiro.stages.land import how_to_save, is_found_again
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
@@ -80,12 +82,14 @@ def end_outside(this: Try, *, out_of_time: bool) -> None:
         if this.paid.taskid is not None and this.paid.stopped is None:
             _carried_out(this, happening or _told_to_stop(this), WiroInterrupted("told to stop"))
     except Exception as error:
-        stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
+        stopped = Stop(False, in_words(error))
         this.log.error("%s", stopped.story(this.paid.taskid or "unknown"))
 
 
 def _happening(this: Try, error: BaseException) -> Happening | None:
     """Return what has happened; None where the error is a verdict on the Wiro task, or the deferral."""
+    if this.paid.finished:
+        return None if isinstance(error, WiroTaskError) else Happening.SAVING
     if isinstance(error, KeyboardInterrupt):
         return Happening.INTERRUPTED
     if isinstance(error, AirflowTaskTimeout):
@@ -117,8 +121,8 @@ def _is_waited_for(this: Try, *, deferred: bool) -> bool:
     asked = Pending(ask, "wiro-later-try")
     answered = asked.is_over(LOOK_FOR_LATER)
     if asked.error is not None:
-        said = one_line(f"{type(asked.error).__name__}: {asked.error}")
-        this.log.warning("taskid %s: whether a later try goes on with it cannot be seen: %s", this.paid.taskid, said)
+        said = in_words(asked.error)
+        this.log.warning("taskid %s: whether a later try has it cannot be determined: %s", this.paid.taskid, said)
     return answered and asked.result is True
 
 
@@ -139,9 +143,33 @@ def _carried_out(this: Try, happening: Happening, error: BaseException) -> WiroE
 
 def _left(this: Try, error: BaseException) -> WiroError | None:
     """A retry is safe only if it finds the task that is left."""
+    if this.paid.finished:
+        return _unsaved(this, error)
     if isinstance(error, WiroInterrupted):
         return _interrupted(this, retryable=this.paid.recorded)
     return None
+
+
+def _unsaved(this: Try, error: BaseException) -> WiroError | None:
+    """Say how what is paid for is saved after all; where no try finds it, let none come."""
+    taskid, found_again = this.paid.taskid, is_found_again(this)
+    assert taskid is not None
+    advice = how_to_save(this, taskid)
+    if isinstance(error, WiroInterrupted):
+        return WiroInterrupted(
+            f"Airflow told this task to stop while what it has made was being saved; Wiro task {taskid} has finished, "
+            f"and is paid. {advice}",
+            taskid=taskid,
+            retryable=found_again,
+        )
+    this.log.warning("taskid %s: %s", taskid, advice)
+    if found_again:
+        return None
+    return WiroSaveError(
+        f"{in_words(error)}; Wiro task {taskid} has finished, and is paid, but not all of it is saved. {advice}",
+        taskid=taskid,
+        retryable=False,
+    )
 
 
 def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None:
@@ -150,7 +178,7 @@ def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None
         return _interrupted(this, retryable=stopped.over)
     if stopped.over:
         return None
-    said = one_line(f"{type(error).__name__}: {error}")
+    said = in_words(error)
     return WiroNotStopped(f"{said}; the Wiro task {this.paid.taskid} {NOT_STOPPED}", taskid=this.paid.taskid)
 
 

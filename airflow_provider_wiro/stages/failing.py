@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout
 
-from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.exceptions import WiroError, WiroTaskTimeout
 
 
 @contextmanager
@@ -16,21 +16,37 @@ def final_errors_skip_retries() -> Iterator[None]:
     try:
         yield
     except WiroError as error:
-        if error.retryable:
+        if error.retryable or isinstance(error, AirflowSensorTimeout):
             raise
-        raise _final(type(error), error.args, error.__dict__).with_traceback(error.__traceback__) from error.__cause__
+        raise _as_well(error, AirflowFailException) from error.__cause__
 
 
-def _final(kind: type[WiroError], args: tuple[object, ...], state: dict[str, object]) -> WiroError:
-    final = _both(kind)
-    error = final.__new__(final, *args)
+@contextmanager
+def errors_of_a_sensor() -> Iterator[None]:
+    """Do so, and raise a timeout as both itself and the ``AirflowSensorTimeout`` that Airflow expects of a sensor."""
+    with final_errors_skip_retries():
+        try:
+            yield
+        except WiroTaskTimeout as error:
+            raise _as_well(error, AirflowSensorTimeout) from error.__cause__
+
+
+def _as_well(error: WiroError, airflows: type[Exception]) -> WiroError:
+    return _made(type(error), airflows, error.args, error.__dict__).with_traceback(error.__traceback__)
+
+
+def _made(
+    kind: type[WiroError], airflows: type[Exception], args: tuple[object, ...], state: dict[str, object]
+) -> WiroError:
+    both = _both(kind, airflows)
+    error = both.__new__(both, *args)
     error.__dict__.update(state)
     return error
 
 
-def _both(kind: type[WiroError]) -> type[WiroError]:
+def _both(kind: type[WiroError], airflows: type[Exception]) -> type[WiroError]:
     def reduce(error: WiroError) -> tuple[object, ...]:
-        return _final, (kind, error.args, error.__dict__)
+        return _made, (kind, airflows, error.args, error.__dict__)
 
     names = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__reduce__": reduce}
-    return type(kind.__name__, (kind, AirflowFailException), names)
+    return type(kind.__name__, (kind, airflows), names)

@@ -19,6 +19,7 @@ class PaidTask:
     :param attached: whether an earlier try has submitted it.
     :param recorded: whether the journal holds its taskid, so that the next try finds it.
     :param unwritten: the record that could not be written yet, and the one that it takes the place of.
+    :param finished: whether it has succeeded, and is being saved.
     :param stopped: how stopping it went; None if it was not stopped here.
     """
 
@@ -29,6 +30,7 @@ class PaidTask:
     attached: bool = False
     recorded: bool = False
     unwritten: tuple[Record, Record] | None = None
+    finished: bool = False
     stopped: Stop | None = None
 
     def found(self, record: Record) -> None:
@@ -36,7 +38,7 @@ class PaidTask:
         self._set(record.taskid, record.base_url, record.submitted_at)
         self.attached = self.recorded = record.taskid is not None
 
-    def obtained(self, taskid: str, service: str | None, submitted_at: float, *, attached: bool = False) -> None:
+    def obtained(self, taskid: str, service: str | None, submitted_at: float | None, *, attached: bool = False) -> None:
         """This try goes on with this one; whether the journal holds it is not known yet."""
         self._set(taskid, service, submitted_at)
         self.attached, self.recorded = attached, False
@@ -48,6 +50,10 @@ class PaidTask:
     def not_written(self, record: Record, over: Record) -> None:
         """The journal could not take the taskid."""
         self.recorded, self.unwritten = over.taskid == record.taskid, (record, over)
+
+    def has_finished(self) -> None:
+        """It has succeeded, and is being saved: there is nothing to stop any more, and much to lose."""
+        self.finished = True
 
     def let_go(self) -> None:
         """There is nothing that would have to be stopped, or found again."""
@@ -61,3 +67,4 @@ class PaidTask:
     def _set(self, taskid: str | None, service: str | None, submitted_at: float | None) -> None:
         self.taskid, self.service, self.submitted_at = taskid, service, submitted_at
         self.unwritten = self.stopped = None
+        self.finished = False

@@ -7,25 +7,30 @@ be sent), or **submitted** (its taskid is known). From nothing one submits; from
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from airflow_provider_wiro.core.calls import refused_after_all, submit
 from airflow_provider_wiro.core.journal import Identity, Record
-from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh
+from airflow_provider_wiro.core.recalled import Attach, Decision, Finished, Fresh, TakeSaved
 from airflow_provider_wiro.core.task import Submission, Task
 from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroJournalError,
     WiroJournalTaken,
+    WiroRefused,
     WiroSubmissionUnknown,
     WiroTaskError,
 )
+from airflow_provider_wiro.stages.land import check_place, warn_of_place
 from airflow_provider_wiro.stages.limit import keep_to_max_active
 from airflow_provider_wiro.stages.recall import recall
 from airflow_provider_wiro.stages.record import write_down
+from airflow_provider_wiro.stages.saved import NOTHING_SAVED, Saved, saved_by
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.tell import tell_earlier
 from airflow_provider_wiro.stages.this_try import Order, Try
+from airflow_provider_wiro.stages.upload import ready
 
 # Of a submission that no journal keeps.
 UNRECORDED = Identity("", "", "", -1)
@@ -36,10 +41,14 @@ class Generation:
     """A Wiro task that is paid, or will be.
 
     :param finished: the task, if it had succeeded before this try began.
+    :param saved: what there is of its saved files.
+    :param record: what an earlier try has left.
     """
 
     submission: Submission
     finished: Task | None = None
+    saved: Saved = NOTHING_SAVED
+    record: Record | None = None
 
 
 def pay(this: Try, order: Order, found: Record | None, until: float) -> Generation:
@@ -50,28 +59,45 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
     :raises WiroError: if there is none; ``this.paid`` then says whether there may be one all the same.
     """
     wanted = found if found is not None and order.problem else intent_of(this, order)
-    before, lost = found, None
+    before: Record | None = None
+    lost, reshaped = None, False
     while True:
         if found is not None:
-            decision = _recall(this, order, found, wanted, until)
+            decision, saved = _recall(this, order, found, wanted, until)
             if not isinstance(decision, Fresh):
-                return _take(this, decision, found, attached=lost is None)
-            if lost is not None and lost.words is not None and decision.nothing_accepted:
-                _take_back(this, found, before)
-                raise refused_after_all(order.model, lost)
+                return _take(this, decision, found, saved, attached=lost is None)
+            if decision.nothing_accepted:
+                found = _without_intent(this, found, before)
+                if lost is not None and lost.words is not None:
+                    raise refused_after_all(order.model, lost)
         this.paid.let_go()
         if order.problem is not None:
             raise order.problem
+        check_place(this)
         keep_to_max_active(this, until)
-        intent = replace(wanted, at=time.time(), account=this.caller.account).instead_of(found)
+        made = ready(this, order, wanted, found, until, reshaped=reshaped)
+        found = made.over
+        intent = replace(made.intent, at=time.time(), account=this.caller.account).instead_of(found)
         try:
-            return Generation(_submit(this, intent, found, order, until))
+            return Generation(_submit(this, intent, found, made.inputs, until))
+        except WiroRefused as error:
+            reshaped = made.takes_another_shape(error, this.log)
+            if not reshaped:
+                raise
+            continue
         except WiroSubmissionUnknown as error:
             if this.journal is None or lost is not None:
                 raise
-            this.log.warning("the answer to the submission was lost; looking for it in Task/List (%s)", error)
+            this.log.warning("%s Looking for its task in Task/List", str(error).partition("\n")[0])
             lost = error
         before, found = found, intent
+
+
+def _without_intent(this: Try, intent: Record, before: Record | None) -> Record | None:
+    """Take an intent back of which Wiro has accepted nothing, and return what is left: its uploads are."""
+    left = before or (replace(intent, sent=False) if intent.uploads else None)
+    _take_back(this, intent, left)
+    return left
 
 
 def intent_of(this: Try, order: Order) -> Record:
@@ -86,24 +112,29 @@ def intent_of(this: Try, order: Order) -> Record:
     )
 
 
-def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float) -> Decision:
+def _recall(this: Try, order: Order, found: Record, wanted: Record, until: float) -> tuple[Decision, Saved]:
     assert this.journal is not None
     try:
-        return recall(
+        saved = saved_by(this, found, wanted)
+        decision = recall(
             this.caller,
             this.journal,
             found,
             wanted,
             on_unknown=this.settings.on_unknown,
+            missed=saved.missed,
             deadline=until,
             outage_tolerance=this.settings.outage_tolerance,
         )
     except WiroTaskError:
         tell_earlier(this, order)
         raise
+    return decision, saved
 
 
-def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bool) -> Generation:
+def _take(
+    this: Try, decision: Attach | Finished | TakeSaved, found: Record, saved: Saved, *, attached: bool
+) -> Generation:
     settings = this.settings
     kept = replace(decision.record, conn_id=settings.conn_id, stop_when_ended=settings.stop_when_ended)
     assert kept.taskid is not None
@@ -113,15 +144,17 @@ def _take(this: Try, decision: Attach | Finished, found: Record, *, attached: bo
         this.paid.written()
     else:
         write_down(this, kept, found)
+    if isinstance(decision, Attach):
+        warn_of_place(this)
     submission = Submission(kept.taskid, kept.submitted_at)
-    return Generation(submission, decision.task if isinstance(decision, Finished) else None)
+    return Generation(submission, decision.task if isinstance(decision, Finished) else None, saved, kept)
 
 
-def _submit(this: Try, intent: Record, over: Record | None, order: Order, until: float) -> Submission:
+def _submit(this: Try, intent: Record, over: Record | None, inputs: Mapping[str, object], until: float) -> Submission:
     with signals_held(this.paid):
         _begin(this, intent, over)
         try:
-            flow = submit(intent.model, order.inputs, deadline=until)
+            flow = submit(intent.model, inputs, deadline=until)
             submission = this.caller.drive(flow, service=intent.base_url)
         except WiroSubmissionUnknown:
             raise

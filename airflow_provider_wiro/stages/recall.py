@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_wiro.core.elsewhere import patiently
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE
 from airflow_provider_wiro.core.protocol import Flow, T, now, report
-from airflow_provider_wiro.core.recall import WAS_ANOTHER, Service, look, service_of, settle, sighting_of
+from airflow_provider_wiro.core.recall import WAS_ANOTHER, Service, left_of, look, service_of, settle, sighting_of
 from airflow_provider_wiro.core.recalled import Decision, Sighting
-from airflow_provider_wiro.core.rules.recall import Shown
+from airflow_provider_wiro.core.rules.recall import Left, Shown
 from airflow_provider_wiro.core.search import NoListing, list_all, list_of_model
 from airflow_provider_wiro.core.whose import Doubt, Found, NothingAccepted, Others, Proven, judge
 from airflow_provider_wiro.exceptions import WiroWrongService
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from airflow_provider_wiro.hooks.caller import Caller
     from airflow_provider_wiro.journals import Journal
 
-ANOTHER_KEY = "no task has its inputs in the list of this API key, but it was sent with another key, or by 0.1.0"
+ANOTHER_KEY = (
+    "the list of this API key has no task with its inputs, but it was sent with another key, or by version 0.1.0, "
+    "which did not record the key"
+)
 NOT_LISTED = "the records of other tasks cannot be looked at from here (they can with [wiro] journal_path)"
 
 
@@ -32,6 +36,7 @@ def recall(
     wanted: Record,
     *,
     on_unknown: OnUnknown,
+    missed: str | None = None,
     deadline: float | None = None,
     outage_tolerance: float = OUTAGE_TOLERANCE,
 ) -> Decision:
@@ -40,10 +45,11 @@ def recall(
 
     :param found: what the journal holds.
     :param wanted: the intent of this try.
-    :param on_unknown: what to do if it cannot be found out whether Wiro accepted the submission.
+    :param on_unknown: what to do if it cannot be determined whether Wiro accepted the submission.
+    :param missed: why the files that the record names as saved cannot be taken; None: they are all there.
     :param deadline: unix time at which it gives up looking at the latest; None: there is none.
     :param outage_tolerance: seconds to wait where the connection leads to another service than the record's.
-    :returns: ``Attach``, ``Finished`` or ``Fresh``.
+    :returns: ``Attach``, ``Finished``, ``TakeSaved`` or ``Fresh``.
     :raises WiroError: if nothing may be submitted; it says what to check and how to go on.
     """
 
@@ -51,8 +57,13 @@ def recall(
         patient = patiently(flow, outage_tolerance=outage_tolerance, deadline=deadline)
         return caller.drive(patient, service=found.base_url)
 
+    left = left_of(found, missed)
     try:
-        if found.taskid is not None:
+        if not found.sent:
+            seen = Sighting(Shown.MISSING, found)
+        elif left is Left.LANDED:
+            seen = Sighting(Shown.SUCCEEDED, found.renewed(wanted))
+        elif found.taskid is not None:
             seen = drive(look(found, wanted, deadline=deadline))
         elif service_of(found, wanted) is Service.DOUBTFUL:
             seen = sighting_of(found, wanted, Doubt(WAS_ANOTHER))
@@ -60,7 +71,8 @@ def recall(
             seen = sighting_of(found, wanted, _find(drive, journal, found, lambda: caller.account, deadline))
     except WiroWrongService as error:
         seen = Sighting(Shown.ELSEWHERE, found, why=str(error))
-    flow = settle(found, seen, wanted, on_unknown=on_unknown, place=journal.place)
+    seen = replace(seen, why=seen.why or missed or "")
+    flow = settle(left, found, seen, wanted, on_unknown=on_unknown, place=journal.place)
     return caller.drive(flow, service=found.base_url)
 
 

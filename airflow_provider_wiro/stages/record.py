@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroJournalTaken, WiroNotStopped
 from airflow_provider_wiro.stages.stop import stop_now
 from airflow_provider_wiro.stages.this_try import Try
@@ -52,12 +55,54 @@ def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
     try:
         intent = this.journal.read()
     except WiroJournalError as error:
-        this.log.warning("taskid %s: whether it is written down cannot be seen: %s", taskid, error)
+        this.log.warning("taskid %s: whether it is written down cannot be determined: %s", taskid, error)
         return
     if intent is not None and intent.taskid == taskid:
         this.paid.written()
-    elif intent is not None and intent.taskid is None and submitted_at is not None and intent.at <= submitted_at:
+    elif intent is not None and intent.phase == "intent" and submitted_at is not None and intent.at <= submitted_at:
         write_down(this, intent.submitted(taskid, submitted_at), intent, WITH_PATIENCE)
+
+
+def note_landed(this: Try, taskid: str, landed: tuple[Landed, ...]) -> bool:
+    """Write down where a task's files are saved; where that fails, a later try saves them again, which costs nothing.
+
+    :returns: whether it is written down.
+    """
+
+    def saved(there: Record) -> Record:
+        return there if there.landed == landed else replace(there, landed=landed, deleted=False)
+
+    return _note(this, taskid, saved, "that it is saved")
+
+
+def note_deleted(this: Try, taskid: str) -> bool:
+    """Write down that a saved task's files at Wiro are deleted.
+
+    :returns: whether it is written down.
+    """
+    return _note(this, taskid, lambda there: replace(there, deleted=True), "that its files at Wiro are deleted")
+
+
+def _note(this: Try, taskid: str, change: Callable[[Record], Record], what: str) -> bool:
+    if this.journal is None:
+        return False
+    for pause in (*WITH_PATIENCE, None):
+        try:
+            there = this.journal.read()
+            if there is None or there.taskid != taskid:
+                this.log.warning(
+                    "taskid %s: %s is not written down, for %s is not its record", taskid, what, this.place
+                )
+                return False
+            this.journal.replace(there, change(there))
+        except WiroJournalError as error:
+            if pause is None or this.paid.told_to_stop:
+                this.log.warning("taskid %s: %s is not written down: %s", taskid, what, error)
+                return False
+            _rest(this, pause)
+        else:
+            return True
+    raise AssertionError("unreachable")
 
 
 def _rest(this: Try, seconds: float) -> None:
@@ -79,7 +124,7 @@ def _put(this: Try, record: Record, over: Record) -> Record | None:
         there = this.journal.read()
         if there is not None:
             return None if there.taskid == record.taskid else there
-        this.log.warning("taskid %s: the record was deleted while it was submitted; writing it anew", record.taskid)
+        this.log.warning("taskid %s: the record was deleted during the submission; writing it again", record.taskid)
         this.journal.replace(None, record)
     return None
 
@@ -87,7 +132,8 @@ def _put(this: Try, record: Record, over: Record) -> Record | None:
 def _overtaken(this: Try, record: Record, there: Record) -> WiroError:
     """Stop this try's task, which nobody finds again, and return the error that says so."""
     assert record.taskid is not None
-    other = f"Wiro task {there.taskid}" if there.taskid else "a submission of its own"
+    begun = "a submission of its own" if there.sent else "uploads of its own"
+    other = f"Wiro task {there.taskid}" if there.taskid else begun
     stopped = stop_now(this)
     kind = WiroJournalTaken if stopped.over else WiroNotStopped
     return kind(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from airflow_provider_wiro.core.calls import stop
 from airflow_provider_wiro.core.journal import Record
-from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
+from airflow_provider_wiro.core.text import in_words
+from airflow_provider_wiro.exceptions import WiroInputError, WiroInterrupted, WiroJournalError
 from airflow_provider_wiro.journals import NO_JOURNAL
 from airflow_provider_wiro.stages.this_try import Order, Try
 
@@ -44,14 +44,17 @@ def checked(this: Try, check: Callable[[], Order], found: Record | None) -> Orde
     """Return what is to be made; where that is not allowed any more, go on with what an earlier try has paid for.
 
     :param check: reads and checks the operator's arguments.
-    :raises WiroInputError: if nothing is paid for.
+    :raises Exception: what *check* raises, if nothing is paid for.
     """
     try:
         return check()
-    except WiroInputError as error:
+    except WiroInterrupted:
+        raise
+    except Exception as error:
         if found is None or found.taskid is None:
             raise
-        this.log.warning("taskid %s: going on with it, though its inputs are not allowed now: %s", found.taskid, error)
+        said = error if isinstance(error, WiroInputError) else in_words(error)
+        this.log.warning("taskid %s: going on with it, though its inputs cannot be made now: %s", found.taskid, said)
         return Order(found.model, {}, None, error)
 
 
@@ -67,34 +70,36 @@ def supersede(this: Try) -> None:
         if journal is not None and found is not None and _is_done_with(this, found):
             journal.replace(found, None)
     except WiroJournalError as error:
-        this.log.warning("durable=False, but a record of older work may remain, which a durable try takes: %s", error)
+        this.log.warning("durable=False, but an old record may remain; durable=True would go on with it: %s", error)
     except Exception as error:
-        said = one_line(f"{type(error).__name__}: {error}")
+        said = in_words(error)
         this.log.warning("durable=False, but the task of an earlier try could not be stopped: %s", said)
 
 
 def _is_done_with(this: Try, found: Record) -> bool:
     """Stop it, where it was to end with its Airflow task; what could not be stopped keeps its record."""
+    if not found.sent:
+        return True
     if found.base_url is None:
         this.log.warning(
-            "durable=False, but the record of an earlier try is of 0.1.0 and does not say of which service: it is "
-            "kept, and a durable try takes it (%s, taskid %s)",
+            "durable=False, but the record of an earlier try was written by version 0.1.0, and does not say to which "
+            "service: it is kept, and a try with durable=True goes on with it (%s, taskid %s)",
             found.model,
             found.taskid,
         )
         return False
     if found.taskid is None:
         this.log.warning(
-            "durable=False, so nobody looks whether Wiro accepted the submission of an earlier try (%s), whose answer "
-            "was lost: look in the Wiro dashboard whether it runs",
+            "durable=False, so it is not determined whether Wiro accepted the submission of an earlier try (%s), whose "
+            "answer was lost. Look in the Wiro dashboard whether it runs",
             found.model,
         )
         return True
-    if not found.stop_when_ended:
+    if not found.stop_when_ended or found.landed is not None:
         return True
     stopped = this.caller.drive(stop(found.taskid), service=found.base_url, to_the_end=True)
     if stopped.over:
         this.log.info("%s (durable=False submits a new one)", stopped.story(found.taskid))
     else:
-        this.log.error("%s; its record is kept, and a durable try goes on with it", stopped.story(found.taskid))
+        this.log.error("%s; its record is kept: a try with durable=True goes on with it", stopped.story(found.taskid))
     return stopped.over

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
+from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop, not_stopped
 from airflow_provider_wiro.core.generation import GenerationDict
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroNotStopped, WiroTaskError
 from airflow_provider_wiro.stages.fate import rule_for
@@ -51,7 +51,7 @@ def _without_event(this: Try) -> Verdict:
     if not take_up(this):
         raise WiroTaskError(
             "the task was resumed without an event of its trigger, and XCom names no Wiro task that it waits for. "
-            "Clear it: it begins anew"
+            "Clear this task: it starts from the beginning"
         )
     this.log.warning("taskid %s: resumed without an event of its trigger; waiting for it here", this.paid.taskid)
     return wait_here(this)
@@ -91,7 +91,7 @@ def gave_up(this: Try, error: Exception, next_kwargs: Mapping[str, Any] | None) 
     if mine is None and this.journal is None and (success := _ended_with(this, error)) is not None:
         return success
     if mine is None or (broke and not mine):
-        this.log.warning("the deferral has ended (%s) with nothing to wait for; beginning anew", one_line(error))
+        this.log.warning("the deferral has ended (%s) with nothing to wait for; starting again", one_line(error))
         return None
     if not mine:
         raise error
@@ -130,9 +130,9 @@ def take_up(this: Try) -> bool | None:
         taskid = own_taskid(this)
     except Exception as error:
         if record is None or record.taskid is None:
-            said = one_line(f"{type(error).__name__}: {error}")
+            said = in_words(error)
             raise WiroNotStopped(
-                f"the Wiro task of this Airflow task {NOT_STOPPED}: XCom does not say which it is ({said})"
+                f"the Wiro task of this Airflow task {not_stopped(f'XCom does not say which it is: {said}')}"
             ) from error
         taskid = record.taskid
     if taskid is None:
@@ -170,7 +170,7 @@ def _record(this: Try) -> Record | None:
 def _stopped(this: Try, error: Exception) -> Stop:
     stopped = stop_now(this)
     if not stopped.over:
-        said = one_line(f"{type(error).__name__}: {error}")
+        said = in_words(error)
         raise WiroNotStopped(
             f"{said}; the Wiro task {this.paid.taskid} {NOT_STOPPED}", taskid=this.paid.taskid
         ) from error

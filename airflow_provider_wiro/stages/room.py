@@ -56,8 +56,8 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
         if queue.attempts and time.time() >= until:
             waited = time.time() - queue.since
             raise WiroBusy(
-                f"Wiro had no room for {waited:.0f} s, so nothing was submitted. Increase queue_timeout, or let fewer "
-                "tasks run at once",
+                f"Wiro, or max_active of connection {this.settings.conn_id}, had no room for {waited:.0f} s, so "
+                "nothing was submitted. Increase queue_timeout, or let fewer tasks run at once",
                 code=96,
             )
         this.has_waited = queue.attempts > 0

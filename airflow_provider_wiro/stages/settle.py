@@ -9,13 +9,17 @@ from typing import cast
 import pendulum
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
+from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.polling import wait
-from airflow_provider_wiro.core.result import MOST_RESULT, ResultDict, fitted, text_files, urls_of
+from airflow_provider_wiro.core.refusal import gone
+from airflow_provider_wiro.core.result import MOST_RESULT, ResultDict, fitted, text_files, uris_of, urls_of
 from airflow_provider_wiro.core.task import Task
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line, steps
 from airflow_provider_wiro.core.texts import joined
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone, WiroTaskError
+from airflow_provider_wiro.stages.land import delete_at_wiro, land
+from airflow_provider_wiro.stages.pay import Generation
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.tell import tell_success
 from airflow_provider_wiro.stages.this_try import Try
@@ -47,38 +51,75 @@ def deliver(this: Try, result: ResultDict) -> ResultDict:
     if this.settings.requires_output and not urls_of(result):
         raise no_output(result)
     write_again(this)
+    result = land(this, result if this.settings.requires_output else _with_text_of_files(this, result))
+    return _tell(this, result)
+
+
+def _tell(this: Try, result: ResultDict) -> ResultDict:
     this.paid.let_go()
-    result = _cut(this, result if this.settings.requires_output else _with_text_of_files(this, result))
+    result = _cut(this, result)
     tell_success(this, result)
     return result
 
 
-def reuse(this: Try, task: Task) -> ResultDict:
+def taken(this: Try, generation: Generation) -> ResultDict | None:
+    """Return the result of what had succeeded before this try began; None if it is to be waited for."""
+    saved, record = generation.saved, generation.record
+    if record is not None and saved.result is not None:
+        return _take_saved(this, saved.result, deleted=record.deleted)
+    if generation.finished is None:
+        return None
+    return reuse(this, generation.finished, record, saved.missed)
+
+
+def _take_saved(this: Try, result: ResultDict, *, deleted: bool) -> ResultDict:
+    """Take the files that an earlier try has paid for and saved; Wiro is not asked for them.
+
+    :param deleted: whether they were deleted at Wiro, where that is wanted.
+    """
+    this.paid.has_finished()
+    this.log.warning(
+        "taskid %s: taking the saved files of the submission of %s ago, which is paid for; nothing is submitted.%s",
+        result["taskid"],
+        _age(this),
+        steps(*this.how_to_forget()),
+    )
+    if this.settings.delete_after_save and not deleted:
+        delete_at_wiro(this, result["taskid"], recorded=True)
+    return _tell(this, result)
+
+
+def reuse(this: Try, task: Task, saved: Record | None = None, missed: str | None = None) -> ResultDict:
     """Take the outputs that an earlier try has paid for.
 
+    :param saved: the record, where an earlier try has saved them.
+    :param missed: why they cannot be taken from there.
     :raises WiroOutputsGone: if they no longer exist.
     """
     result, again = task.result(), this.how_to_forget()
     some = urls_of(result) if this.settings.requires_output else task.outputs
     if not some or (lost := this.caller.lost_output(urls_of(result))):
         why = f"its output no longer exists: {lost}" if some else "Wiro shows no output of it, or no longer does"
+        told = f"Wiro task {task.taskid} succeeded and is paid, but {why}. Nothing new was submitted.{steps(*again)}"
         raise WiroOutputsGone(
-            f"Wiro task {task.taskid} succeeded in an earlier try and is paid, but {why}. Nothing was submitted. For a "
-            f"new generation, {again}",
+            told if saved is None or missed is None else gone(task.taskid, missed, saved, again),
             taskid=task.taskid,
             status=task.status,
             cost_usd=task.cost_usd,
             outputs=cast("list[dict[str, object]]", result["outputs"]),
         )
-    age = pendulum.duration(seconds=int(max(1.0, time.time() - (this.paid.submitted_at or 0.0)))).in_words()
     this.log.warning(
-        "taskid %s: taking the outputs of the submission of %s ago, which is paid for; nothing is submitted. "
-        "For a new generation, %s",
+        "taskid %s: taking the outputs of the submission of %s ago, which is paid for; nothing is submitted.%s",
         task.taskid,
-        age,
-        again,
+        _age(this),
+        steps(*again),
     )
     return deliver(this, result)
+
+
+def _age(this: Try) -> str:
+    words: str = pendulum.duration(seconds=int(max(1.0, time.time() - (this.paid.submitted_at or 0.0)))).in_words()
+    return words
 
 
 def _with_text_of_files(this: Try, result: ResultDict) -> ResultDict:
@@ -89,12 +130,12 @@ def _with_text_of_files(this: Try, result: ResultDict) -> ResultDict:
         try:
             read = this.caller.read_text(url)
         except (Exception, AirflowTaskTimeout) as error:  # as where the task is told to stop, or its time is over
-            problem: str | None = f"its text cannot be read: {one_line(f'{type(error).__name__}: {error}')}"
+            problem: str | None = f"its text cannot be read: {in_words(error)}"
         else:
             problem = read.problem
             texts.append(read.text)
             if problem is None and (time.monotonic() > until or sum(map(len, filter(None, texts))) > MOST_RESULT):
-                problem = "more of its text is not read"
+                problem = "the rest of its text is not read"
         if problem is not None:
             this.log.warning("taskid %s: %s; it is at %s", result["taskid"], problem, one_line(url))
             break
@@ -107,11 +148,12 @@ def _cut(this: Try, result: ResultDict) -> ResultDict:
         had, has = (len(one["text"] or "") for one in (result, cut))
         what = "what is in its outputs" if had == has else f"its text ({has} of {had} characters are left)"
         this.log.warning(
-            "taskid %s: %s is cut, because XCom takes 1 MB. The whole is at Wiro: WiroHook(%r).get_task(%r) reads it",
+            "taskid %s: %s is cut, because XCom takes 1 MB. The whole is %s",
             result["taskid"],
             what,
-            this.settings.conn_id,
-            result["taskid"],
+            f"saved: {', '.join(uris)}"
+            if (uris := uris_of(result))
+            else f"at Wiro: WiroHook({this.settings.conn_id!r}).get_task({result['taskid']!r}) reads it",
         )
     return cut
 

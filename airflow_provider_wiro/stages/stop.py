@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_wiro.core.calls import Stop, stop
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.stages.this_try import Try
 
 
@@ -16,7 +16,7 @@ def stop_now(this: Try) -> Stop:
     try:
         stopped = this.caller.drive(stop(paid.taskid), service=paid.service, to_the_end=True)
     except Exception as error:
-        stopped = Stop(False, one_line(f"{type(error).__name__}: {error}"))
+        stopped = Stop(False, in_words(error))
     write = this.log.info if stopped.over else this.log.error
     write("%s", stopped.story(paid.taskid))
     paid.was_stopped(stopped)

@@ -7,13 +7,15 @@ from typing import cast
 
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.reading import read_taskid
-from airflow_provider_wiro.core.result import ResultDict, urls_of
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.result import ResultDict, uris_of, urls_of
+from airflow_provider_wiro.core.text import in_words, one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
+from airflow_provider_wiro.stages.assets import tell_assets
 from airflow_provider_wiro.stages.this_try import Order, Try
 
 TASKID, GENERATION = "taskid", "wiro_generation"
 OUTPUT_URLS, OUTPUT_URL, TEXT = "output_urls", "output_url", "text"
+OUTPUT_URIS, OUTPUT_URI = "output_uris", "output_uri"
 # What Airflow raises where the time of a task or of its deferral is over.
 OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
@@ -32,11 +34,11 @@ def announce(this: Try, order: Order) -> None:
 
 
 def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None) -> GenerationDict:
-    return {
+    told: GenerationDict = {
         "version": GENERATION_VERSION,
         "taskid": taskid,
         "model": order.model,
-        "inputs": shown_inputs(order.inputs),
+        "inputs": shown_inputs(order.shown),
         "base_url": this.paid.service,
         "submitted_at": submitted_at,
         "try_number": this.ti.try_number,
@@ -45,6 +47,7 @@ def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None
         "error": None,
         "cost_usd": None,
     }
+    return {**told, "files": order.contents} if order.contents else told
 
 
 def later_try_has_it(this: Try) -> bool:
@@ -76,16 +79,17 @@ def announced(this: Try) -> GenerationDict | None:
 
 
 def tell_success(this: Try, result: ResultDict) -> None:
-    """Put the outputs' addresses and the text into XCom, and one line into the log."""
-    urls = urls_of(result)
+    """Put the outputs' addresses, places and text into XCom, one line into the log, and tell of the assets."""
+    urls, uris = urls_of(result), uris_of(result)
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
-    first = f": {urls[0]}" if urls else ""
+    first = f": {(uris or urls)[0]}" if uris or urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
     told = {OUTPUT_URLS: urls, OUTPUT_URL: urls[0] if urls else None, TEXT: result["text"]}
+    told |= {OUTPUT_URIS: uris, OUTPUT_URI: uris[0]} if uris else {}
     for key, value in told.items():
         if this.settings.push_outputs and value is not None:  # Airflow 3.0 refuses None
             this.ti.xcom_push(key=key, value=value)
-    _conclude(this, result["taskid"], "success", None, result["cost_usd"])
+    tell_assets(this, result, _conclude(this, result["taskid"], "success", None, result["cost_usd"]))
 
 
 def tell_failure(this: Try, error: BaseException) -> None:
@@ -109,16 +113,20 @@ def tell_earlier(this: Try, order: Order) -> None:
     _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
 
 
-def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> None:
+def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> GenerationDict | None:
+    """Complete what XCom says of the generation, and return it."""
     if not this.settings.push_outputs:
-        return
+        return None
     try:
         told = announced(this)
     except Exception as problem:
         this.log.warning("XCom %s cannot be completed: %s", GENERATION, one_line(problem))
-        return
-    if told is not None and told["taskid"] == taskid:
-        _push(this, GENERATION, told | {"outcome": outcome, "error": error, "cost_usd": cost_usd})
+        return None
+    if told is None or told["taskid"] != taskid:
+        return None
+    told = told | {"outcome": outcome, "error": error, "cost_usd": cost_usd}
+    _push(this, GENERATION, told)
+    return told
 
 
 def _push(this: Try, key: str, value: object) -> None:
@@ -126,7 +134,7 @@ def _push(this: Try, key: str, value: object) -> None:
     try:
         this.ti.xcom_push(key=key, value=value)
     except Exception as error:
-        this.log.warning("XCom %s cannot be pushed: %s", key, one_line(f"{type(error).__name__}: {error}"))
+        this.log.warning("XCom %s cannot be pushed: %s", key, in_words(error))
 
 
 def _pull(this: Try, key: str) -> object:

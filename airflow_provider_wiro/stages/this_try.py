@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_wiro.core.fields import OnUnknown
+from airflow_provider_wiro.core.files import FileInput
 from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
+from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.core.work import Work
-from airflow_provider_wiro.exceptions import WiroInputError, WiroJournalError
+from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.task_instance import is_tried_out
 
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's arguments that say how to go about it. Times in seconds; as in ``WiroRunOperator``."""
+    """The operator's arguments that say how to go about it. Times in seconds; as in ``WiroRunOperator``.
+
+    :param save_to: as it was rendered, not checked.
+    """
 
     conn_id: str
     deferrable: bool
@@ -42,6 +47,9 @@ class Settings:
     on_unknown: OnUnknown
     requires_output: bool
     push_outputs: bool
+    save_to: object = None
+    max_bytes: int = MAX_BYTES
+    delete_after_save: bool = False
 
     @property
     def stop_when_ended(self) -> bool:
@@ -54,6 +62,7 @@ class Order:
     """What is to be made: rendered and checked.
 
     :param inputs: the model's inputs, as they go over the wire.
+    :param files: what the model is given as files, beside *inputs*.
     :param problem: why it cannot be made any more; then it only stands for what an earlier try has paid for.
     :param before: what releases before 0.2.0 would have made of the same templates; None: the same.
     """
@@ -61,13 +70,28 @@ class Order:
     model: str
     inputs: Mapping[str, object]
     idempotency_key: str | None
-    problem: WiroInputError | None = None
+    problem: Exception | None = None
     before: Order | None = None
+    files: tuple[FileInput, ...] = ()
 
     def work(self, base_url: str) -> Work:
         """Return what the record compares."""
         before = None if self.before is None else self.before.work(base_url)
-        return Work(base_url, self.model, self.inputs, self.idempotency_key, before)
+        files = {file.name: [source.content for source in file.sources] for file in self.files}
+        return Work(base_url, self.model, self.inputs, self.idempotency_key, before, files)
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """The inputs for people: files by where they are kept."""
+        return {**self.inputs, **{file.name: [source.shown for source in file.sources] for file in self.files}}
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """The SHA-256 of each input's files, with a blank between several; what is given by a URL has none."""
+        digests = {
+            file.name: " ".join(source.sha256 for source in file.sources if source.sha256) for file in self.files
+        }
+        return {name: digest for name, digest in digests.items() if digest}
 
 
 @dataclass
@@ -76,6 +100,7 @@ class Try:
 
     :param journal: None where there is none, or the author wants none.
     :param outdated: the journal that ``durable=False`` does not go by; nothing that a durable try would take may stay.
+    :param order: what is to be made; None in a later process of the same try.
     :param has_waited: whether it has waited for room before.
     :param unusable: why the journal cannot be used; of no concern to what is paid already.
     """
@@ -87,6 +112,7 @@ class Try:
     paid: PaidTask
     journal: Journal | None = None
     outdated: Journal | None = None
+    order: Order | None = None
     unusable: WiroJournalError | None = None
     has_waited: bool = False
 
@@ -100,9 +126,11 @@ class Try:
         """Where the record is, in words."""
         return self.journal.place if self.journal else "the journal"
 
-    def how_to_forget(self) -> str:
-        """Say how a person has a new generation made after all."""
-        return forget(self.place, self.journal.identity) if self.journal else "set durable=False, then clear this task"
+    def how_to_forget(self) -> tuple[str, ...]:
+        """Return the steps by which a person has a new generation made after all."""
+        if self.journal is None:
+            return "for a new generation, set durable=False", "then clear this task"
+        return forget(self.place, self.journal.identity)
 
     @property
     def defers(self) -> bool:

@@ -25,7 +25,7 @@ def wait_for_verdict(this: Try) -> Verdict:
     if this.defers:
         return _first_here(this) or _defer(this)
     if this.settings.deferrable:
-        this.log.info("taskid %s: waiting in this process, for Airflow only tries the DAG out", this.paid.taskid)
+        this.log.info("taskid %s: waiting in this process, because Airflow only tries the DAG out", this.paid.taskid)
     return wait_here(this)
 
 

@@ -20,7 +20,7 @@ stops them. Run it where "airflow tasks" commands work, with the settings and co
 """
 CODES = """
 exit codes: 0 nothing is left to stop; 1 something could not be read, asked or stopped, is unknown (a submission
-whose outcome nobody knows: look in the Wiro dashboard), or was sent to another service than its connection leads to
+whose outcome is not known: look in the Wiro dashboard), or was sent to another service than its connection leads to
 now; 2 wrong arguments; 3 (never with --stop)
 something runs on that --stop would stop.
 """

@@ -9,6 +9,6 @@ from airflow_provider_wiro.exceptions import WiroError
 def said(error: Exception) -> str:
     """Return an error as one line; of one that may quote a connection or a database URL, no more than its class."""
     if isinstance(error, WiroError):
-        return one_line(error, 600)
+        return one_line(error, 2000)
     driver = one_line(getattr(error, "orig", None), 200)
     return f"{type(error).__name__}{': ' if driver else ''}{driver}"

@@ -40,7 +40,7 @@ class Recorded(ABC):
     def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
         """Read all that were written after *moment* (unix time); for one that cannot be read, why.
 
-        :raises WiroJournalError: if it cannot be found out which there are.
+        :raises WiroJournalError: if it cannot be determined which there are.
         """
 
     @abstractmethod
@@ -115,11 +115,11 @@ class InStateStore(Recorded):
     @property
     def place(self) -> str:
         """Where they are, in words."""
-        return f"the key {STATE_KEY} of Airflow's task state store"
+        return f"the key {STATE_KEY} of Airflow's Task State Store"
 
     def place_of(self, identity: Identity) -> str:
         """Where one of them is."""
-        return f"the key {STATE_KEY} of this task instance's state store"
+        return f"the key {STATE_KEY} in Storage → Task State Store of the task instance"
 
     def since(self, moment: float) -> Iterator[Record | WiroJournalError]:
         """Read all that were written after *moment*."""

@@ -1,4 +1,4 @@
-"""Find what was paid for, runs on at Wiro, and is wanted no more."""
+"""Find what was paid for, runs on at Wiro, and is no longer wanted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Sweep:
 
     :param recorded: the journals.
     :param hours: how old a submission may be at most.
-    :param stop: whether to stop what is wanted no more, or only to list it.
+    :param stop: whether to stop what is no longer wanted, or only to list it.
     """
 
     def __init__(self, recorded: Recorded, *, hours: float, stop: bool) -> None:
@@ -74,7 +74,7 @@ class Sweep:
             if isinstance(found, WiroJournalError):
                 self._done[UNREADABLE] += 1
                 print(f"{UNREADABLE}: {said(found)}")
-            elif found.stop_when_ended and _moment(found) >= since:
+            elif found.sent and found.landed is None and found.stop_when_ended and _moment(found) >= since:
                 records.append(found)
         return sorted(records, key=_moment)
 
@@ -157,7 +157,7 @@ class Sweep:
 
     def _may_want(self, other: Record) -> bool:
         """Return whether a task that *other* may own is not to be stopped for a lost submission."""
-        if other.taskid is not None or not other.stop_when_ended:
+        if other.taskid is not None or not other.sent or not other.stop_when_ended:
             return True
         return states_of([other.identity])[other.identity] not in ENDED
 
@@ -169,7 +169,8 @@ class Sweep:
 
     def _tell_unknown(self, record: Record, why: str) -> None:
         delete = f"delete {self._recorded.place_of(record.identity)}"
-        self._tell(UNKNOWN, record, f"{why}; look in the Wiro dashboard, stop there what nobody wants, then {delete}")
+        advice = f"look in the Wiro dashboard, stop there what is no longer wanted, then {delete}"
+        self._tell(UNKNOWN, record, f"{why}; {advice}")
 
     def _tell(self, done: str, record: Record, why: str, taskid: str | None = None) -> None:
         self._done[done] += 1
@@ -184,7 +185,7 @@ class Sweep:
             "conn_id": record.conn_id,
             "age": f"{minutes:.0f}min",
         }
-        print(f"{done}:", *(f"{name}={one_line(value)}" for name, value in fields.items()), f"({one_line(why, 1000)})")
+        print(f"{done}:", *(f"{name}={one_line(value)}" for name, value in fields.items()), f"({one_line(why, 3000)})")
 
     def _sum_up(self, records: int) -> int:
         counted = ", ".join(f"{count} {what}" for what, count in self._done.items())

@@ -43,7 +43,7 @@ def airflow_answers() -> bool:
     """Look whether Airflow's API server is there: a look-up that hangs does not say why.
 
     The supervisor tries again for many seconds before it says that it reaches nobody. Before Airflow 3, and where
-    nothing can be found out, True.
+    nothing can be determined, True.
     """
     if not AIRFLOW_V_3_0_PLUS:
         return True

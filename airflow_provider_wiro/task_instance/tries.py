@@ -65,10 +65,10 @@ def _policy_retries(policy: Any, ti: Any, error: BaseException | None, context: 
 
     asked = Pending(ask, "wiro-retry-policy")
     if not asked.is_over():
-        log.warning("the task's retry_policy has not decided in time; taken as: no other try comes")
+        log.warning("the task's retry_policy has not decided in time; assuming that no other try comes")
         return False
     if asked.error is not None:
         said = f"{type(asked.error).__name__}: {asked.error}"
-        log.warning("the task's retry_policy raised (%s); taken as: no other try comes", said)
+        log.warning("the task's retry_policy raised (%s); assuming that no other try comes", said)
         return False
     return asked.result is True

@@ -13,7 +13,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.door import Door
 from airflow_provider_wiro.clients.shared import REREAD_AGE, Lease
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.hooks.connection import aread_credentials
 
 UNSEEN = 60.0
@@ -55,8 +55,8 @@ class WiroRoomTrigger(BaseTrigger):
         except TimeoutError:
             self.log.info("connection %s: there was no room in time", self.conn_id)
         except Exception as error:
-            said = one_line(f"{type(error).__name__}: {error}")
-            self.log.warning("connection %s: it cannot be seen here whether there is room: %s", self.conn_id, said)
+            said = in_words(error)
+            self.log.warning("connection %s: whether there is room cannot be determined here: %s", self.conn_id, said)
             await asyncio.sleep(max(0.0, min(UNSEEN, self.until - time.time())))
         yield TriggerEvent(self._event)
 

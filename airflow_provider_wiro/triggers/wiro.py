@@ -16,17 +16,17 @@ from airflow_provider_wiro.clients.shared import Lease
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.hooks.connection import aread_credentials
 from airflow_provider_wiro.task_instance import was_killed
 
 STOPPED_LATER = (
-    "the Airflow task was killed; taskid %s COULD NOT BE STOPPED YET; it may still run and be paid: connection %s %s. "
-    "Trying again for %.0f s. %s, or stop it in the Wiro dashboard"
+    "the Airflow task was killed, but taskid %s COULD NOT BE STOPPED YET: connection %s %s. It may still run and be "
+    "paid; stopping it is tried again for %.0f s. %s, or stop it in the Wiro dashboard"
 )
 UNREAD = "cannot be read in the triggerer (%s)"
-UNREAD_ADVICE = "Let the triggerer see it, too (one in the environment of the workers alone is not enough)"
-ELSEWHERE = "leads to %s, but it runs on %s"
+UNREAD_ADVICE = "Give the triggerer the connection too (one in the environment of the workers alone is not enough)"
+ELSEWHERE = "leads to %s, but the task runs on %s"
 ELSEWHERE_ADVICE = "Set the connection back to that"
 
 REREAD_PAUSE = 10.0
@@ -45,14 +45,16 @@ class WiroTaskTrigger(BaseTrigger):
     :param taskid: the Wiro task.
     :param conn_id: the Airflow connection; the trigger carries no secret.
     :param submitted_at: unix time of the submission.
-    :param deadline: unix time at which the Wiro task is stopped and the verdict is ``"timeout"``.
+    :param deadline: unix time at which the verdict is ``"timeout"``.
     :param poll_interval: shortest pause between two looks, in seconds.
-    :param outage_tolerance: seconds without one good answer after which the Wiro task is stopped.
-    :param task_error_grace: seconds in ``task_error`` after which the Wiro task is stopped.
+    :param outage_tolerance: seconds without one good answer after which it is not waited for any longer.
+    :param task_error_grace: seconds that it may stay in ``task_error``.
     :param cancel_on_kill: whether killing the Airflow task stops the Wiro task.
     :param base_url: the service that the Wiro task runs on. Where the connection names another one, nothing is sent.
         None, as 0.1.0 has it: the one that the connection names when this trigger starts.
     :param try_number: the try that has deferred; None, as 0.1.0 has it: not known.
+    :param stop_at_timeout: whether the Wiro task is stopped where this wait ends before it does: at the deadline, after
+        an outage, in ``task_error``.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class WiroTaskTrigger(BaseTrigger):
         cancel_on_kill: bool = True,
         base_url: str | None = None,
         try_number: int | None = None,
+        stop_at_timeout: bool = True,
     ) -> None:
         super().__init__()
         self.taskid = taskid
@@ -80,6 +83,7 @@ class WiroTaskTrigger(BaseTrigger):
         self.cancel_on_kill = cancel_on_kill
         self.base_url = base_url
         self.try_number = try_number
+        self.stop_at_timeout = stop_at_timeout
         self._service = base_url
         self._lease: Lease | None = None
 
@@ -98,6 +102,7 @@ class WiroTaskTrigger(BaseTrigger):
                 "cancel_on_kill": self.cancel_on_kill,
                 "base_url": self.base_url,
                 "try_number": self.try_number,
+                "stop_at_timeout": self.stop_at_timeout,
             },
         )
 
@@ -120,6 +125,7 @@ class WiroTaskTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             outage_tolerance=self.outage_tolerance,
             task_error_grace=self.task_error_grace,
+            stop_at_timeout=self.stop_at_timeout,
         )
         settled = time.monotonic() + triggers.SETTLING
         try:
@@ -156,7 +162,7 @@ class WiroTaskTrigger(BaseTrigger):
             except Exception as error:
                 if time.time() >= give_up:
                     raise
-                said = one_line(f"{type(error).__name__}: {error}")
+                said = in_words(error)
                 if killed and first:
                     self._stopped_later(UNREAD % said, UNREAD_ADVICE, give_up)
                 else:
@@ -188,7 +194,7 @@ class WiroTaskTrigger(BaseTrigger):
             write = self.log.info if stopped.over else self.log.error
             write("the Airflow task was killed; %s", stopped.story(self.taskid))
         except Exception as error:
-            said = one_line(f"{type(error).__name__}: {error}")
+            said = in_words(error)
             self.log.error("the Airflow task was killed; %s", Stop(False, said).story(self.taskid))
         finally:
             if lease is not None:
@@ -223,7 +229,7 @@ class WiroTaskTrigger(BaseTrigger):
         try:
             return await was_killed(self.task_instance, self.taskid, self.try_number)
         except Exception as error:
-            said = one_line(f"{type(error).__name__}: {error}")
+            said = in_words(error)
             what = "stopping it" if if_unsure else "leaving it running"
             self.log.warning("taskid %s: the task instance cannot be looked up (%s); %s", self.taskid, said, what)
             return if_unsure

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.cli import journal_acts, main
 from airflow_provider_wiro.core.journal import Record
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.journals import MARKER, file_name
 from records import identity, intent, submitted
 
@@ -154,6 +157,17 @@ def test_forget_does_not_ask_with_yes(folder: Path, capsys: pytest.CaptureFixtur
     assert (code, path.exists()) == (0, False)
 
 
+def test_what_was_only_uploaded_costs_nothing_to_forget(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(folder, intent(sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/private-name/a.png"}))
+    code, said = journal(capsys, "show", *ONE)
+    assert (code, re.findall(r"^phase +(.*)$|^uploads +(.*)$", said, re.M)) == (0, [("uploaded", ""), ("", "1")])
+    assert "private-name" not in said
+    code, said = journal(capsys, "forget", "--yes", *ONE)
+    assert "Only files were uploaded, at no cost, and nothing was submitted" in said
+    assert "paid" not in said
+    assert (code, path.exists()) == (0, False)
+
+
 def test_init_marks_the_folder_and_the_mark_is_no_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         said = f"{folder} is marked as a journal, by the file {folder / MARKER}.\n"
@@ -178,3 +192,10 @@ def test_where_there_is_no_journal_the_command_says_so(
     monkeypatch.delenv("AIRFLOW__WIRO__JOURNAL_PATH", raising=False)
     code, said = journal(capsys, "list")
     assert (code, said.startswith("journal: there is no journal")) == (1, True)
+
+
+def test_of_what_is_saved_it_says_where(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Landed("s3://media/2221/0.mp4", "0.mp4", 9, "cd" * 32)
+    write(folder, replace(submitted(), landed=(file,)))
+    code, said = journal(capsys, "show", *ONE)
+    assert (code, re.findall(r"^(?:phase|saved) +(.*)$", said, re.M)) == (0, ["landed", file.uri])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -40,9 +41,15 @@ def in_turn(script: Sequence[Outcome]) -> FakeDriver:
     return FakeDriver(lambda _step, _age: script[next(turn) % len(script)])
 
 
-def assert_fit_for_a_log(*lines: str) -> None:
-    for line in lines:
-        assert line.isprintable()
+# How the lines of a message begin that are not its first: with the money, and what to do.
+OWN_LINES = re.compile(r"(Nothing|It|Wiro (shows|does)|Whether|Use|Increase|What to do:|\d\. [a-z]| {3}\S)")
+
+
+def assert_fit_for_a_log(*messages: str) -> None:
+    for message in messages:
+        for line in message.split("\n"):
+            assert line.isprintable()
+        assert all(OWN_LINES.match(line) for line in message.split("\n")[1:])
         assert len(line) < 1500
         assert TOKEN not in line
         line.encode()

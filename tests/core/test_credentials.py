@@ -221,7 +221,7 @@ def test_a_mistyped_extra_is_told_with_an_error_too() -> None:
 
 @pytest.mark.parametrize(
     ("extra", "kind"),
-    [(["hunter2"], "of type list"), ("hunter2", "text that is no JSON"), (5, "of type int"), (True, "of type bool")],
+    [(["hunter2"], "of type list"), ("hunter2", "text that is not JSON"), (5, "of type int"), (True, "of type bool")],
 )
 def test_an_extra_that_is_no_object_is_named_and_not_shown(extra: object, kind: str) -> None:
     with pytest.raises(WiroConfigError) as caught:

@@ -72,7 +72,8 @@ def test_the_same_work_at_another_service_is_not_killed_here() -> None:
     error, driver = refused(WiroWrongService, [], at(STAGING))
     assert driver.calls == []
     assert not error.retryable
-    for part in ("2221", "0.1.0", "host or idempotency_key were others", BASE_URL, "nothing submitted", PLACE):
+    why = "the host or the idempotency_key was different"
+    for part in ("2221", "0.1.0", why, BASE_URL, "nothing new was submitted", PLACE):
         assert part in str(error)
 
 
@@ -159,7 +160,7 @@ def test_a_lost_submission_of_version_0_1_0_is_found_too() -> None:
 )
 def test_what_may_have_been_sent_with_another_key_is_not_proven_to_be_nothing(found: Record) -> None:
     error, driver = refused(WiroSubmissionUnknown, listing(BEFORE), found)
-    assert "it was sent with another key, or by 0.1.0" in str(error)
+    assert "it was sent with another key, or by version 0.1.0" in str(error)
     assert driver.calls == ["List"]
 
 
@@ -167,4 +168,4 @@ def test_the_same_lost_submission_at_another_service_or_with_another_key_is_not_
     found = replace(at(STAGING), taskid=None, submitted_at=None)
     error, driver = refused(WiroSubmissionUnknown, [], found)
     assert driver.calls == []
-    assert "host or idempotency_key were others" in str(error)
+    assert "the host or the idempotency_key was different" in str(error)

@@ -17,6 +17,7 @@ RETRYABLE = {
     "WiroJournalError",
     "WiroJournalTaken",
     "WiroUnreachable",
+    "WiroUploadError",
     "WiroBusy",
     "WiroTaskFailed",
     "WiroTaskCancelled",

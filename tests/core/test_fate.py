@@ -18,7 +18,7 @@ STOPS_ALWAYS = {
     Happening.STILL_NOT_ASKED,
     Happening.EVENT_UNREADABLE,
 }
-NOT_OURS = {Happening.TAKEN_OVER}
+NOT_OURS = {Happening.TAKEN_OVER, Happening.SAVING}
 GOES_ON_IF_FOUND = {Happening.WORKER_GOES, Happening.AIRFLOW_SILENT, Happening.BROKE}
 
 

@@ -66,7 +66,7 @@ def test_inputs_are_recognised_as_wiro_echoes_them(echo: dict[str, object]) -> N
 def test_a_task_that_lacks_one_of_the_inputs_is_not_adopted(name: str) -> None:
     echoed = {key: value for key, value in INPUTS.items() if key != name}
     error, _ = unknown(listing(listed(parameters=echoed), BEFORE))
-    assert "no task of that time has just its inputs, but it may be one of these: 2221" in str(error)
+    assert "no task of that time has exactly its inputs, but it may be one of these: 2221" in str(error)
 
 
 SILENT: list[dict[str, Any]] = [{"parameters": {}}, {"parameters": None}, {"parameters": []}, {"parameters": "{}"}]
@@ -159,13 +159,13 @@ def test_a_row_that_moves_to_the_next_page_meanwhile_is_counted_once() -> None:
 def test_a_list_that_never_ends_proves_nothing() -> None:
     rows = [listed(str(20_000 - n), created=START + 5, parameters=OTHER) for n in range(10_100)]
     error, driver = unknown(listing(listed("30000"), *rows))
-    assert "does not reach back that far within 10000 tasks" in str(error)
+    assert "does not reach back far enough within 10000 tasks" in str(error)
     assert len(driver.calls) == 100
 
 
 def test_a_service_that_shows_the_same_page_for_ever_proves_nothing() -> None:
     error, driver = unknown(lambda *_: reply({"result": True, "tasklist": [listed(parameters=OTHER)] * 100}))
-    assert "does not reach back that far" in str(error)
+    assert "does not reach back far enough" in str(error)
     assert len(driver.calls) == 100
 
 

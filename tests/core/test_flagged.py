@@ -119,13 +119,13 @@ def test_the_event_of_an_older_trigger_is_read_as_one_of_this_release(kind: Kind
             "flagged",
             None,
             "Wiro task 2221 was refused by content moderation, status task_postprocess_end: pexit 1: SAFETY.INPUT.TEXT"
-            ". Wiro shows no cost for it. The same inputs would be refused again: change them, then clear this task",
+            ".\nWiro shows no cost for it. The same inputs would be refused again: change them, then clear this task",
         ),
         (
             "flagged_charged",
             0.25,
             "Wiro task 2221 was refused by content moderation, but was charged, status task_postprocess_end: pexit 1: "
-            "SAFETY.INPUT.TEXT. It is paid. The same inputs would be refused again: change them, then clear this task",
+            "SAFETY.INPUT.TEXT.\nIt is paid. The same inputs would be refused again: change them, then clear this task",
         ),
     ],
 )

@@ -5,10 +5,13 @@ The payment and the flows are the real ones; Wiro, the journal's place and the c
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import logging
 import os
 from dataclasses import asdict
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
@@ -18,10 +21,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from airflow_provider_wiro.core.files import FileInput, Source
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.exceptions import WiroError
 from airflow_provider_wiro.journals import Journal
-from airflow_provider_wiro.stages import pay, record
+from airflow_provider_wiro.stages import pay, record, upload
 from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.stages.pay import Generation
 from airflow_provider_wiro.stages.this_try import Order, Settings, Try
@@ -30,7 +34,10 @@ from records import INPUTS, MODEL, identity
 from small_wiro import Died, SmallCaller, SmallTask, SmallWiro
 
 EXAMPLES = int(os.environ.get("WIRO_HISTORIES", "300"))
-WORK = [INPUTS, INPUTS | {"prompt": "A windmill"}]
+CONTENT = b"a picture"
+SHA = hashlib.sha256(CONTENT).hexdigest()
+# The third one is given a file.
+WORK = [INPUTS, INPUTS | {"prompt": "A windmill"}, INPUTS | {"prompt": "A picture"}]
 FAULTS = ["well", "well", "lost", "dropped", "unsent", "down", "rejected", "dies before", "dies after"]
 RUN_FAULTS = [*FAULTS, "refused", "full"]
 JOURNAL_FAULTS = ["well", "well", "well", "fails", "dies before", "dies after"]
@@ -100,6 +107,10 @@ class MemoryJournal(Journal):
         return fault
 
 
+def opened(_: Source) -> io.BytesIO:
+    return io.BytesIO(CONTENT)
+
+
 class History(RuleBasedStateMachine):
     """The life of one task instance."""
 
@@ -108,8 +119,9 @@ class History(RuleBasedStateMachine):
         self.wiro = SmallWiro()
         self.journal = MemoryJournal()
         self.moved = False
-        clock = SimpleNamespace(time=lambda: self.wiro.now, sleep=lambda seconds: None)
+        clock = SimpleNamespace(time=lambda: self.wiro.now, monotonic=count().__next__, sleep=lambda seconds: None)
         self.patches = [mock.patch.object(module, "time", clock) for module in (pay, record)]
+        self.patches.append(mock.patch.object(upload, "opened", opened))
         for patch in self.patches:
             patch.start()
 
@@ -122,7 +134,7 @@ class History(RuleBasedStateMachine):
         self.wiro.skew = skew
 
     @rule(
-        work=st.sampled_from([0, 0, 0, 1]),
+        work=st.sampled_from([0, 0, 0, 1, 2, 2]),
         run=st.lists(st.sampled_from(RUN_FAULTS), max_size=2),
         others=st.just([]) | st.lists(st.sampled_from(FAULTS), max_size=5),
         journal=st.just([]) | st.lists(st.sampled_from(JOURNAL_FAULTS), max_size=4),
@@ -132,15 +144,15 @@ class History(RuleBasedStateMachine):
         """Airflow tries the task; it ends in one way or another."""
         self.wiro.run_faults, self.wiro.faults, self.journal.faults = list(run), list(others), list(journal)
         try:
-            self._try(WORK[work], ending)
+            self._try(work, ending)
         except (WiroError, Died):
             pass
         finally:
             self.wiro.run_faults, self.wiro.faults, self.journal.faults = [], [], []
 
-    def _try(self, inputs: dict[str, object], ending: str) -> None:
+    def _try(self, work: int, ending: str) -> None:
         """Do what the operator does."""
-        generation, attached = self._obtain(inputs)
+        generation, attached = self._obtain(work)
         task = self._task_of(generation)
         if generation.finished is not None or ending == "dies":
             return
@@ -148,14 +160,16 @@ class History(RuleBasedStateMachine):
             return
         task.status = "task_cancel" if ending == "killed" else ending
         if ending == "task_cancel" and attached:
-            self._obtain(inputs)
+            self._obtain(work)
 
-    def _obtain(self, inputs: dict[str, object]) -> tuple[Generation, bool]:
+    def _obtain(self, work: int) -> tuple[Generation, bool]:
         caller: Any = SmallCaller(self.wiro)
         context: Any = {"ti": SimpleNamespace(**asdict(identity()), try_number=1, max_tries=3)}
         this = Try(SETTINGS, context, silent, caller, PaidTask(), self.journal)
         found = self.journal.read()
-        generation = pay.pay(this, Order(MODEL, inputs, None), found, self.wiro.now + 3600.0)
+        files = (FileInput("image", (Source("s3://media/a.png", SHA, len(CONTENT)),)),) if work == 2 else ()
+        order = Order(MODEL, WORK[work], None, files=files)
+        generation = pay.pay(this, order, found, self.wiro.now + 3600.0)
         return generation, this.paid.attached
 
     def _task_of(self, generation: Generation) -> SmallTask | None:
@@ -194,7 +208,7 @@ class History(RuleBasedStateMachine):
         kept, paid = self.journal.kept, len(self.wiro.ours)
         self.journal.kept = garbage
         with pytest.raises(WiroError, match=r"the memory|the journal"):
-            self._obtain(WORK[0])
+            self._obtain(0)
         assert len(self.wiro.ours) == paid
         self.journal.kept = kept
 
@@ -208,8 +222,9 @@ class History(RuleBasedStateMachine):
         last: object = None
         charged = False
         for task in self.wiro.ours:
-            if task.inputs != last:
-                last, charged = task.inputs, False
+            work = {name: value for name, value in task.inputs.items() if name != "imageUrl"}
+            if work != last:
+                last, charged = work, False
             assert not (charged and task.charged), f"taskid {task.taskid} is paid twice"
             charged = charged or task.charged
 
@@ -221,6 +236,7 @@ class History(RuleBasedStateMachine):
             assert self.journal.kept is not None
             record = Record.from_json(json.loads(self.journal.kept))
             assert record.taskid in (None, active[0].taskid)
+            assert record.sent
 
 
 History.TestCase.settings = settings(
@@ -277,6 +293,12 @@ STORIES: dict[str, tuple[list[Any], int]] = {
     "no room for changed inputs": ([a_try("success"), a_try(work=1, run=("full",)), a_try("success")], 1),
     "somebody else's, shown before ours": (
         [else_submits(), SLOW, a_try(run=("dies after",)), later(1), a_try("task_cancel"), later(90), a_try()],
+        1,
+    ),
+    "a file, and no room": ([a_try(work=2, run=("full",)), a_try("success", work=2)], 1),
+    "a file, and a death in the middle": ([a_try(work=2, run=("dies after",)), later(90), a_try("success", work=2)], 1),
+    "a file after other work, refused, and back": (
+        [a_try("success"), a_try(work=2, run=("refused",)), a_try("success")],
         1,
     ),
     "changed inputs": ([a_try(), a_try("success", work=1)], 2),

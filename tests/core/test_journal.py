@@ -30,6 +30,7 @@ RECORDS = {
     "in a loop": submitted(identity=identity(execution="region-1")),
     "uploaded": dataclasses.replace(intent(), sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/1.png"}),
     "landed": dataclasses.replace(submitted(), landed=(FILE, dataclasses.replace(FILE, url=None, content_type=None))),
+    "landed, and deleted at Wiro": dataclasses.replace(submitted(), landed=(FILE,), deleted=True),
     "landed with no files": dataclasses.replace(submitted(), landed=()),
     "of version 1": of_0_1_0(intent()),
     "of version 1, submitted": of_0_1_0(intent()).submitted("2221", 5.0),
@@ -179,5 +180,5 @@ def test_what_to_do_about_an_unknown_run_is_fail_or_submit() -> None:
     ],
 )
 def test_how_to_forget_names_the_whole_command(fields: dict[str, Any], typed: str) -> None:
-    said = forget("the key wiro_journal", identity(**fields))
-    assert f"(the key wiro_journal; python -m airflow_provider_wiro journal forget {typed})" in said
+    first, _ = forget("the key wiro_journal", identity(**fields))
+    assert f"(the key wiro_journal) with\n   python -m airflow_provider_wiro journal forget {typed}\n" in first

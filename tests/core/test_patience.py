@@ -36,10 +36,10 @@ def waited(
 
 def test_a_task_that_is_not_finished_in_time_is_stopped() -> None:
     verdict, driver = waited(by_age(lambda _: RUNNING), timeout=100)
-    assert verdict == Verdict("timeout", "2221", "task_cancel", "not finished 100 s after its submission", stopped=True)
+    assert verdict == Verdict("timeout", "2221", "task_cancel", "not finished within 100 s", stopped=True)
     assert driver.time == START + 100
     assert driver.calls[-2:] == ["Detail", "Kill"]
-    assert driver.warnings == ["taskid 2221: not finished 100 s after its submission; stopping it"]
+    assert driver.warnings == ["taskid 2221: not finished within 100 s; stopping it"]
     assert driver.log[-1] == "taskid 2221: stopped by Kill"
 
 
@@ -73,7 +73,8 @@ def test_a_task_that_turns_out_finished_after_giving_up_is_a_success() -> None:
 def test_a_task_that_cannot_be_stopped_is_said_to_run_on() -> None:
     verdict, driver = waited(by_age(lambda _: RUNNING, page(502)), timeout=100)
     assert (verdict.kind, verdict.stopped, verdict.status) == ("timeout", False, "task_start")
-    assert driver.warnings[-1].startswith("taskid 2221 COULD NOT BE STOPPED and may still run and be paid")
+    assert driver.warnings[-1].startswith("taskid 2221 COULD NOT BE STOPPED (")
+    assert driver.warnings[-1].endswith(" and may still run and be paid: stop it in the Wiro dashboard")
     assert "(HTTP 502" in driver.warnings[-1]
 
 
@@ -211,9 +212,7 @@ ELSEWHERE = NoReply(sent=False, reason="the connection leads to https://b, but t
 def test_a_connection_that_leads_elsewhere_is_looked_at_again_and_told_once() -> None:
     verdict, driver = waited(by_age(lambda age: ELSEWHERE if 20 < age < 500 else RUNNING if age < 600 else DONE))
     assert verdict.kind == "success"
-    assert driver.warnings == [
-        f"taskid 2221: nothing is sent ({ELSEWHERE.reason}); looking again, up to 600 s of outage"
-    ]
+    assert driver.warnings == [f"taskid 2221: nothing is sent ({ELSEWHERE.reason}); looking again, for 600 s at most"]
 
 
 @pytest.mark.parametrize("before", [RUNNING, UNANSWERED], ids=["well", "in an outage"])

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_wiro.core.recalled import Attach, Finished, Fresh
+from airflow_provider_wiro.core.landing import Landed
+from airflow_provider_wiro.core.recalled import Attach, Finished, Fresh, TakeSaved
 from airflow_provider_wiro.core.rules.recall import RECALL, Decision, Left, Row, Shown, Unknown, Work, row_for
+from airflow_provider_wiro.exceptions import WiroOutputsGone
 from fake_driver import NOT_FOUND, START, VIDEO, Outcome, page, reply, row
 from listing import BEFORE, OTHER, listing
 from records import INPUTS, intent, submitted
@@ -18,6 +20,9 @@ from recovering import recovered, refused
 Case = tuple[Left, Shown, Work, Unknown]
 CASES: list[Case] = list(product(Left, Shown, Work, Unknown))
 ELSEWHERE = "https://staging.example/v1"
+FILE = Landed("s3://media/2221/0.mp4", "0.mp4", 9, "cd" * 32)
+WITH_A_TASKID = (Left.SUBMITTED, Left.LANDED, Left.MISSED)
+LOST = "s3://media/2221/0.mp4 is not there"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(each.name for each in case))
@@ -78,13 +83,16 @@ LIVED: list[Case] = [case for case in CASES if case[0] is not Left.NOTHING]
 def test_what_is_done_is_what_the_row_says(case: Case) -> None:
     left, shown, work, unknown = case
     inputs = INPUTS if work is Work.SAME else OTHER
-    found = intent(inputs) if left is Left.INTENT else submitted(inputs)
+    found = submitted(inputs) if left in WITH_A_TASKID else intent(inputs, sent=left is Left.INTENT)
     options: dict[str, Any] = {"on_unknown": unknown.value}
+    if left in (Left.LANDED, Left.MISSED):
+        found = replace(found, landed=(FILE,))
+        options |= {"missed": None if left is Left.LANDED else LOST}
     if shown is Shown.YOUNG:
-        options |= {"late": 2.0, "deadline": START + 3.0} if left is Left.INTENT else {"late": 2.0}
+        options |= {"late": 2.0} if left in WITH_A_TASKID else {"late": 2.0, "deadline": START + 3.0}
     if shown is Shown.ELSEWHERE:
         options |= {"services": lambda _: ELSEWHERE}
-    if shown is Shown.DOUBTFUL and left is Left.SUBMITTED:
+    if shown is Shown.DOUBTFUL and left in (Left.SUBMITTED, Left.MISSED):
         # The same inputs at another service, or with another key; or other inputs than the task of that id shows.
         found = replace(found, fingerprint="of another service", base_url=None, work=None)
         if work is Work.CHANGED:
@@ -93,13 +101,33 @@ def test_what_is_done_is_what_the_row_says(case: Case) -> None:
     if rule.decision is Decision.REFUSE:
         assert rule.error is not None
         error, driver = refused(rule.error, script, found, **options)
-        assert "ubmitted" in str(error) or "try again" in str(error)
+        assert "submitted" in str(error) or "Try again" in str(error)
         assert not {"Kill", "Cancel"} & set(driver.calls)
         return
     decision, driver = recovered(script, found, **options)
-    kinds = {Decision.ATTACH: Attach, Decision.TAKE: Finished}
+    kinds = {Decision.ATTACH: Attach, Decision.TAKE: Finished, Decision.TAKE_SAVED: TakeSaved}
     assert type(decision) is kinds.get(rule.decision, Fresh)
+    assert left is not Left.LANDED or driver.sent == []
     assert ("Kill" in driver.calls) is (rule.decision is Decision.STOP)
+    if left is Left.UPLOADED:
+        assert driver.calls == [], "nothing was sent, so there is nothing to look for"
+
+
+SEEN = [case for case in CASES if case[0] in (Left.LANDED, Left.MISSED) and case[2] is Work.SAME]
+
+
+@pytest.mark.parametrize("case", SEEN, ids=lambda case: "-".join(each.name for each in case))
+def test_what_was_saved_once_is_never_paid_for_again(case: Case) -> None:
+    assert row_for(*case).decision not in (Decision.SUBMIT, Decision.STOP)
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_where_wiro_has_the_outputs_no_more_the_error_says_where_they_were_and_what_to_do(deleted: bool) -> None:
+    found = replace(submitted(), landed=(FILE,), deleted=deleted)
+    error, _ = refused(WiroOutputsGone, shown_by_wiro(Left.MISSED, Shown.EMPTY, Work.SAME), found, missed=LOST)
+    assert LOST in str(error)
+    assert "Put the file back" in str(error)
+    assert ("was told to delete them" in str(error)) is deleted
 
 
 @pytest.mark.parametrize("rule", RECALL, ids=lambda rule: rule.name)

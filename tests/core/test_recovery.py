@@ -95,7 +95,7 @@ def test_a_task_that_wiro_does_not_know_any_more_is_an_error_that_says_how_to_go
     error, driver = refused(WiroTaskNotFound, [NOT_FOUND], submitted(), late=61.1)
     assert (error.taskid, error.retryable) == ("2221", False)
     assert driver.calls == ["Detail"]
-    for part in ("2221", "Nothing was submitted", "another account", PLACE, "durable=False", "idempotency_key"):
+    for part in ("2221", "Nothing new was submitted", "another account", PLACE, "durable=False", "idempotency_key"):
         assert part in str(error)
 
 
@@ -113,7 +113,7 @@ def test_an_active_task_with_other_inputs_that_cannot_be_stopped_is_an_error_tha
     error, driver = refused(WiroNotStopped, script, submitted(OTHER))
     assert error.retryable
     assert driver.calls.count("Kill") == 6
-    for part in ("2221", "other inputs", "COULD NOT BE STOPPED", "Nothing was submitted"):
+    for part in ("2221", "other inputs", "COULD NOT BE STOPPED", "Nothing new was submitted"):
         assert part in str(error)
 
 

@@ -51,7 +51,7 @@ def test_a_request_does_not_show_a_token() -> None:
 
 @pytest.mark.parametrize("name", ["taskid", "token"])
 def test_a_task_that_wiro_does_not_know_is_its_own_error(name: str) -> None:
-    with pytest.raises(WiroTaskNotFound, match="check that the connection is of the account that ran it") as caught:
+    with pytest.raises(WiroTaskNotFound, match="Check that the connection is of the account that ran it") as caught:
         FakeDriver([NOT_FOUND]).drive(detail(**{name: "2221"}))
     assert ("2221" in str(caught.value)) is (name == "taskid")
 
@@ -90,7 +90,7 @@ def test_where_the_connection_leads_elsewhere_nothing_is_sent_and_the_error_says
         (page(200), WiroUnreachable, "HTTP 200"),
         (refusal("E_DB", "Oh"), WiroUnreachable, "code E_DB: Oh"),
         (reply({"result": False, "errors": ["Oh"]}), WiroUnreachable, "Oh"),
-        (refusal(0, "Project authorization is not valid."), WiroRefused, "check the taskid, and that the connection"),
+        (refusal(0, "Project authorization is not valid."), WiroRefused, "Check the taskid, and that the connection"),
         (UNSENT, WiroUnreachable, "connection refused"),
         (UNANSWERED, WiroUnreachable, "no answer in time"),
     ],

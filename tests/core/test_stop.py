@@ -72,7 +72,10 @@ def test_where_the_connection_leads_elsewhere_it_says_so_at_once(before: list[Ou
     result, driver = stopped(*before, ELSEWHERE)
     assert result == Stop(False, f"nothing was sent: {ELSEWHERE.reason}", elsewhere=True)
     assert driver.slept == []
-    assert "COULD NOT BE STOPPED and may still run and be paid" in result.story("2221")
+    assert result.story("2221") == (
+        f"taskid 2221 COULD NOT BE STOPPED (nothing was sent: {ELSEWHERE.reason}) "
+        "and may still run and be paid: stop it in the Wiro dashboard"
+    )
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_where_nothing_was_submitted_the_error_says_so(outcome: Outcome) -> None
 def test_a_submission_whose_connection_leads_elsewhere_is_not_sent_again_by_itself() -> None:
     error, driver = failed(NoReply(sent=False, reason="the connection leads to B, but this is for A", elsewhere=True))
     assert (type(error), error.retryable, len(driver.sent)) == (WiroUnreachable, True, 1)
-    assert "leads to B, but this is for A. Nothing was submitted: check the connection's host" in str(error)
+    assert "leads to B, but this is for A.\nNothing was submitted: check the connection's host" in str(error)
 
 
 def test_a_run_is_not_sent_again_once_it_may_have_been_accepted() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line, steps
+from airflow_provider_wiro.exceptions import WiroConfigError
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,15 @@ def test_what_python_cannot_show_is_named_by_its_type() -> None:
         nested = [nested]
     assert one_line(nested) == "<list>"
     assert one_line(10**5000) == "<int>"
+
+
+def test_of_an_error_of_this_package_the_advice_at_its_end_is_not_cut() -> None:
+    ours = WiroConfigError("x" * 1000 + "\n1. set the connection's host back")
+    assert in_words(ours).endswith("x 1. set the connection's host back")
+    foreign = in_words(OSError("x" * 1000))
+    assert foreign.startswith("OSError: xxx")
+    assert len(foreign) == 300
+
+
+def test_each_step_stands_on_a_line_of_its_own() -> None:
+    assert steps("look", "then clear this task") == "\nWhat to do:\n1. look\n2. then clear this task"

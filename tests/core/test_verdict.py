@@ -144,7 +144,7 @@ GOOD = success().to_event()
 )
 def test_an_event_that_is_none_of_ours_is_refused(event: object) -> None:
     with pytest.raises(
-        WiroTaskError, match=r"event cannot be read: .*the package's version in the triggerer"
+        WiroTaskError, match=r"event cannot be read: .*Install the same version of this package in the triggerer"
     ) as caught:
         Verdict.from_event(event)
     assert type(caught.value) is WiroTaskError
@@ -163,47 +163,47 @@ def test_an_event_may_have_more_than_this_version_knows() -> None:
         (
             Verdict.of(ended(pexit="1", debugerror="OOM")),
             WiroTaskFailed,
-            "Wiro task 2221 failed, status task_postprocess_end: pexit 1: OOM. Wiro shows no cost for it. "
+            "Wiro task 2221 failed, status task_postprocess_end: pexit 1: OOM.\nWiro shows no cost for it. "
             "An Airflow retry submits it again",
         ),
         (
             Verdict.of(ended("task_cancel")),
             WiroTaskCancelled,
-            "Wiro task 2221 was cancelled, status task_cancel. Wiro does not charge for a cancelled task. It was not "
+            "Wiro task 2221 was cancelled, status task_cancel.\nWiro does not charge for a cancelled task. It was not "
             "cancelled by this Airflow task. An Airflow retry submits it again",
         ),
         (
             Verdict("stuck", "2221", "task_error", "task_error for 121 s: CUDA error", True),
             WiroTaskStuck,
-            "Wiro task 2221 stayed in error, status task_error: task_error for 121 s: CUDA error; it was stopped. "
+            "Wiro task 2221 stayed in error, status task_error: task_error for 121 s: CUDA error; it was stopped.\n"
             "Wiro does not charge for a stopped task. An Airflow retry submits it again",
         ),
         (
-            Verdict("timeout", "2221", "task_start", "not finished 3600 s after its submission", True),
+            Verdict("timeout", "2221", "task_start", "not finished within 3600 s", True),
             WiroTaskTimeout,
             "Wiro task 2221 was not finished in time, status task_start: not finished 3600 s after its submission; "
-            "it was stopped. Wiro does not charge for a stopped task. Increase timeout or execution_timeout. "
+            "it was stopped.\nWiro does not charge for a stopped task. Increase timeout or execution_timeout. "
             "An Airflow retry submits it again",
         ),
         (
             Verdict("gave_up", "2221", None, "no good answer for 600 s, the last one: HTTP 502", True),
             WiroTaskGaveUp,
             "Wiro task 2221 got no good answer from Wiro for too long: no good answer for 600 s, the last one: HTTP "
-            "502; it was stopped. Wiro does not charge for a stopped task. Increase outage_tolerance. An Airflow retry "
-            "submits it again",
+            "502; it was stopped.\nWiro does not charge for a stopped task. Increase outage_tolerance. An Airflow "
+            "retry submits it again",
         ),
         (
             Verdict("not_found", "2221", None, "not found for 61 s"),
             WiroTaskNotFound,
-            "Wiro task 2221 is not known to Wiro: not found for 61 s. Whether it was paid is not known. Check that the "
-            "connection is of the account that ran it, and look for it in the Wiro dashboard",
+            "Wiro task 2221 is not known to Wiro: not found for 61 s.\nWhether it was paid is not known. Check that "
+            "the connection is of the account that ran it, and look for it in the Wiro dashboard",
         ),
         (
             Verdict("elsewhere", "2221", "task_start", "the connection leads to B, but this is for A"),
             WiroWrongService,
-            "Wiro task 2221 cannot be looked at, status task_start: the connection leads to B, but this is for A. "
+            "Wiro task 2221 cannot be looked at, status task_start: the connection leads to B, but this is for A.\n"
             "It was not stopped: it runs on there, and may be paid. Set the connection's host back, then clear this "
-            "task: what is recorded of it is kept",
+            "task: its record is kept",
         ),
     ],
 )
@@ -251,5 +251,5 @@ def test_a_success_without_output_is_an_error_that_is_not_retried() -> None:
 def test_what_is_paid_is_made_again_only_once_its_record_is_deleted(kind: Kind) -> None:
     """A clear alone finds the record, and fails again."""
     error = error_of(Verdict(kind, "2221", None))
-    assert "For a new generation, delete its record" in str(error)
+    assert "2. for a new generation, delete its record" in str(error)
     assert "then clear this task" in str(error)

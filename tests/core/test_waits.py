@@ -7,17 +7,8 @@ from typing import get_args
 
 import pytest
 
-from airflow_provider_wiro.core.rules.waits import (
-    ENDINGS,
-    NOT_STOPPED,
-    PATIENCE,
-    RETRY,
-    STOPS,
-    Kind,
-    Limit,
-    Looks,
-    limit_of,
-)
+from airflow_provider_wiro.core.rules.endings import ENDINGS, LOOK_AGAIN, NOT_STOPPED, RETRY, STOPS, Kind
+from airflow_provider_wiro.core.rules.waits import PATIENCE, Limit, Looks, limit_of
 from airflow_provider_wiro.core.task import Output, Task
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 
@@ -90,11 +81,24 @@ def test_each_end_says_what_happened_to_the_task_and_the_money(
     assert text.startswith(f"Wiro task 2221 {ENDINGS[kind].what}, status task_start: why")
     assert error.retryable is (kind not in FINAL and (over or stopped is True))
     assert (RETRY in text) is (error.retryable and resubmits)
-    assert ("; it was stopped. " in text) is (not over and stopped is True)
+    assert ("; it was stopped.\n" in text) is (not over and stopped is True)
     assert (NOT_STOPPED in text) is (not over and stopped is False)
-    assert ("; it was not stopped. It runs on, and is paid if it succeeds" in text) is (not over and stopped is None)
+    assert ("; it was not stopped.\nIt runs on, and is paid if it succeeds" in text) is (not over and stopped is None)
     assert any(word in text for word in ("paid", "cost", "charge"))
     assert "raise " not in text
+
+
+OF_OURS = ("retry", "its record", "recorded", "submitted", "clear this task for", "change them")
+
+
+@pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"success"}))
+@pytest.mark.parametrize("stopped", [True, False, None])
+def test_whoever_only_waits_is_told_nothing_of_records_and_submissions(kind: Kind, stopped: bool | None) -> None:
+    error = error_of(Verdict(kind, "2221", "task_start", "why", stopped), watches=True)
+    assert type(error) is ENDINGS[kind].error
+    assert [words for words in OF_OURS if words in str(error)] == []
+    assert any(word in str(error) for word in ("paid", "cost", "charge"))
+    assert error.retryable is (kind in LOOK_AGAIN and stopped is None)
 
 
 def test_every_end_but_a_success_has_its_row() -> None:

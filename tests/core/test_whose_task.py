@@ -37,7 +37,7 @@ EXTRAS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS)
 def test_a_task_with_more_inputs_is_not_the_lost_one(extra: dict[str, object]) -> None:
     error, _ = unknown(listing(listed(parameters=PROMPT | extra), BEFORE), intent(PROMPT))
-    assert "no task of that time has just its inputs, but it may be one of these: 2221" in str(error)
+    assert "no task of that time has exactly its inputs, but it may be one of these: 2221" in str(error)
 
 
 def test_a_task_with_more_inputs_does_not_hide_the_lost_one() -> None:
@@ -178,7 +178,7 @@ def test_what_another_one_had_before_the_submission_it_has_lost_is_its_own_too()
     absent(listing(listed(), BEFORE), others=[lost])
     unsaid = replace(lost, base_url=None)
     error, _ = unknown(listing(listed(), BEFORE), others=[unsaid])
-    assert "is or may be that of videos" in str(error)
+    assert "may belong to videos" in str(error)
 
 
 def test_the_lost_one_is_found_by_elimination() -> None:
@@ -204,12 +204,12 @@ UNCLEAR: dict[str, Any] = {
 @pytest.mark.parametrize("other", UNCLEAR.values(), ids=UNCLEAR)
 def test_what_may_be_somebody_elses_is_a_persons_case(other: Record) -> None:
     error, _ = unknown(listing(listed(), BEFORE), others=[other])
-    assert "2221, is or may be that of videos, manual__2026-01-01, sibling, -1" in str(error)
+    assert "2221, may belong to videos, manual__2026-01-01, sibling, -1" in str(error)
 
 
 def test_a_record_that_cannot_be_read_may_be_the_owners() -> None:
     error, _ = unknown(listing(listed(), BEFORE), others=[WiroJournalError("no")])
-    assert "may be that of a journal that cannot be read" in str(error)
+    assert "may belong to a task whose record cannot be read" in str(error)
 
 
 NO_MATTER: dict[str, Record] = {
@@ -231,3 +231,21 @@ def test_where_the_records_of_others_cannot_be_listed_a_doubt_says_so() -> None:
     _, driver = recovered(listing(listed(), BEFORE), intent(), others=None)
     assert "the records of other tasks cannot be looked at from here" in driver.warnings[0]
     assert is_adopted(listed(), intent(), others=None)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_sibling_that_has_only_uploaded_owns_none_of_the_tasks(sent: bool) -> None:
+    sibling = intent(PROMPT, identity=identity(task_id="sibling"), sent=sent)
+    if sent:
+        error, _ = unknown(listing(listed(parameters=PROMPT), BEFORE), intent(PROMPT), others=[sibling])
+        assert "is or may be that of videos" in str(error)
+        return
+    assert is_adopted(listed(parameters=PROMPT), intent(PROMPT), others=[sibling])
+
+
+def test_what_wiro_shows_instead_of_a_file_proves_no_other_task() -> None:
+    """The fields of a file are not among those by which a task surely is another one."""
+    sent: dict[str, object] = PROMPT | {"image": "", "imageUrl": "https://cdn.wiro.ai/1.png"}
+    lost = replace(intent(PROMPT), inputs=intent(sent).inputs)
+    for shown in ("image-3.png", "https://cdn.wiro.ai/2.png", ["https://cdn.wiro.ai/2.png"], ""):
+        unknown(listing(listed(parameters=PROMPT | {"image": shown, "imageUrl": shown}), BEFORE), lost)

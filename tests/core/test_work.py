@@ -78,7 +78,7 @@ def test_a_record_of_0_1_0_keeps_the_spelling_in_which_its_work_was_sent() -> No
 
 @pytest.mark.parametrize("inputs", [{"prompt": 16, "n": 6}, {"prompt": "0x10", "n": 6}])
 def test_only_what_really_differs_is_named(inputs: dict[str, object]) -> None:
-    assert _difference(of({"inputs": inputs}), of(TEXT)) == "its inputs were others (n)"
+    assert _difference(of({"inputs": inputs}), of(TEXT)) == "its inputs were different (n)"
 
 
 def test_the_same_work_has_the_same_fingerprint_whatever_the_order_of_its_inputs() -> None:

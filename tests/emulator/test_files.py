@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import zipfile
+
 import pytest
 import requests
 from emulator_client import INPUTS, RUNWAY, Client
 
-from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.emulator import FAULTS, WiroEmulator
+from airflow_provider_wiro.emulator.hostile import HOSTILE
 from airflow_provider_wiro.emulator.media import sample_video, video_of
 
 
@@ -117,6 +122,48 @@ def test_an_upload(wiro: Client) -> None:
     assert row["size"] == "4"
     assert requests.get(row["url"], timeout=5).content == b"\x89PNG"
     assert wiro.refusal("/File/Upload", file="not a file") == (0, "Request files [file] required")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.exe", b"x", "file is none of jpg, png"),
+        ("a.jpeg", b"x", "file is none of jpg, png"),
+        ("a.png", b"", "file is empty"),
+        ("a.zip", b"x", "file is no zip"),
+    ],
+)
+def test_what_is_not_taken(wiro: Client, emulator: WiroEmulator, name: str, data: bytes, said: str) -> None:
+    [error] = wiro.send("/File/Upload", files={"file": (name, data)}).json()["errors"]
+    assert error["code"] == 0
+    assert error["message"].startswith(f"Request parameters are invalid. {said}")
+    assert wiro.send("/File/Upload", files={"file": ("A.PNG", b"x")}).json()["result"] is True
+
+
+def test_a_zip_is_unpacked(wiro: Client) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("frames/1.png", b"one")
+        file.writestr("2.txt", b"two")
+    rows = wiro.send("/File/Upload", files={"file": ("a.zip", packed.getvalue())}).json()["list"]
+    assert [(row["name"], row["contenttype"]) for row in rows] == [("1.png", "image/png"), ("2.txt", "text/plain")]
+    assert [requests.get(row["url"], timeout=5).content for row in rows] == [b"one", b"two"]
+
+
+# Those that a client without a limit of its own sees the end of.
+ENDING = sorted(FAULTS.keys() - {"drip", "hang", "slow", "huge"} - {fault.name for fault in HOSTILE})
+
+
+@pytest.mark.parametrize("fault", ENDING)
+def test_an_upload_fails_in_every_way_in_which_other_calls_fail(
+    wiro: Client, emulator: WiroEmulator, fault: str
+) -> None:
+    emulator.script("Upload", fault)
+    with contextlib.suppress(requests.RequestException, ValueError):
+        wiro.send("/File/Upload", files={"file": ("a.png", b"x")}, timeout=0.5)
+    assert emulator.requests[0].call == "Upload"
+    with Client(emulator.url) as another:
+        assert another.send("/File/Upload", files={"file": ("a.png", b"x")}).json()["result"] is True
 
 
 def test_an_upload_of_more_than_100_mb_is_refused(wiro: Client, emulator: WiroEmulator) -> None:

@@ -110,6 +110,12 @@ def test_a_bad_duration_is_refused_before_anything_is_sent(wiro_emulator: WiroEm
     assert wiro_emulator.requests == []
 
 
+def test_text_is_no_bool(wiro_emulator: WiroEmulator) -> None:
+    with pytest.raises(WiroInputError, match=r"^stop_at_timeout is 'false'; allowed: True or False"):
+        WiroHook().wait("2221", stop_at_timeout="false")  # type: ignore[arg-type]
+    assert wiro_emulator.requests == []
+
+
 def test_a_duration_may_be_a_timedelta(wiro_emulator: WiroEmulator) -> None:
     hook = WiroHook()
     wiro_emulator.outcome(hold=True, duration=0.0)
@@ -126,7 +132,7 @@ def test_a_strangers_task_runs_on_after_the_timeout_of_who_waited_for_it(wiro_em
         hook.wait(taskid, timeout=0.2, poll_interval=0.1)
     assert wiro_emulator.tasks[taskid].status == "task_start"
     assert (caught.value.retryable, wiro_emulator.count("Kill")) == (False, 0)
-    assert "it was not stopped. It runs on, and is paid if it succeeds" in str(caught.value)
+    assert "it was not stopped.\nIt runs on, and is paid if it succeeds" in str(caught.value)
     assert "retry" not in str(caught.value)
 
 
@@ -202,5 +208,5 @@ def test_a_paid_output_that_cannot_be_read_is_shown_in_a_final_error(wiro_emulat
     with pytest.raises(WiroNoOutput) as caught:
         hook.wait(taskid)
     assert (caught.value.taskid, caught.value.retryable) == (taskid, False)
-    assert '{"url": "ftp://cdn1.wiro.ai/0.mp4"}. It is paid.' in str(caught.value)
+    assert '{"url": "ftp://cdn1.wiro.ai/0.mp4"}.\nIt is paid.' in str(caught.value)
     assert "dFKlMApa" not in str(caught.value)

@@ -188,7 +188,7 @@ def test_an_empty_secret_of_a_project_that_signs_is_named(connect: Connect) -> N
     assert not fine
     assert message.startswith("Wiro rejected the credentials: code 0: Project requires signature authentication. ")
     assert message.endswith(
-        "The project signs its requests: put its API secret into the connection's password (API secret)."
+        "The project signs its requests; put its API secret into the connection's password (API secret)."
     )
 
 
@@ -205,7 +205,7 @@ airflow_refuses_it = pytest.mark.skipif(
 
 @pytest.mark.filterwarnings("ignore:Encountered")
 @pytest.mark.parametrize(
-    ("extra", "kind"), [(["a list"], "of type list"), ("no json", "text that is no JSON"), ("5", "of type int")]
+    ("extra", "kind"), [(["a list"], "of type list"), ("no json", "text that is not JSON"), ("5", "of type int")]
 )
 def test_an_extra_that_is_no_object_is_named(
     connect: Connect, wiro_emulator: WiroEmulator, extra: Any, kind: str

@@ -58,6 +58,7 @@ def test_it_defers_to_a_trigger_that_has_all_it_needs_and_no_secret(held: WiroEm
         "cancel_on_kill": False,
         "base_url": held.url,
         "try_number": 1,
+        "stop_at_timeout": True,
     }
     assert deferred.method_name == "execute_complete"
     assert ti.xcoms["taskid"] == FIRST

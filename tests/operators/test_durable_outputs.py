@@ -27,11 +27,11 @@ def test_outputs_that_were_deleted_are_an_error_of_their_own(wiro_emulator: Wiro
     run_try()
     token = wiro_emulator.runs[0].token
     DriveSync()(send("/Task/InputOutputDelete", {"tasktoken": token}), credentials_of(wiro_emulator))
-    with pytest.raises(WiroOutputsGone, match=f"{FIRST} succeeded in an earlier try and is paid") as caught:
+    with pytest.raises(WiroOutputsGone, match=f"{FIRST} succeeded and is paid") as caught:
         run_try()
     assert isinstance(caught.value, AirflowFailException)
     assert caught.value.taskid == FIRST
-    for part in ("Nothing was submitted", "durable=False", "map_index=-1.json"):
+    for part in ("Nothing new was submitted", "durable=False", "map_index=-1.json"):
         assert part in str(caught.value)
     assert len(wiro_emulator.runs) == 1
     assert run_try(durable=False)["taskid"] == SECOND

@@ -115,10 +115,10 @@ def test_paying_for_changed_inputs_is_a_warning_that_names_them(wiro_emulator: W
     lines.lines.clear()
     run_try(prompt="try 2", seed=7)
     [warning] = [line for line in warnings_in(lines) if FIRST in line]
-    assert "is paid for, but its inputs were others (prompt)" in warning
+    assert "is paid for, but its inputs were different (prompt)" in warning
     assert "set idempotency_key" in warning
     run_try(prompt="try 2", seed=7, idempotency_key="x")
-    assert "its service or idempotency_key was another" in lines.text
+    assert "its service or idempotency_key was different" in lines.text
 
 
 @pytest.mark.parametrize("told", [Standing.ENDED, Standing.GOES_ON])

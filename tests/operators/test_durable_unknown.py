@@ -37,7 +37,11 @@ def test_a_run_whose_answer_is_lost_is_found_in_the_same_try(
     wiro_emulator.script("Run", fault)
     assert run_try(deferrable=deferrable)["taskid"] == FIRST
     assert wiro_emulator.count("Run") == 1
+    assert "may or may not have been accepted" in lines.text
+    assert "Looking for its task in Task/List" in lines.text
+    assert "before you run this task again" not in lines.text
     assert f"taskid {FIRST}: found in Task/List" in lines.text
+    assert "earlier try" not in lines.text
     record = kept()
     assert record is not None
     assert record.taskid == FIRST

@@ -36,6 +36,10 @@ BAD: list[tuple[type[WiroRunOperator], str, Any, str]] = [
     (WiroRunOperator, "outage_tolerance", 0, "outage_tolerance is 0; allowed: seconds above 0"),
     (WiroRunOperator, "task_error_grace", True, "task_error_grace is True; allowed: seconds above 0"),
     (WiroRunOperator, "on_unknown_submission", "ask", "on_unknown_submission is 'ask'; allowed: "),
+    (WiroRunOperator, "durable", "false", "durable is 'false'; allowed: True or False, a bool"),
+    (WiroRunOperator, "deferrable", "no", "deferrable is 'no'; allowed: True or False, a bool"),
+    (WiroRunOperator, "cancel_on_kill", None, "cancel_on_kill is None; allowed: True or False, a bool"),
+    (WiroRunOperator, "wait_for_completion", 0, "wait_for_completion is 0; allowed: True or False, a bool"),
 ]
 
 
@@ -134,7 +138,7 @@ def test_what_an_earlier_try_has_paid_for_does_not_fail_on_an_argument_that_is_b
     class Twice(WiroRunOperator):
         def execute(self, context: Any) -> Any:
             super().execute(context)
-            self.timeout, self.poll_interval = -1, "3"
+            self.timeout, self.poll_interval, self.durable, self.wait_for_completion = -1, "3", "true", None
             return super().execute(context)
 
     run = run_dag(lambda: Twice(task_id="video", **good_of(WiroRunOperator)))

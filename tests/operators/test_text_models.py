@@ -199,7 +199,7 @@ def test_no_more_text_is_read_than_is_kept_and_not_for_long(
     result = run_try(llm, FakeTaskInstance(), model="owner/notes", inputs={"prompt": "Ä train"})
     assert len(result["outputs"]) == 5
     assert wiro_emulator.count("Output") < 5
-    assert "more of its text is not read" in lines.text
+    assert "the rest of its text is not read" in lines.text
 
 
 def test_no_output_has_no_address(wiro_emulator: WiroEmulator) -> None:
@@ -277,10 +277,10 @@ def test_a_realtime_model_that_is_not_known_as_one_is_stopped_as_soon_as_it_wait
     wiro_emulator: WiroEmulator, deferrable: bool
 ) -> None:
     wiro_emulator.outcome(statuses=["task_start"], end="task_stream_ready", duration=0.0)
-    with pytest.raises(WiroTaskFailed, match="waits for a person, for its model is realtime") as caught:
+    with pytest.raises(WiroTaskFailed, match="waits for a person, because its model is realtime") as caught:
         run_try(generic, FakeTaskInstance(), model="owner/talks", deferrable=deferrable)
     assert not caught.value.retryable
-    assert "it was stopped. Wiro does not charge for a stopped task. Use a model that is not realtime" in str(
+    assert "it was stopped.\nWiro does not charge for a stopped task. Use a model that is not realtime" in str(
         caught.value
     )
     assert (wiro_emulator.tasks[FIRST].status, wiro_emulator.count("Detail") <= 3) == ("task_cancel", True)

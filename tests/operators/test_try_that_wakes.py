@@ -74,18 +74,19 @@ def test_the_next_try_holds_another_task_so_this_ones_is_stopped_at_once(
     assert ti.xcoms == {}
 
 
+@pytest.mark.parametrize(("begun", "said"), [("intent", "a submission of its own"), ("uploaded", "uploads of its own")])
 def test_the_next_try_is_about_to_submit_so_this_ones_is_stopped_at_once(
-    all_held: WiroEmulator, while_it_sleeps: Callable[[Callable[[], object]], None]
+    all_held: WiroEmulator, while_it_sleeps: Callable[[Callable[[], object]], None], begun: str, said: str
 ) -> None:
     def intend() -> None:
         journal, there = open_journal(context_of(FakeTaskInstance())), kept()
         assert journal is not None
         assert there is not None
         journal.replace(there, None)
-        journal.replace(None, Record.from_json(there.to_json() | {"at": there.at + 1}))
+        journal.replace(None, Record.from_json(there.to_json() | {"at": there.at + 1, "phase": begun}))
 
     while_it_sleeps(intend)
-    with pytest.raises(WiroJournalTaken, match=r"holds a submission of its own\. So this try's"):
+    with pytest.raises(WiroJournalTaken, match=rf"holds {said}\. So this try's"):
         runway().execute(context_of(FakeTaskInstance()))
     assert statuses(all_held) == ["task_cancel"]
 
@@ -118,7 +119,7 @@ def test_a_record_that_a_person_deleted_meanwhile_is_written_anew(
     assert left is not None
     assert left.taskid == FIRST
     assert statuses(all_held) == ["task_start"]
-    assert f"WARNING taskid {FIRST}: the record was deleted while it was submitted" in lines.text
+    assert f"WARNING taskid {FIRST}: the record was deleted during the submission" in lines.text
 
 
 @pytest.mark.parametrize("adopted", [True, False])

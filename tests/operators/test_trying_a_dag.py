@@ -56,6 +56,6 @@ def test_a_task_that_is_resumed_without_an_event_waits_for_what_it_has_announced
 
 
 def test_one_that_has_announced_nothing_says_what_to_do(wiro_emulator: WiroEmulator) -> None:
-    with pytest.raises(WiroTaskError, match=r"without an event of its trigger.*Clear it"):
+    with pytest.raises(WiroTaskError, match=r"without an event of its trigger.*Clear this task"):
         generic(deferrable=True).execute_complete(context_of(FakeTaskInstance()), None)
     assert wiro_emulator.requests == []

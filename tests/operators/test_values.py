@@ -23,7 +23,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("prompt", "None", "text that is not empty"),
     ("prompt", True, "text that is not empty"),
     ("prompt", ["a"], "text that is not empty"),
-    ("input_image_url", "", "an http(s) URL"),
+    ("input_image_url", "s3://bucket/kite.png", "an http(s) URL"),
+    ("input_image_url", "/data/kite.png", "an http(s) URL"),
     ("input_image_url", False, "an http(s) URL"),
     ("ratio", "16:9", "1280:720, 720:1280, 1104:832, 832:1104, 960:960, 1584:672"),
     ("ratio", 1.5, "1280:720"),
@@ -192,6 +193,31 @@ def test_a_bad_duration_is_refused_when_the_operator_is_constructed(name: str, v
     with pytest.raises(WiroInputError) as caught:
         runway(**{name: value})
     assert_names(caught.value, name, value, "seconds above 0")
+
+
+FLAGS = ["deferrable", "wait_for_completion", "cancel_on_kill", "durable"]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", ["false", "no", "True", "", None, 0, 1, []])
+def test_what_is_no_bool_is_refused_before_anything_is_spent(
+    wiro_emulator: WiroEmulator, name: str, value: Any
+) -> None:
+    with pytest.raises(WiroInputError) as caught:
+        runway(**{name: value})
+    assert_names(caught.value, name, value, "True or False, a bool")
+    operator = runway()
+    setattr(operator, name, value)  # as a mapped task's
+    with pytest.raises(WiroInputError) as caught:
+        operator.execute(context_of(FakeTaskInstance()))
+    assert_names(caught.value, name, value, "True or False, a bool")
+    assert wiro_emulator.requests == []
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_template_in_the_place_of_a_bool_is_refused_in_words_of_its_own(name: str) -> None:
+    with pytest.raises(WiroInputError, match="; this argument is not templated"):
+        runway(**{name: "{{ params.x }}"})
 
 
 @pytest.mark.parametrize("name", DURATIONS)

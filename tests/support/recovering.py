@@ -70,6 +70,7 @@ def recalled(
     wanted: Record | None = None,
     *,
     on_unknown: OnUnknown = "fail",
+    missed: str | None = None,
     late: float = 3600.0,
     deadline: float | None = None,
     others: Others = ALONE,
@@ -88,7 +89,9 @@ def recalled(
         drivers.append(driver)
     caller: Any = FakeCaller(driver, services, account)
     journal: Any = FakeJournal(others)
-    decision = recall(caller, journal, found, wanted or intent(), on_unknown=on_unknown, deadline=deadline)
+    decision = recall(
+        caller, journal, found, wanted or intent(), on_unknown=on_unknown, missed=missed, deadline=deadline
+    )
     return decision, driver
 
 

@@ -73,6 +73,7 @@ class SmallWiro:
     echo: bool = True
     delay: float = 0.0
     now: float = START
+    uploads: int = 0
     tasks: list[SmallTask] = field(default_factory=list)
     run_faults: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -116,6 +117,11 @@ class SmallWiro:
         if step.path.startswith("/Run/"):
             task = self.add(step.path.removeprefix("/Run/"), dict(step.body), ours=True)
             return reply({"result": True, "errors": [], "taskid": task.taskid})
+        if step.path == "/File/Upload":
+            self.uploads += 1
+            return reply({"result": True, "errors": [], "list": [{"url": f"https://cdn.wiro.ai/{self.uploads}.png"}]})
+        if step.path == "/Tool/Detail":
+            return reply({"result": True, "errors": [], "tool": [{"parameters": None}]})
         shown = [task for task in self.tasks if task.account == self.account and task.shown_at <= self.now]
         if step.path == "/Task/List":
             start, limit = int(str(step.body["start"])), int(str(step.body["limit"]))
@@ -139,6 +145,7 @@ class SmallCaller:
 
     base_url = "https://api.wiro.ai/v1"
     max_active: int | None = None
+    timeout = 30.0
 
     def __init__(self, wiro: SmallWiro) -> None:
         self.wiro = wiro
@@ -146,6 +153,10 @@ class SmallCaller:
     @property
     def account(self) -> str:
         return str(self.wiro.account)
+
+    def those_there(self, urls: Iterable[str]) -> frozenset[str]:
+        """Every other upload is gone."""
+        return frozenset(url for url in urls if url.endswith(("1.png", "3.png", "5.png")))
 
     def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
         answer: Answer = None

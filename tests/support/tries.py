@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.providers.common.compat.sdk import Context, TaskDeferred
 
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.journals import open_journal
@@ -36,9 +36,14 @@ def kept() -> Record | None:
     return journal.read()
 
 
-def run_try(make: Callable[..., WiroRunOperator] = runway, ti: FakeTaskInstance | None = None, **arguments: Any) -> Any:
+def run_try(
+    make: Callable[..., WiroRunOperator] = runway,
+    ti: FakeTaskInstance | None = None,
+    context: Context | None = None,
+    **arguments: Any,
+) -> Any:
     """Do one try as Airflow does: with a new operator in every process, and its triggers in between."""
-    context = context_of(ti or FakeTaskInstance())
+    context = context or context_of(ti or FakeTaskInstance())
     operator = make(**arguments)
     step: Callable[[], Any] = lambda: operator.execute(context)  # noqa: E731
     while True:

@@ -73,4 +73,4 @@ def test_a_lost_submission_of_0_1_0_that_is_not_listed_here_is_unknown(deploymen
     lose(deployment, base_url=None, account=None)
     code, said = swept()
     assert code == 1
-    assert "it was sent with another key, or by 0.1.0" in said
+    assert "it was sent with another key, or by version 0.1.0" in said

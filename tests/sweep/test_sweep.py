@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.sweep import sweep
 from airflow_provider_wiro.sweep.__main__ import main
 from doubles import statuses
@@ -191,7 +192,7 @@ def test_a_folder_that_is_not_mounted_here_is_an_error(deployment: Deployment, s
     deployment.folder.rmdir()
     code, said = swept()
     assert code == 1
-    assert "is a share not mounted?" in said
+    assert "mount the share" in said
 
 
 @IN_THE_FOLDER
@@ -256,3 +257,21 @@ def test_where_the_database_is_out_of_reach_it_says_so_in_one_line() -> None:
     assert done.stderr.splitlines()[-1].endswith('Does "airflow dags list" work here?')
     assert "Traceback" not in done.stderr
     assert "of-nobody" not in done.stdout + done.stderr
+
+
+def test_what_was_only_uploaded_is_no_submission(deployment: Deployment, swept: Swept) -> None:
+    deployment.set_state(0, "failed")
+    deployment.write(deployment.record(0, sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/a.png"}))
+    code, said = swept("--stop")
+    assert (code, said.splitlines()[-1].split(" of the")[0]) == (0, "0 submissions")
+    assert deployment.wiro.requests == []
+
+
+def test_what_is_saved_runs_no_more_and_wiro_is_not_asked(deployment: Deployment, swept: Swept) -> None:
+    deployment.set_state(0, "failed")
+    file = Landed("s3://media/2221/0.mp4", "0.mp4", 9, "cd" * 32)
+    deployment.write(replace(deployment.record(0).submitted("2221", time.time()), landed=(file,)))
+    code, said = swept()
+    assert code == 0
+    assert "0 submissions" in said
+    assert deployment.wiro.requests == []

@@ -121,7 +121,7 @@ def test_what_another_task_instance_may_own_is_not_stopped_for_a_lost_submission
     code, said = swept("--stop")
     assert (code, statuses(deployment.wiro)) == (1, ["task_start"])
     assert "UNKNOWN: " in said
-    assert f"that of {deployment.dag_id}, {deployment.run_id}, video, 0" in said
+    assert f"may belong to {deployment.dag_id}, {deployment.run_id}, video, 0" in said
 
 
 def test_an_owner_that_is_older_than_hours_still_owns_its_task(deployment: Deployment, swept: Swept) -> None:
@@ -175,7 +175,7 @@ def test_an_unreadable_journal_may_be_the_owners(deployment: Deployment, swept: 
     lose(deployment)
     code, said = swept("--stop")
     assert (code, statuses(deployment.wiro)) == (1, ["task_start"])
-    assert "a journal that cannot be read" in said
+    assert "a task whose record cannot be read" in said
 
 
 def test_neither_wants_what_two_lost_runs_may_own(deployment: Deployment, swept: Swept) -> None:
@@ -205,7 +205,7 @@ def test_the_line_of_an_unknown_run_says_which_record_to_delete(deployment: Depl
         file.unlink()
         assert swept()[0] == 0
     else:
-        assert "delete the key wiro_journal of this task instance's state store" in said
+        assert "delete the key wiro_journal in Storage → Task State Store of the task instance" in said
 
 
 @IN_THE_FOLDER

@@ -16,7 +16,7 @@ from doubles import Lines
 from small_airflow import Run
 from triggerer import Triggerer, WaitingTask, make_trigger, until
 
-TOLD = "ERROR the Airflow task was killed; taskid {} COULD NOT BE STOPPED YET"
+TOLD = "ERROR the Airflow task was killed, but taskid {} COULD NOT BE STOPPED YET"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_it_is_told_at_once_and_stopped_as_soon_as_the_connection_is_there(
     assert wiro_emulator.tasks[trigger.taskid].status == "task_cancel"
     [told] = [line for line in lines.lines if TOLD.format(trigger.taskid) in line]
     for words in (
-        "it may still run and be paid",
+        "It may still run and be paid",
         "connection wiro_default cannot be read",
         "dashboard",
         "environment of the workers",
@@ -71,7 +71,4 @@ def test_where_the_connection_stays_away_it_ends_in_an_error(
     trigger.outage_tolerance = 0.5
     kill(trigger, lines, lambda: None)
     assert wiro_emulator.tasks[trigger.taskid].status == "task_start"
-    assert (
-        f"ERROR the Airflow task was killed; taskid {trigger.taskid} COULD NOT BE STOPPED and may still run"
-        in lines.text
-    )
+    assert f"ERROR the Airflow task was killed; taskid {trigger.taskid} COULD NOT BE STOPPED (" in lines.text

@@ -15,6 +15,7 @@ class Happening(Enum):
 
     ENDED = "a person or a timeout of Airflow's ended or cleared the task"
     WORKER_GOES = "only this worker goes away"
+    SAVING = "it had finished, and its files were being saved"
     TAKEN_OVER = "a later try, or a triggerer, goes on with it"
     AIRFLOW_SILENT = "Airflow does not answer"
     NOT_ASKED = "Airflow could not be asked"
@@ -75,6 +76,7 @@ class Rule:
 
 
 NOT_CHARGED = "Wiro does not charge for a stopped task"
+UNSAVED = "Was paid once: a retry or a clear saves it; without a record, no retry comes"
 GOES_ON = "Paid once: the next try goes on with it"
 
 
@@ -93,6 +95,7 @@ RULES = (
     _rule("ended or cleared", Happening.ENDED, Fate.STOP, NOT_CHARGED),
     _rule("time over", Happening.TIME_OVER, Fate.STOP, NOT_CHARGED),
     _rule("Ctrl-C", Happening.INTERRUPTED, Fate.STOP, NOT_CHARGED),
+    _rule("it was being saved", Happening.SAVING, Fate.LEAVE, UNSAVED),
     _rule("a later try has it already", Happening.TAKEN_OVER, Fate.LEAVE, "Paid once: that try goes on with it"),
     _rule("the worker goes, the next try goes on", Happening.WORKER_GOES, Fate.LEAVE, GOES_ON, True),
     _rule("the worker goes, no try finds it", Happening.WORKER_GOES, Fate.STOP, NOT_CHARGED, False),

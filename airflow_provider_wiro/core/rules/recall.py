@@ -27,8 +27,11 @@ class Left(Enum):
     """What an earlier try left in the journal."""
 
     NOTHING = "nothing"
+    UPLOADED = "uploaded files, and nothing was submitted"
     INTENT = "a submission whose answer is not known"
     SUBMITTED = "a taskid"
+    LANDED = "a taskid, and its saved files, which are all there"
+    MISSED = "a taskid, and its saved files, of which one is missing, or is to be elsewhere now"
 
 
 class Shown(Enum):
@@ -67,6 +70,7 @@ class Decision(Enum):
 
     ATTACH = "go on with it"
     TAKE = "take its outputs"
+    TAKE_SAVED = "take its saved files"
     SUBMIT = "submit"
     STOP = "stop it, then submit"
     REFUSE = "submit nothing"
@@ -99,8 +103,12 @@ class Row:
         )
 
 
-_NOTHING, _INTENT, _SUBMITTED = frozenset({Left.NOTHING}), frozenset({Left.INTENT}), frozenset({Left.SUBMITTED})
+_NOTHING, _INTENT, _LANDED = frozenset({Left.NOTHING}), frozenset({Left.INTENT}), frozenset({Left.LANDED})
+_MISSED, _SUBMITTED = frozenset({Left.MISSED}), frozenset({Left.SUBMITTED, Left.MISSED})
+_UPLOADED = frozenset({Left.UPLOADED})
 _ANY = _INTENT | _SUBMITTED
+# Nobody has seen it bring anything.
+_UNSEEN = _ANY - _MISSED
 _OVER = frozenset({Shown.EMPTY, Shown.FAILED, Shown.CANCELLED})
 _CHARGED = frozenset({Shown.EMPTY_CHARGED, Shown.FAILED_CHARGED})
 _NOT_KNOWN = frozenset({Shown.YOUNG, Shown.UNREADABLE, Shown.DOUBTFUL})
@@ -112,6 +120,18 @@ def _one(shown: Shown) -> frozenset[Shown]:
 
 RECALL: tuple[Row, ...] = (
     Row("nothing is recorded", _NOTHING, None, None, None, Decision.SUBMIT, "Pays for the first time."),
+    Row(
+        "only files were uploaded", _UPLOADED, None, None, None,
+        Decision.SUBMIT, "Pays for the first time. What was uploaded is used again while Wiro has it.",
+    ),
+    Row(
+        "its files are saved, and it is the same work", _LANDED, None, Work.SAME, None,
+        Decision.TAKE_SAVED, "Was paid once: nothing is submitted, and Wiro is not asked.",
+    ),
+    Row(
+        "its files are saved, and the work has changed", _LANDED, None, Work.CHANGED, None,
+        Decision.SUBMIT, "Pays for the new one. The old one was paid too.",
+    ),
     Row(
         "it runs, and is the same work", _ANY, _one(Shown.RUNNING), Work.SAME, None,
         Decision.ATTACH, "Is paid once: nothing is submitted.",
@@ -129,16 +149,24 @@ RECALL: tuple[Row, ...] = (
         Decision.SUBMIT, "Pays for the new one. The old one was paid too.",
     ),
     Row(
-        "it brought nothing, and cost nothing", _ANY, _OVER, None, None,
+        "it brought nothing, and cost nothing", _UNSEEN, _OVER, None, None,
         Decision.SUBMIT, "Pays for the new one. The old one was not charged.",
     ),
     Row(
-        "it failed but was charged, and is the same work", _ANY, _one(Shown.FAILED_CHARGED), Work.SAME, None,
+        "it failed but was charged, and is the same work", _UNSEEN, _one(Shown.FAILED_CHARGED), Work.SAME, None,
         Decision.REFUSE, "Was paid once. A person decides whether to pay again.", WiroTaskFailed,
     ),
     Row(
-        "it has no outputs but was charged, and is the same work", _ANY, _one(Shown.EMPTY_CHARGED), Work.SAME, None,
+        "it has no outputs but was charged, and is the same work", _UNSEEN, _one(Shown.EMPTY_CHARGED), Work.SAME, None,
         Decision.REFUSE, "Was paid once. A person decides whether to pay again.", WiroOutputsGone,
+    ),
+    Row(
+        "a saved file is missing, and Wiro has its outputs no more", _MISSED, _OVER | _CHARGED, Work.SAME, None,
+        Decision.REFUSE, "Was paid once. A person decides whether to pay again.", WiroOutputsGone,
+    ),
+    Row(
+        "a saved file is missing, and the work has changed", _MISSED, _OVER, Work.CHANGED, None,
+        Decision.SUBMIT, "Pays for the new one. The old one was paid too.",
     ),
     Row(
         "it brought nothing but was charged, and the work has changed", _ANY, _CHARGED, Work.CHANGED, None,

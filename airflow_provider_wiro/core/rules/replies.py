@@ -139,8 +139,8 @@ _LOOK = "look for it in the Wiro dashboard before you run this task again"
 CHECK_ALL = "check the model's name, the inputs and the connection's host, then clear this task"
 _CHECK_ACCOUNT = f"{CHECK_CREDENTIALS}, and what the project and the account may do, in the Wiro dashboard"
 _CHECK_PATH = "check the path of the connection's host (Wiro's is /v1) and the model's name, then clear this task"
-_ADD_SECRET = "the project signs its requests: put its API secret into the connection's password (API secret)"
-_LIMIT = "the account is at its concurrency limit: set max_active in the connection, or top up the balance"
+_ADD_SECRET = "the project signs its requests; put its API secret into the connection's password (API secret)"
+_LIMIT = "the account is at its concurrency limit; set max_active in the connection, or top up the balance"
 _TOP_UP = "top up the account's balance, then clear this task"
 
 REPLIES: tuple[ReplyRule, ...] = (

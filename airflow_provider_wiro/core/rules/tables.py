@@ -47,13 +47,23 @@ TABLES = (
         {"Wiro's list shows": "name", "it is sent": "submits", "a WARNING": "warns", "money": "money"},
     ),
     Table(
+        "shapes",
+        f"{_RULES}.shapes:SHAPES",
+        {"the input X of the model is": "name", "what is sent": "shape"},
+    ),
+    Table(
+        "file_types",
+        "airflow_provider_wiro.core.files:FILE_TYPES",
+        {"extension": "extension", "sent as": "content_type"},
+    ),
+    Table(
         "waits",
         f"{_RULES}.waits:PATIENCE",
         {"the task shows no end": "name", "verdict": "kind", "it is stopped": "stops"},
     ),
     Table(
         "endings",
-        f"{_RULES}.waits:ENDINGS",
+        f"{_RULES}.endings:ENDINGS",
         {"verdict": "kind", "the task": "what", "money": "money", "error": "error", "a retry submits": "retryable"},
     ),
     Table(
@@ -68,7 +78,7 @@ TABLES = (
     ),
     Table(
         "stops",
-        f"{_RULES}.waits:STOPS",
+        f"{_RULES}.endings:STOPS",
         {"where it was not over": "what", "money": "money", "nothing is submitted after it": "final"},
     ),
 )

@@ -1,0 +1,1 @@
+"""Saving what was paid for elsewhere."""

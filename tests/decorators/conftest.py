@@ -1,0 +1,3 @@
+"""What these tests share."""
+
+from durable import all_held, journal_folder  # noqa: F401
