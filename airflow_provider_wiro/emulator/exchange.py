@@ -10,6 +10,8 @@ from typing import ClassVar, get_args, get_origin, get_type_hints
 
 from aiohttp import web
 
+_OF_FILES = ("ETag", "Accept-Ranges", "Content-Range")
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -31,7 +33,8 @@ class Exchange:
 
     async def begin(self, like: web.Response, length: int | None, **headers: str) -> web.StreamResponse:
         """Send the headers of ``like`` and more, announcing ``length`` bytes of body, or a body of unknown length."""
-        stream = web.StreamResponse(status=like.status, headers=headers)
+        told = {name: like.headers[name] for name in _OF_FILES if name in like.headers}
+        stream = web.StreamResponse(status=like.status, headers=told | headers)
         stream.content_type = like.content_type
         if length is not None:
             stream.content_length = length

@@ -68,7 +68,7 @@ def file_response(request: web.Request, file: StoredFile) -> web.Response:
     """
     Answer a GET or HEAD for ``file``, or for the part of it that a ``Range`` header with one range asks for.
 
-    :param request: the request, for its method and its ``Range``.
+    :param request: the request, for its method, its ``Range`` and its ``If-Range``.
     :param file: what to serve.
     """
     size = len(file.data)
@@ -81,7 +81,7 @@ def file_response(request: web.Request, file: StoredFile) -> web.Response:
         wanted = request.http_range
     except ValueError:
         return web.Response(status=416, headers={"Content-Range": f"bytes */{size}"})
-    if wanted.start is None:
+    if wanted.start is None or request.headers.get("If-Range", headers["ETag"]) != headers["ETag"]:
         return web.Response(body=file.data, headers=headers)
     first, stop, _ = wanted.indices(size)
     if first >= stop:

@@ -64,6 +64,25 @@ def test_the_video_is_public_and_can_be_read_in_parts(wiro: Client, emulator: Wi
     assert emulator.count("Output") == 6
 
 
+def test_a_part_is_only_given_of_the_file_that_is_meant(wiro: Client, emulator: WiroEmulator) -> None:
+    url = video_url(wiro, emulator)
+    etag = requests.head(url, timeout=5).headers["ETag"]
+    for condition, status in ((etag, 206), ('"another"', 200), ("Thu, 26 Nov 2026 12:00:00 GMT", 200)):
+        answer = requests.get(url, headers={"Range": "bytes=100-", "If-Range": condition}, timeout=5)
+        assert (answer.status_code, answer.content) == (status, sample_video()[100 if status == 206 else 0 :])
+
+
+def test_a_download_that_is_cut_off_says_what_it_is_of(wiro: Client, emulator: WiroEmulator) -> None:
+    url = video_url(wiro, emulator)
+    etag, size = requests.head(url, timeout=5).headers["ETag"], len(sample_video())
+    emulator.script("Output", "truncated", times=2)
+    for headers, said in (({}, None), ({"Range": "bytes=100-"}, f"bytes 100-{size - 1}/{size}")):
+        with requests.get(url, headers=headers, timeout=5, stream=True) as answer:
+            assert (answer.headers["ETag"], answer.headers.get("Content-Range")) == (etag, said)
+            with pytest.raises(requests.exceptions.ChunkedEncodingError):
+                assert answer.content
+
+
 def test_an_output_that_is_not_there(emulator: WiroEmulator, wiro: Client) -> None:
     assert requests.get(emulator.url + "/Output/no/0.mp4", timeout=5).status_code == 404
     assert requests.post(video_url(wiro, emulator), timeout=5).status_code == 405

@@ -151,3 +151,34 @@ def test_a_batch_of_20_into_one_folder_gives_20_files(save: Save, wiro_emulator:
     for taskid in taskids:
         save(hook.get_task(taskid).result(), tmp_path)
     assert len(list(tmp_path.glob("*/0.mp4"))) == 20
+
+
+FAULTS: dict[str, dict[str, object]] = {
+    "429": {},
+    "5xx": {},
+    "404": {"status": 404},
+    "html": {},
+    "drop_before": {},
+    "truncated": {},
+    "wrong_length": {"by": 10},
+    "bad_chunks": {},
+    "garbage": {},
+    "hang": {"seconds": 0.1},
+}
+
+
+@pytest.mark.parametrize(("fault", "options"), FAULTS.items(), ids=FAULTS)
+def test_a_fault_that_passes_costs_no_file(
+    save: Save,
+    video: ResultDict,
+    tmp_path: Path,
+    wiro_emulator: WiroEmulator,
+    fault: str,
+    options: dict[str, object],
+) -> None:
+    wiro_emulator.script("Output", "5xx" if fault == "404" else fault, **options)
+    [landed] = save(video, tmp_path)
+    assert (landed.sha256, wiro_emulator.count("Output")) == (VIDEO, 2)
+    ranged = [request.headers.get("range") for request in wiro_emulator.requests if request.call == "Output"]
+    assert (ranged[1] is not None) == (fault == "truncated")
+    assert wiro_emulator.count("Run") == 1
