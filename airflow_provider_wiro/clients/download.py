@@ -36,7 +36,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 class DownloadFailed(Exception):
     """The file could not be downloaded; the message says why.
 
-    :param gone: whether it surely is there no more.
+    :param gone: whether it surely no longer exists.
     :param final: whether another attempt would come to the same.
     """
 
@@ -174,7 +174,7 @@ class _Download:
         self._size, self._total, self._validator = 0, None, None
 
     async def _begin(self, response: aiohttp.ClientResponse, patience: asyncio.Timeout) -> None:
-        """Check what the answer says before its body, and begin anew where it does not go on."""
+        """Check what the answer says before its body, and start again where it does not go on."""
         status, headers = response.status, response.headers
         if status in _GONE:
             raise _Again(f"it is not there (HTTP {status})", gone=True)
@@ -231,7 +231,7 @@ class _Download:
 
 @contextmanager
 def _paused(patience: asyncio.Timeout) -> Iterator[None]:
-    """Have what is written take its time, and begin anew to wait for more."""
+    """Have what is written take its time, then wait for more as long as before."""
     patience.reschedule(None)
     yield
     patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)

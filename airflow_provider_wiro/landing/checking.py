@@ -18,7 +18,7 @@ MOST_MANIFEST = 16 * 1024 * 1024
 def missing(landed: Iterable[Landed]) -> list[Landed]:
     """Return the saved files that are not there any more, or have another size. Reads none of them; asks Wiro nothing.
 
-    :raises WiroSaveError: if it cannot be found out, as where a storage is away.
+    :raises WiroSaveError: if that cannot be determined, as where a storage is away.
     """
     lost: list[Landed] = []
     for one in landed:
@@ -26,7 +26,7 @@ def missing(landed: Iterable[Landed]) -> list[Landed]:
             place, name = place_and_name(one.uri)
             size = place.size_of(name)
         except Exception as error:
-            raise WiroSaveError(f"whether {one_line(one.uri)} is there cannot be found out: {said(error)}") from error
+            raise WiroSaveError(f"whether {one_line(one.uri)} is there cannot be determined: {said(error)}") from error
         if size != one.size:
             lost.append(one)
     return lost

@@ -52,7 +52,7 @@ class Place(ABC):
     def size_of(self, name: str) -> int | None:
         """Return how many bytes a file has; None if it surely is not there.
 
-        :raises OSError: if that cannot be found out.
+        :raises OSError: if that cannot be determined.
         """
 
     @abstractmethod

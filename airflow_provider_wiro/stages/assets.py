@@ -10,7 +10,7 @@ from airflow_provider_wiro.core.files import FileInput
 from airflow_provider_wiro.core.generation import GenerationDict
 from airflow_provider_wiro.core.lineage import inputs_named, outputs_named, places_of, saved_in
 from airflow_provider_wiro.core.result import ResultDict
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import in_words, one_line
 from airflow_provider_wiro.stages.this_try import Try
 
 
@@ -81,5 +81,5 @@ def _files_of(task: Any) -> tuple[FileInput, ...]:
 
 
 def _warn(this: Try, result: ResultDict, what: str, error: Exception) -> None:
-    said = one_line(f"{type(error).__name__}: {error}")
+    said = in_words(error)
     this.log.warning("taskid %s: %s cannot be told what was made: %s", result["taskid"], one_line(what), said)

@@ -126,7 +126,7 @@ def test_where_wiro_has_the_outputs_no_more_the_error_says_where_they_were_and_w
     found = replace(submitted(), landed=(FILE,), deleted=deleted)
     error, _ = refused(WiroOutputsGone, shown_by_wiro(Left.MISSED, Shown.EMPTY, Work.SAME), found, missed=LOST)
     assert LOST in str(error)
-    assert "Put the file back" in str(error)
+    assert "put the file back" in str(error)
     assert ("was told to delete them" in str(error)) is deleted
 
 

@@ -181,7 +181,7 @@ def test_an_event_may_have_more_than_this_version_knows() -> None:
         (
             Verdict("timeout", "2221", "task_start", "not finished within 3600 s", True),
             WiroTaskTimeout,
-            "Wiro task 2221 was not finished in time, status task_start: not finished 3600 s after its submission; "
+            "Wiro task 2221 was not finished in time, status task_start: not finished within 3600 s; "
             "it was stopped.\nWiro does not charge for a stopped task. Increase timeout or execution_timeout. "
             "An Airflow retry submits it again",
         ),
