@@ -96,8 +96,7 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
 def _without_intent(this: Try, intent: Record, before: Record | None) -> Record | None:
     """Take an intent back of which Wiro has accepted nothing, and return what is left: its uploads are."""
     left = before or (replace(intent, sent=False) if intent.uploads else None)
-    _take_back(this, intent, left)
-    return left
+    return left if _take_back(this, intent, left) else intent
 
 
 def intent_of(this: Try, order: Order) -> Record:
@@ -182,13 +181,15 @@ def _begin(this: Try, intent: Record, over: Record | None) -> None:
         ) from error.__cause__
 
 
-def _take_back(this: Try, intent: Record, over: Record | None) -> None:
-    """Write down again what the intent took the place of, since Wiro has accepted nothing."""
+def _take_back(this: Try, intent: Record, over: Record | None) -> bool:
+    """Write down again what the intent took the place of, since Wiro has accepted nothing; return whether it is."""
     if this.journal is None:
-        return
+        return True
     try:
         this.journal.replace(intent, over)
+        return True
     except WiroJournalTaken as error:
         this.log.warning("nothing was submitted here; %s", error)
     except WiroJournalError as error:
         this.log.error("nothing was submitted, but %s; delete it before the next try", error)
+    return False
