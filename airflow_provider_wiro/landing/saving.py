@@ -24,6 +24,7 @@ from airflow_provider_wiro.landing.checking import MOST_MANIFEST
 from airflow_provider_wiro.landing.place import Place, Sink, below, place_of
 from airflow_provider_wiro.landing.words import said
 
+STAYS = ". It stays at Wiro for a limited time"
 PROVIDER = f"airflow-provider-wiro {__version__}"
 
 
@@ -67,18 +68,19 @@ def _as_save_error(result: ResultDict, save_to: str) -> Iterator[None]:
     try:
         yield
     except _NotSaved as error:
-        raise _save_error(result, save_to, str(error), retryable=error.retryable) from error.__cause__
+        raise _save_error(
+            result, save_to, f"{error}{'' if error.gone else STAYS}", error.retryable
+        ) from error.__cause__
     except WiroError:
         raise
     except Exception as error:
-        raise _save_error(result, save_to, said(error), retryable=True) from error
+        raise _save_error(result, save_to, f"{said(error)}{STAYS}", retryable=True) from error
 
 
-def _save_error(result: ResultDict, save_to: str, why: str, *, retryable: bool) -> WiroSaveError:
+def _save_error(result: ResultDict, save_to: str, why: str, retryable: bool) -> WiroSaveError:
     taskid = result["taskid"]
     return WiroSaveError(
-        f"Wiro task {taskid} succeeded and is paid, but not all that it made is saved to {one_line(save_to)}: {why}. "
-        "It stays at Wiro for a limited time",
+        f"Wiro task {taskid} succeeded and is paid, but not all that it made is saved to {one_line(save_to)}: {why}",
         taskid=taskid,
         status=result["status"],
         cost_usd=result["cost_usd"],
@@ -88,9 +90,10 @@ def _save_error(result: ResultDict, save_to: str, why: str, *, retryable: bool) 
 
 
 class _NotSaved(Exception):
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool, gone: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.gone = gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +169,9 @@ class _Saving:
         try:
             return download(wanted, sink, self.looks, self.log, self.progress)
         except DownloadFailed as error:
-            gone = ". Its address at Wiro has expired" if error.gone else ""
-            raise _NotSaved(f"{part.name}: {error}{gone}", retryable=not (error.final or error.gone)) from error
+            expired = ". Its address at Wiro has expired" if error.gone else ""
+            final = error.final or error.gone
+            raise _NotSaved(f"{part.name}: {error}{expired}", retryable=not final, gone=error.gone) from error
 
     def _check_size(self, part: Part, received: Received) -> None:
         size = self.place.size_of(part.name)
