@@ -129,8 +129,8 @@ class _Saving:
         """Write the manifest, unless one of just these files is there."""
         if self.known and not landed:
             raise _NotSaved(
-                f"Wiro shows no output of it any more. {one_line(self.place.uri_of(MANIFEST))}, and what it names, stay "
-                "as they are",
+                "Wiro shows no output of it any more. What was saved before stays as it is, with "
+                f"{one_line(self.place.uri_of(MANIFEST))}",
                 retryable=False,
                 gone=True,
             )

@@ -109,18 +109,13 @@ def delete_at_wiro(this: Try, taskid: str, *, recorded: bool) -> None:
     note_deleted(this, taskid)
 
 
-def is_found_again(this: Try) -> bool:
-    """Whether a further try finds what is paid for, or at least sees that it must not pay again."""
-    return this.paid.recorded or this.journal is not None
-
-
 def how_to_save(this: Try, taskid: str, *, retried: bool = True) -> str:
     """Say how what is paid for, and not saved, is saved after all.
 
     :param retried: whether a retry can help.
     """
     by_hand = f"python -m airflow_provider_wiro fetch {taskid} --to DIR"
-    if not is_found_again(this):
+    if not this.is_found_again:
         return f"There is no record of it, so a retry or a clear would pay again. Save it by hand: {by_hand}"
     if not this.paid.recorded:
         return f"Its record could not be seen: a clear looks at it again before it pays anything. By hand: {by_hand}"
@@ -142,7 +137,7 @@ def _not_saved(this: Try, result: ResultDict, error: Exception) -> WiroSaveError
             retryable=not isinstance(error, WiroError) or error.retryable,
         )
     error.args = (f"{error}. {how_to_save(this, result['taskid'], retried=error.retryable)}",)
-    error.retryable = error.retryable and is_found_again(this)
+    error.retryable = error.retryable and this.is_found_again
     return error
 
 
