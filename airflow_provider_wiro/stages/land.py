@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from airflow_provider_wiro.compat import AirflowTaskTimeout
+from airflow_provider_wiro.compat import AirflowNotFoundException, AirflowTaskTimeout
 from airflow_provider_wiro.core.calls import delete
 from airflow_provider_wiro.core.generation import cleaned_inputs
 from airflow_provider_wiro.core.manifest import About
@@ -22,7 +22,7 @@ def check_place(this: Try) -> None:
     """Make sure, before anything is paid, that what will be made can be saved, as far as that is quickly seen.
 
     :raises WiroInputError: if ``save_to`` cannot be opened, as where a package or a connection is missing.
-    :raises WiroSaveError: if its folder cannot be made now.
+    :raises WiroSaveError: if its folder cannot be made now, or Airflow cannot be asked for its connection.
     """
     if this.settings.save_to is None:
         return
@@ -34,7 +34,8 @@ def check_place(this: Try) -> None:
     except WiroInputError:
         raise
     except Exception as error:
-        kind = WiroSaveError if isinstance(error, OSError) else WiroInputError
+        is_ours = isinstance(error, AirflowNotFoundException | ImportError | TypeError | ValueError)
+        kind = WiroInputError if is_ours and not isinstance(error, OSError) else WiroSaveError
         raise kind(
             f"nothing was submitted, for what it would make could not be saved to save_to, {one_line(wanted)}: "
             f"{_said(error)}"
