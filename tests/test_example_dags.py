@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -65,15 +67,24 @@ def test_a_form_gives_prompt_image_and_duration(wiro_emulator: WiroEmulator) -> 
     assert (inputs["prompt"], inputs["inputImageUrl"], inputs["duration"]) == ("A kite.", form["image"], "10")
 
 
-def test_an_image_in_a_folder_becomes_a_video_in_a_folder(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+def test_an_image_in_a_folder_becomes_a_video_in_a_folder_that_another_dag_reads(
+    wiro_emulator: WiroEmulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "kite.png").write_bytes(b"a kite")
     conf = {"image": str(tmp_path / "kite.png"), "folder": str(tmp_path / "videos")}
-    run = run_as_written(example("wiro_video_in_a_bucket").dag, run_conf=conf)
+    module = example("wiro_video_in_a_bucket")
+    run = run_as_written(module.dag, beside=module.publishing, run_conf=conf)
     assert run.state == "success"
     [task] = wiro_emulator.runs
     video = tmp_path / "videos" / "wiro_video_in_a_bucket" / task.taskid / "0.mp4"
     assert run.xcom("output_uri", task_id="generate_video") == video.as_uri()
-    assert run.xcom(task_id="use") == len(video.read_bytes()) > 0
+    manifest = json.loads(video.with_name("manifest.json").read_text())
+    assert manifest["files"] == {"inputImageUrl": hashlib.sha256(b"a kite").hexdigest()}
+    [event] = asset_events(module.VIDEO.uri)
+    publish = module.publishing.get_task("publish").python_callable
+    with caplog.at_level(logging.INFO, logger=module.log.name):
+        assert publish(triggering_asset_events={module.VIDEO.uri: [event]}) == [video.stat().st_size]
+    assert f"{video.as_uri()}: made by {task.model} for 0.25 USD" in caplog.messages
 
 
 def test_a_taskid_of_elsewhere_is_saved(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:

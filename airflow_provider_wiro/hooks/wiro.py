@@ -165,9 +165,7 @@ class WiroHook(BaseHook):
         :param task_error_grace: time that it may stay in ``task_error``, default 120 s.
         :param stop_at_timeout: whether it is stopped where one of these three ends the wait; default False: it runs
             on, and is paid if it succeeds.
-        :returns: ``{"taskid", "status", "outputs": [{"url", "name", "content_type", "size", "content"}, …], "text",
-            "cost_usd", "elapsed_seconds"}``, as the operator's return value, but never cut; where the text stands in a
-            file, ``text`` is None.
+        :returns: what the operator returns, but never cut; where the text stands in a file, ``text`` is None.
         :raises WiroInputError: a value is not allowed; before anything is sent.
         :raises WiroTaskError: a subclass, if it did not succeed; the message says what happens to the money.
         """

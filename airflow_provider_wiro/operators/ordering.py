@@ -33,6 +33,13 @@ class OrderingOperator(TryingOperator):
     files: Mapping[str, Any] | str
     idempotency_key: str | None
 
+    def check_when_constructed(self) -> None:
+        """Check what holds no template; a mapped task's is checked in ``execute``, see :meth:`check_fields`."""
+        if not self.unmapped:
+            with self.naming_the_task():
+                self.check_settings()
+                self.check_untemplated()
+
     def check_untemplated(self) -> None:
         """Check the arguments of every model that hold no template yet.
 

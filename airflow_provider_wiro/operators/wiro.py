@@ -128,24 +128,17 @@ class WiroRunOperator(OrderingOperator):
         self.model = model
         self.inputs: Mapping[str, Any] | str = {} if inputs is None else inputs
         self.files: Mapping[str, Any] | str = {} if files is None else files
-        self.deferrable = deferrable
-        self.defer_after = defer_after
-        self.wait_for_completion = wait_for_completion
+        self.deferrable, self.defer_after = deferrable, defer_after
+        self.wait_for_completion, self.queue_timeout = wait_for_completion, queue_timeout
         self.poll_interval, self.timeout = poll_interval, timeout
-        self.queue_timeout = queue_timeout
-        self.outage_tolerance = outage_tolerance
-        self.task_error_grace = task_error_grace
+        self.outage_tolerance, self.task_error_grace = outage_tolerance, task_error_grace
         self.cancel_on_kill, self.durable = cancel_on_kill, durable
         self.idempotency_key = idempotency_key
         self.on_unknown_submission = on_unknown_submission
         self.save_to = save_to
         self.saves = save_to is not None
-        self.max_bytes = max_bytes
-        self.delete_after_save = delete_after_save
-        if not self.unmapped:
-            with self.naming_the_task():
-                self.check_settings()
-                self.check_untemplated()
+        self.max_bytes, self.delete_after_save = max_bytes, delete_after_save
+        self.check_when_constructed()
 
     def execute(self, context: Context) -> ResultDict:
         """Get the generation, an earlier try's or a new one, then wait or defer."""

@@ -59,16 +59,7 @@ def recall(
 
     left = left_of(found, missed)
     try:
-        if not found.sent:
-            seen = Sighting(Shown.MISSING, found)
-        elif left is Left.LANDED:
-            seen = Sighting(Shown.SUCCEEDED, found.renewed(wanted))
-        elif found.taskid is not None:
-            seen = drive(look(found, wanted, deadline=deadline))
-        elif service_of(found, wanted) is Service.DOUBTFUL:
-            seen = sighting_of(found, wanted, Doubt(WAS_ANOTHER))
-        else:
-            seen = sighting_of(found, wanted, _find(drive, journal, found, lambda: caller.account, deadline))
+        seen = _see(drive, caller, journal, found, wanted, left, deadline)
     except WiroWrongService as error:
         seen = Sighting(Shown.ELSEWHERE, found, why=str(error))
     seen = replace(seen, why=seen.why or missed or "")
@@ -80,6 +71,26 @@ class Drive(Protocol):
     """Carries out a flow at the service of a record."""
 
     def __call__(self, flow: Flow[T], /) -> T: ...
+
+
+def _see(
+    drive: Drive,
+    caller: Caller,
+    journal: Journal,
+    found: Record,
+    wanted: Record,
+    left: Left,
+    deadline: float | None,
+) -> Sighting:
+    if not found.sent:
+        return Sighting(Shown.MISSING, found)
+    if left is Left.LANDED:
+        return Sighting(Shown.SUCCEEDED, found.renewed(wanted))
+    if found.taskid is not None:
+        return drive(look(found, wanted, deadline=deadline))
+    if service_of(found, wanted) is Service.DOUBTFUL:
+        return sighting_of(found, wanted, Doubt(WAS_ANOTHER))
+    return sighting_of(found, wanted, _find(drive, journal, found, lambda: caller.account, deadline))
 
 
 def _find(

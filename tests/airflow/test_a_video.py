@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,15 +141,34 @@ def test_the_example_dags_run_as_they_are(airflow: RealAirflow, services: Servic
     assert len(made) == 5
 
 
+def published(airflow: RealAirflow, dag_id: str) -> Any:
+    """Wait for the DAG that an asset starts, and return what its task returns."""
+    path = f"/dags/{dag_id}/dagRuns"
+    airflow.wait_until(lambda: airflow.api.call("GET", path)["dag_runs"], f"{dag_id} is started")
+    [run] = airflow.api.call("GET", path)["dag_runs"]
+    airflow.wait_task(dag_id, run["dag_run_id"], "publish", "success")
+    return airflow.xcom(dag_id, run["dag_run_id"], "publish")
+
+
 def test_an_asset_starts_the_second_dag(airflow: RealAirflow, services: Services) -> None:
     making = airflow.trigger("wiro_make_the_video")
-    airflow.wait_task("wiro_make_the_video", making, "announce", "success")
-    started = "/dags/wiro_publish_the_video/dagRuns"
-    airflow.wait_until(lambda: airflow.api.call("GET", started)["dag_runs"], "the second DAG is started")
-    [run] = airflow.api.call("GET", started)["dag_runs"]
-    airflow.wait_task("wiro_publish_the_video", run["dag_run_id"], "publish", "success")
-    [url] = airflow.xcom("wiro_publish_the_video", run["dag_run_id"], "publish")
-    assert url == airflow.xcom("wiro_make_the_video", making, "generate_video", "output_url")
+    airflow.wait_task("wiro_make_the_video", making, "generate_video", "success")
+    url = airflow.xcom("wiro_make_the_video", making, "generate_video", "output_url")
+    assert published(airflow, "wiro_publish_the_video") == [url]
+
+
+def test_an_image_in_a_folder_becomes_a_video_in_a_folder_that_a_second_dag_reads(
+    airflow: RealAirflow, services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "kite.png").write_bytes(b"a kite")
+    conf = {"image": str(tmp_path / "kite.png"), "folder": str(tmp_path / "videos")}
+    making = airflow.trigger("wiro_video_in_a_bucket", conf)
+    airflow.wait_task("wiro_video_in_a_bucket", making, "generate_video", "success")
+    taskid = airflow.xcom("wiro_video_in_a_bucket", making, "generate_video", "taskid")
+    video = tmp_path / "videos" / "wiro_video_in_a_bucket" / taskid / "0.mp4"
+    assert published(airflow, "wiro_publish_from_the_bucket") == [video.stat().st_size]
+    manifest = json.loads(video.with_name("manifest.json").read_text())
+    assert (manifest["taskid"], manifest["run_id"]) == (taskid, making)
 
 
 @pytest.mark.skipif(airflow_version() < (3, 1), reason="ApprovalOperator came with Airflow 3.1")
