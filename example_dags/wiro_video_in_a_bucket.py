@@ -21,10 +21,11 @@ def publish(**context):
     events = context.get("triggering_asset_events") or context.get("triggering_dataset_events") or {}
     sizes = []
     for uri in [uri for told in events.values() for event in told for uri in event.extra["uris"]]:
-        video = ObjectStoragePath(uri)
-        manifest = json.loads((video.parent / "manifest.json").read_text())
+        with ObjectStoragePath(f"{uri.rpartition('/')[0]}/manifest.json").open("rb") as file:
+            manifest = json.load(file)
         log.info("%s: made by %s for %s USD", uri, manifest["model"], manifest["cost_usd"])
-        sizes.append(len(video.read_bytes()))
+        with ObjectStoragePath(uri).open("rb") as file:
+            sizes.append(len(file.read()))
     return sizes
 
 
