@@ -68,6 +68,8 @@ def _record(options: Namespace) -> Record:
     record = recorded.of(identity)
     if record is None:
         raise WiroJournalError(f"there is no record in {recorded.place_of(identity)}")
+    if not record.sent:
+        raise WiroJournalError(f"the record in {recorded.place_of(identity)} says that nothing was submitted last")
     if record.taskid is None:
         raise WiroJournalError(
             f"the record in {recorded.place_of(identity)} has no taskid: it is not known whether Wiro has accepted a "

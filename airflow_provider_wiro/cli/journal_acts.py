@@ -81,6 +81,8 @@ def _agreed() -> bool:
 
 def _price_of_forgetting(record: Record) -> str:
     again = "The next try of this task instance then submits again, and pays for it."
+    if not record.sent and not record.uploads:
+        return f"It says that nothing was submitted last. {again}"
     if not record.sent:
         return "Only files were uploaded, at no cost, and nothing was submitted. The next try uploads them again."
     if record.taskid is None:

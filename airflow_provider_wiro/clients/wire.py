@@ -24,7 +24,7 @@ from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Report, Send
 from airflow_provider_wiro.core.signing import auth_headers
-from airflow_provider_wiro.core.text import as_text, one_line
+from airflow_provider_wiro.core.text import as_text, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 
 # A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
@@ -112,9 +112,9 @@ def _unpack(raw: bytes, encoding: str) -> bytes | None:
 
 
 def words_of(error: object) -> str:
-    """Return what an HTTP library says as one line, without the credentials of a proxy, or its own objects."""
+    """Return what an HTTP library says as one line, without credentials, query, or its own objects."""
     said = re.sub(r" ssl:(<[^>]*>|\w+)", "", as_text(error))
-    return one_line(re.sub(r"//[^/\s]*@", "//", said), 200)
+    return one_line(without_secrets(re.sub(r"//[^/\s]*@", "//", said)), 200)
 
 
 def proxy_for(base_url: str) -> str | None:

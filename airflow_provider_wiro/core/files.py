@@ -213,6 +213,8 @@ def _source(value: object, argument: str) -> Source:
         return source
     if _NO_FILE.match(address):
         raise refused(argument, address, ALLOWED)
+    if "://" in address and "::" in address:
+        raise refused(argument, address, f"{ONE_FILE}; without '::', at which fsspec cuts a path off")
     if source.type is None:
         zipped = " A zip is unpacked by Wiro: give its files" if address.lower().endswith(".zip") else ""
         known = ", ".join(sorted(FILE_TYPES))

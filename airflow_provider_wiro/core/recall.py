@@ -33,7 +33,7 @@ class Service(Enum):
 
     NAMED = "the record names its service"
     PROVEN = "a record of version 1, whose fingerprint proves it"
-    UNKNOWN = "a record of version 1 of other work"
+    UNKNOWN = "a record of version 1 of other work, or of work that is not known any more"
     DOUBTFUL = "a record of version 1 of the same model and inputs, and of another service or key"
 
 
@@ -41,11 +41,12 @@ def service_of(found: Record, wanted: Record) -> Service:
     """Say what is known of the service that *found* was submitted to."""
     if found.version != 1:
         return Service.NAMED
+    work = wanted.work
+    if work is None:  # what is wanted cannot be made any more, and the record stands for it
+        return Service.UNKNOWN
     if found.is_same_work(wanted):
         return Service.PROVEN
-    work = wanted.work
-    keyed = work is not None and work.idempotency_key is not None
-    if keyed or work is None:
+    if work.idempotency_key is not None:
         return Service.UNKNOWN
     sent = work.recorded_as(found.inputs)
     if not work.files and (found.model, found.inputs) == (sent.model, digests(sent.inputs)):
@@ -77,7 +78,7 @@ def look(found: Record, wanted: Record, *, deadline: float | None = None) -> Flo
     names: list[str] = []
     try:
         task = yield from _read(found.taskid, deadline)
-        if service is Service.UNKNOWN and not task.terminal:
+        if service is Service.UNKNOWN and (not task.terminal or found.is_same_work(wanted)):
             names = yield from contradictions(found, deadline=deadline)
     except WiroTaskNotFound:
         age = (yield from now()) - (found.submitted_at or found.at)

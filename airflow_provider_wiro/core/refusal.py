@@ -130,7 +130,8 @@ def _unknown(seen: Sighting, place: str) -> str:
 def line_of(row: Row, seen: Sighting, wanted: Record) -> str | None:
     """Return the line for the log of a row that submits; None where there is nothing to say."""
     if not seen.record.sent:
-        return "files were uploaded before, and nothing was submitted; submitting"
+        uploaded = "files were uploaded before, and " if seen.record.uploads else ""
+        return f"{uploaded}nothing was submitted by the last try; submitting"
     if row.unknown is not None:
         return (
             f"whether Wiro accepted the last submission cannot be determined ({seen.why}); submitting again, as "

@@ -135,5 +135,17 @@ def _cut(value: object, limit: int) -> object:
     return [_cut(item, limit) for item in value] if isinstance(value, list) else value
 
 
+def is_cut(result: ResultDict) -> bool:
+    """Whether what is in a result's outputs may have been cut by ``fitted``."""
+    return any(_may_be_cut(output["content"]) for output in result["outputs"])
+
+
+def _may_be_cut(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) in (*SHORTER, FLAT) and value.endswith("…")
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(_may_be_cut(part) for part in parts)
+
+
 def _size(value: object) -> int:
     return len(json.dumps(value))

@@ -111,6 +111,8 @@ def place_of(folder: str) -> Place:
 
     if not isinstance(folder, str) or not folder.strip() or not folder.isprintable():
         raise refused("save_to", folder, _ALLOWED)
+    if "::" in folder:
+        raise refused("save_to", without_secrets(folder), f"{_ALLOWED}; without '::', at which fsspec cuts a path off")
     if "://" not in folder and not os.path.isabs(folder):
         raise refused("save_to", folder, f"{_ALLOWED}; this one depends on the folder that a worker happens to run in")
     try:

@@ -127,6 +127,13 @@ class _Saving:
 
     def write_manifest(self, about: About, landed: tuple[Landed, ...]) -> None:
         """Write the manifest, unless one of just these files is there."""
+        if self.known and not landed:
+            raise _NotSaved(
+                "Wiro shows no output of it any more. What was saved before stays as it is, with "
+                f"{one_line(self.place.uri_of(MANIFEST))}",
+                retryable=False,
+                gone=True,
+            )
         if {_content(one) for one in landed} == {_content(one) for one in self.known.values()} and self.known:
             return
         self.place.replace(MANIFEST, written(about, landed, saved_at=time.time(), provider=PROVIDER))

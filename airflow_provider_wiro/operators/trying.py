@@ -154,7 +154,7 @@ class TryingOperator(RenderingOperator):
                     end_outside(this, out_of_time=False)
                 raise
             except SAFE_WITH_A_JOURNAL as error:
-                error.retryable = error.retryable or this.journal is not None
+                error.retryable = error.retryable or this.is_found_again
                 raise
             finally:
                 self._at_work = False

@@ -17,7 +17,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskError,
 )
 from airflow_provider_wiro.stages.fate import rule_for
-from airflow_provider_wiro.stages.land import how_to_save, is_found_again
+from airflow_provider_wiro.stages.land import how_to_save
 from airflow_provider_wiro.stages.resume import take_up
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.stop import stop_now
@@ -151,7 +151,7 @@ def _left(this: Try, error: BaseException) -> WiroError | None:
 
 def _unsaved(this: Try, error: BaseException) -> WiroError | None:
     """Say how what is paid for is saved after all; where no try finds it, let none come."""
-    taskid, found_again = this.paid.taskid, is_found_again(this)
+    taskid, found_again = this.paid.taskid, this.is_found_again
     assert taskid is not None
     advice = how_to_save(this, taskid)
     if isinstance(error, WiroInterrupted):

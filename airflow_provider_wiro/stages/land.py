@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from airflow_provider_wiro.compat import AirflowTaskTimeout
+from airflow_provider_wiro.compat import AirflowNotFoundException, AirflowTaskTimeout
 from airflow_provider_wiro.core.calls import delete
 from airflow_provider_wiro.core.generation import cleaned_inputs
 from airflow_provider_wiro.core.manifest import About
@@ -22,7 +22,7 @@ def check_place(this: Try) -> None:
     """Make sure, before anything is paid, that what will be made can be saved, as far as that is quickly seen.
 
     :raises WiroInputError: if ``save_to`` cannot be opened, as where a package or a connection is missing.
-    :raises WiroSaveError: if its folder cannot be made now.
+    :raises WiroSaveError: if its folder cannot be made now, or Airflow cannot be asked for its connection.
     """
     if this.settings.save_to is None:
         return
@@ -34,7 +34,8 @@ def check_place(this: Try) -> None:
     except WiroInputError:
         raise
     except Exception as error:
-        kind = WiroSaveError if isinstance(error, OSError) else WiroInputError
+        is_ours = isinstance(error, AirflowNotFoundException | ImportError | TypeError | ValueError)
+        kind = WiroInputError if is_ours and not isinstance(error, OSError) else WiroSaveError
         raise kind(
             f"nothing was submitted, for what it would make could not be saved to save_to, {one_line(wanted)}: "
             f"{_said(error)}"
@@ -109,18 +110,13 @@ def delete_at_wiro(this: Try, taskid: str, *, recorded: bool) -> None:
     note_deleted(this, taskid)
 
 
-def is_found_again(this: Try) -> bool:
-    """Whether a further try finds what is paid for, or at least sees that it must not pay again."""
-    return this.paid.recorded or this.journal is not None
-
-
 def how_to_save(this: Try, taskid: str, *, retried: bool = True) -> str:
     """Say how what is paid for, and not saved, is saved after all.
 
     :param retried: whether a retry can help.
     """
     by_hand = f"python -m airflow_provider_wiro fetch {taskid} --to DIR"
-    if not is_found_again(this):
+    if not this.is_found_again:
         return f"There is no record of it, so a retry or a clear would pay again. Save it by hand: {by_hand}"
     if not this.paid.recorded:
         return f"Its record could not be seen: a clear looks at it again before it pays anything. By hand: {by_hand}"
@@ -142,7 +138,7 @@ def _not_saved(this: Try, result: ResultDict, error: Exception) -> WiroSaveError
             retryable=not isinstance(error, WiroError) or error.retryable,
         )
     error.args = (f"{error}. {how_to_save(this, result['taskid'], retried=error.retryable)}",)
-    error.retryable = error.retryable and is_found_again(this)
+    error.retryable = error.retryable and this.is_found_again
     return error
 
 

@@ -18,6 +18,7 @@ class PaidTask:
     :param submitted_at: unix time of its submission.
     :param attached: whether an earlier try has submitted it.
     :param recorded: whether the journal holds its taskid, so that the next try finds it.
+    :param absent: whether the journal surely does not hold it, nor an intent of it: the next try would pay again.
     :param unwritten: the record that could not be written yet, and the one that it takes the place of.
     :param finished: whether it has succeeded, and is being saved.
     :param stopped: how stopping it went; None if it was not stopped here.
@@ -29,6 +30,7 @@ class PaidTask:
     submitted_at: float | None = None
     attached: bool = False
     recorded: bool = False
+    absent: bool = False
     unwritten: tuple[Record, Record] | None = None
     finished: bool = False
     stopped: Stop | None = None
@@ -37,15 +39,20 @@ class PaidTask:
         """The journal holds this, of an earlier try."""
         self._set(record.taskid, record.base_url, record.submitted_at)
         self.attached = self.recorded = record.taskid is not None
+        self.absent = False
 
     def obtained(self, taskid: str, service: str | None, submitted_at: float | None, *, attached: bool = False) -> None:
         """This try goes on with this one; whether the journal holds it is not known yet."""
         self._set(taskid, service, submitted_at)
-        self.attached, self.recorded = attached, False
+        self.attached, self.recorded, self.absent = attached, False, False
 
     def written(self) -> None:
         """The journal holds the taskid."""
-        self.recorded, self.unwritten = True, None
+        self.recorded, self.absent, self.unwritten = True, False, None
+
+    def is_absent(self) -> None:
+        """The journal was read, and holds nothing of it: a person has deleted the record, or it came later."""
+        self.absent = True
 
     def not_written(self, record: Record, over: Record) -> None:
         """The journal could not take the taskid."""

@@ -94,8 +94,8 @@ def pay(this: Try, order: Order, found: Record | None, until: float) -> Generati
 
 
 def _without_intent(this: Try, intent: Record, before: Record | None) -> Record | None:
-    """Take an intent back of which Wiro has accepted nothing, and return what is left: its uploads are."""
-    left = before or (replace(intent, sent=False) if intent.uploads else None)
+    """Take an intent back of which Wiro has accepted nothing; return what is left: its uploads, and earlier taskids."""
+    left = before or (replace(intent, sent=False) if intent.uploads or intent.earlier else None)
     return left if _take_back(this, intent, left) else intent
 
 

@@ -61,6 +61,8 @@ def complete(this: Try, taskid: str, submitted_at: float | None) -> None:
         this.paid.written()
     elif intent is not None and intent.phase == "intent" and submitted_at is not None and intent.at <= submitted_at:
         write_down(this, intent.submitted(taskid, submitted_at), intent, WITH_PATIENCE)
+    elif intent is None or intent.phase != "intent":
+        this.paid.is_absent()
 
 
 def note_landed(this: Try, taskid: str, landed: tuple[Landed, ...]) -> bool:

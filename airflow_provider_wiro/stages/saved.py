@@ -8,6 +8,7 @@ from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.file_names import MANIFEST, harmless
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.landing import Landed
+from airflow_provider_wiro.core.manifest import files_in
 from airflow_provider_wiro.core.result import ResultDict, text_files
 from airflow_provider_wiro.core.saved import result_of
 from airflow_provider_wiro.core.saving import folder
@@ -84,6 +85,19 @@ def _folder_of(this: Try, taskid: str) -> str:
     from airflow_provider_wiro.landing.place import below
 
     return place_of(below(folder(this.settings.save_to), harmless(taskid))).uri
+
+
+def saved_before(this: Try, taskid: str) -> ResultDict | None:
+    """Return the result of the files that the manifest in ``save_to`` names; None where there is none of this task."""
+    from airflow_provider_wiro.landing import place_of
+
+    try:
+        place = place_of(_folder_of(this, taskid))
+        landed = files_in(place.read(MANIFEST, MOST_READ))
+        return _read(this, taskid, landed)
+    except Exception as error:
+        this.log.info("taskid %s: nothing that was saved before is taken (%s)", taskid, in_words(error, 200))
+        return None
 
 
 def _read(this: Try, taskid: str, landed: tuple[Landed, ...]) -> ResultDict:

@@ -167,6 +167,6 @@ def _read_large_result(this: Try, verdict: Verdict) -> ResultDict:
         if read.result is None:
             raise _error_of(this, read)
     except WiroError as error:
-        error.retryable = this.journal is not None
+        error.retryable = this.is_found_again
         raise
     return read.result

@@ -125,6 +125,11 @@ class Try:
         """Where the record is, in words."""
         return self.journal.place if self.journal else "the journal"
 
+    @property
+    def is_found_again(self) -> bool:
+        """Whether a further try finds what is paid for, or at least sees that it must not pay again."""
+        return self.paid.recorded or (self.journal is not None and not self.paid.absent)
+
     def how_to_forget(self) -> tuple[str, ...]:
         """Return the steps by which a person has a new generation made after all."""
         if self.journal is None:

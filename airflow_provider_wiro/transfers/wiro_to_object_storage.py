@@ -13,7 +13,7 @@ from airflow_provider_wiro.core.calls import detail
 from airflow_provider_wiro.core.fields import refused
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.reading import read_taskid
-from airflow_provider_wiro.core.result import completed, is_result
+from airflow_provider_wiro.core.result import completed, is_cut, is_result
 from airflow_provider_wiro.core.saving import MAX_BYTES, check_saving, folder, max_bytes
 from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.core.verdict import Verdict, error_of
@@ -21,6 +21,7 @@ from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskError
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries
 from airflow_provider_wiro.stages.land import check_place
 from airflow_provider_wiro.stages.paid import PaidTask
+from airflow_provider_wiro.stages.saved import saved_before
 from airflow_provider_wiro.stages.settle import deliver
 from airflow_provider_wiro.stages.tell import TASKID
 from airflow_provider_wiro.stages.this_try import Settings, Try
@@ -43,7 +44,8 @@ class WiroToObjectStorageOperator(BaseOperator):
     ``wiro_generation``. It holds a worker slot while it saves.
 
     :param taskid: the Wiro task, which must be over (templated); ``WiroTaskSensor`` waits for one.
-    :param result: or what an operator or sensor of this package has returned (templated). Then Wiro is not asked.
+    :param result: or what an operator or sensor of this package has returned (templated). Then Wiro is not asked, but
+        where a text was cut for XCom, or *delete_after_save* is set: nothing is deleted that is not saved.
     :param save_to: a folder: an absolute path, or a URL that Airflow's ObjectStoragePath opens (templated).
     :param wiro_conn_id: the Airflow connection, default ``wiro_default``; of the account that ran the task (templated).
     :param max_bytes: bytes that each file may have at most, default 2,000,000,000.
@@ -85,7 +87,9 @@ class WiroToObjectStorageOperator(BaseOperator):
             self._check(rendered=True)
             this = self._try(context)
             check_place(this)
-            result = self._given() or self._read(this)
+            given = self._given()
+            asks = given is None or self.delete_after_save or is_cut(given)
+            result = self._read(this, given) if asks or given is None else given
             self._paid.obtained(result["taskid"], this.caller.base_url, None, attached=True)
             self._paid.written()  # a further try finds it, for it is an argument
             this.ti.xcom_push(key=TASKID, value=result["taskid"])
@@ -158,7 +162,8 @@ class WiroToObjectStorageOperator(BaseOperator):
         self.taskid = self._taskid_of(given["taskid"])
         return None if given["status"] is None else completed(given)
 
-    def _read(self, this: Try) -> ResultDict:
+    def _read(self, this: Try, given: ResultDict | None) -> ResultDict:
+        """Return what Wiro shows; where it shows no output any more, what was saved before, or else *given*."""
         taskid = self._taskid_of(self.taskid)
         task = this.caller.drive(detail(taskid=taskid), service=this.caller.base_url)
         if not task.terminal:
@@ -174,4 +179,6 @@ class WiroToObjectStorageOperator(BaseOperator):
             error = error_of(verdict, resubmits=False)
             error.retryable = False
             raise error
-        return verdict.result
+        if verdict.result["outputs"]:
+            return verdict.result
+        return saved_before(this, taskid) or given or verdict.result

@@ -181,3 +181,20 @@ def test_a_bar_is_shown_on_a_terminal_alone(
     assert done.returncode == 0
     assert f"{len(sample_video()) / 1000:.1f}" in shown
     assert (tmp_path / taskid / "0.mp4").read_bytes() == sample_video()
+
+
+def test_what_wiro_has_no_more_leaves_the_saved_manifest_as_it_is(
+    taskid: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "fetch", taskid, "--to", tmp_path)[0] == 0
+    manifest = (tmp_path / taskid / "manifest.json").read_bytes()
+    WiroHook().delete(taskid)
+    code, _, err = run(capsys, "fetch", taskid, "--to", tmp_path)
+    assert (code, "Wiro shows no output of it any more" in err) == (1, True)
+    assert (tmp_path / taskid / "manifest.json").read_bytes() == manifest
+
+
+def test_a_record_without_a_submission_is_said_to_be_one(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(journal, intent(sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/x/a.png"}))
+    code, _, err = run(capsys, "fetch", "--to", "/tmp", *INSTANCE)
+    assert (code, "nothing was submitted last" in err) == (1, True)

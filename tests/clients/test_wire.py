@@ -95,6 +95,7 @@ def test_key_and_secret_are_in_no_header_that_is_not_theirs(drive: Drive) -> Non
     ("error", "words"),
     [
         ("Cannot connect to http://me:hunter2@proxy:3128/x", "Cannot connect to http://proxy:3128/x"),
+        ("InvalidUrlClientError: https://x:99999/a?sig=hunter2", "InvalidUrlClientError: https://x:99999/a"),
         ("two\nlines\x1b[0m", "two lines [0m"),
         (OSError(111, "Connection refused"), "[Errno 111] Connection refused"),
     ],

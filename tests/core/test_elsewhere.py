@@ -121,6 +121,17 @@ def test_a_taskid_of_the_same_service_is_stopped_and_taken_without_comparing_any
     assert isinstance(recovered([shown("task_start", parameters={"prompt": "rewritten"})], submitted())[0], Attach)
 
 
+@pytest.mark.parametrize("status", ["task_start", "task_postprocess_end"])
+def test_where_the_work_is_not_known_any_more_a_strangers_task_is_not_gone_on_with(status: str) -> None:
+    """The arguments cannot be read any more, so the record of 0.1.0 stands for what is wanted."""
+    strange = shown(status, parameters=INPUTS | {"prompt": "Somebody else's"})
+    found = at(STAGING)
+    error, _ = refused(WiroWrongService, [strange, strange], found, wanted=found)
+    assert "has another prompt" in str(error)
+    own = shown("task_start", parameters=INPUTS)
+    assert isinstance(recovered([own, own], found, found)[0], Attach)
+
+
 # The upgrade itself.
 
 UPGRADED: dict[str, tuple[str, dict[str, object], str | None]] = {

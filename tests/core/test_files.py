@@ -67,6 +67,7 @@ def test_what_is_given(given: object, found: dict[str, list[str]]) -> None:
         ({"a": "http:/x.png"}, "allowed: one path"),
         ({"a": "https://x example/y.png"}, "allowed: one path"),
         ({"a": "/x\0.png"}, "allowed: one path"),
+        ({"a": "s3://b/x.png::y.png"}, "without '::', at which fsspec cuts a path off"),
     ],
 )
 def test_what_is_refused(given: object, said: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_wiro.clients.public import Looks
-from airflow_provider_wiro.exceptions import WiroInterrupted, WiroSaveError
+from airflow_provider_wiro.exceptions import WiroInputError, WiroInterrupted, WiroSaveError
 from airflow_provider_wiro.landing import missing, place_of, verify
 from airflow_provider_wiro.landing.local import ABANDONED
 from hostile_files import FILE, dripping, endless, file_server, redirect, status, whole
@@ -227,3 +227,9 @@ def test_a_manifest_leads_to_no_other_folder(save: Save, tmp_path: Path) -> None
 def test_nothing_is_saved_over_plain_http_unless_it_is_allowed(save: Save, tmp_path: Path, looks: Looks) -> None:
     with pytest.raises(WiroSaveError, match=r'plain http.*"allow_http": true'):
         save(result(output("http://cdn.example/0.mp4", "0.mp4")), tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_folder_that_fsspec_would_cut_off_is_refused(tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(WiroInputError, match="without '::', at which fsspec cuts a path off"):
+        place_of(f"{scheme}{tmp_path}/a::b/2221")

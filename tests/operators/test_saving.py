@@ -17,6 +17,7 @@ from airflow_provider_wiro.emulator.media import sample_video
 from airflow_provider_wiro.exceptions import WiroInputError, WiroOutputsGone, WiroSaveError
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import generic, runway
+from records import failing
 from taskids import FIRST, SECOND
 from tries import kept, run_try
 
@@ -314,6 +315,16 @@ def test_a_connection_that_is_not_there_is_found_out_before_anything_is_paid(
     monkeypatch.setattr("airflow_provider_wiro.landing.ready.place_of", no_connection)
     with pytest.raises(WiroInputError, match=r"nothing was submitted.*The conn_id `media` isn't defined"):
         run_try(save_to="s3://media@bucket/videos")
+    assert wiro_emulator.requests == []
+
+
+def test_an_airflow_that_cannot_be_asked_for_the_connection_is_no_matter_of_the_arguments(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_wiro.landing.ready.place_of", failing(RuntimeError("the API server is away")))
+    with pytest.raises(WiroSaveError, match=r"nothing was submitted.*the API server is away") as caught:
+        run_try(save_to="s3://media@bucket/videos")
+    assert caught.value.retryable
     assert wiro_emulator.requests == []
 
 

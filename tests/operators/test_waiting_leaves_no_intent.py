@@ -109,3 +109,20 @@ def test_an_intent_that_cannot_be_taken_back_is_looked_for_again(
     assert "No space left on device" in lines.text
     assert "delete it before the next try" in lines.text
     assert run_try(generic)["taskid"] == SECOND
+
+
+def test_the_tasks_of_earlier_tries_stay_known_where_an_intent_is_taken_back(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the search for a later lost answer could take one of them for its own."""
+    wiro_emulator.outcome(pexit="1")
+    with pytest.raises(Exception, match=f"Wiro task {FIRST} failed"):
+        run_try(generic)
+    lose_a_try(monkeypatch, pay, "_begin", after=True, make=generic)
+    wiro_emulator.script("Run", "code", **FULL)
+    waits()
+    assert wiro_emulator.count("Run") == 2
+    assert run_try(generic)["taskid"] == SECOND
+    now = kept()
+    assert now is not None
+    assert now.earlier == (FIRST,)

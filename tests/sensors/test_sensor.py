@@ -140,7 +140,7 @@ def test_what_may_pass_is_tried_again_and_the_task_left_alone(
     time.sleep(0.1)
     if end == "outage":
         wiro_emulator.script("Detail", "5xx", times=-1)
-    with pytest.raises(error, match=r"it was not stopped. It runs on") as caught:
+    with pytest.raises(error, match=r"it was not stopped.\nIt runs on") as caught:
         sense(mode, **arguments)
     assert not isinstance(caught.value, AirflowException)
     assert wiro_emulator.count("Kill") == wiro_emulator.count("Cancel") == 0
@@ -165,7 +165,7 @@ def test_its_timeout_stops_nothing_and_is_airflows_own(all_held: WiroEmulator, m
         assert isinstance(error, AirflowSensorTimeout)
         assert isinstance(error, WiroTaskTimeout)
         assert (error.taskid, error.retryable) == (FIRST, False)
-        assert "it was not stopped. It runs on, and is paid if it succeeds" in str(error)
+        assert "it was not stopped.\nIt runs on, and is paid if it succeeds" in str(error)
     assert statuses(all_held) == ["task_start"]
     assert all_held.count("Kill") == all_held.count("Cancel") == 0
 

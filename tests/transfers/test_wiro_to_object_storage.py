@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_wiro.core.result import fitted
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.media import sample_video
 from airflow_provider_wiro.exceptions import (
@@ -154,3 +155,36 @@ def test_a_mapped_one_saves_each_taskid(run_dag: Any, wiro_emulator: WiroEmulato
 
     assert run_dag(build).state == "success"
     assert sorted(path.parent.name for path in tmp_path.glob("*/0.mp4")) == sorted(taskids)
+
+
+def test_a_text_that_was_cut_for_xcom_is_saved_whole(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    wiro_emulator.clear()
+    text = "x" * 1_500_000
+    content = {"prompt": "x", "raw": text, "thinking": [], "answer": [text]}
+    wiro_emulator.outcome(outputs=[{"contenttype": "raw", "content": content}], duration=0.0)
+    taskid = submit()
+    cut = fitted(WiroHook().wait(taskid))
+    transfer(result=cut, save_to=str(tmp_path), delete_after_save=True)
+    assert (tmp_path / taskid / "0.txt").read_text() == text
+
+
+def test_what_is_deleted_is_what_wiro_shows_and_not_what_somebody_says(
+    wiro_emulator: WiroEmulator, tmp_path: Path
+) -> None:
+    taskid = submit()
+    nothing = {**WiroHook().wait(taskid), "outputs": []}
+    transfer(result=nothing, save_to=str(tmp_path), delete_after_save=True)
+    assert (tmp_path / taskid / "0.mp4").read_bytes() == sample_video()
+
+
+def test_again_after_the_deletion_it_returns_what_is_saved_and_the_manifest_stays(
+    wiro_emulator: WiroEmulator, tmp_path: Path
+) -> None:
+    taskid = submit()
+    result = WiroHook().wait(taskid)
+    first = transfer(taskid=taskid, save_to=str(tmp_path), delete_after_save=True)
+    manifest = (tmp_path / taskid / "manifest.json").read_bytes()
+    for named in ({"taskid": taskid}, {"result": result}):
+        again = transfer(**named, save_to=str(tmp_path), delete_after_save=True)
+        assert [one["uri"] for one in again["outputs"]] == [one["uri"] for one in first["outputs"]]
+        assert (tmp_path / taskid / "manifest.json").read_bytes() == manifest
