@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,13 +29,19 @@ in_each_mode = pytest.mark.parametrize("mode", MODES)
 SHORT: dict[str, Any] = {"poll_interval": 0.05, "timeout": 30}
 
 
+class Reschedules:
+    """What Airflow keeps of the reschedules of the one task of a test: since when there are any."""
+
+    since: datetime | None = None
+
+
 class Task(FakeTaskInstance):
     """What Airflow 3 asks a task instance for."""
 
     task_id = "wait"
 
-    def get_first_reschedule_date(self, context: object) -> None:
-        return None
+    def get_first_reschedule_date(self, context: object) -> datetime | None:
+        return Reschedules.since
 
 
 def submit() -> str:
@@ -55,6 +62,7 @@ def sense(mode: str = "poke", ti: Task | None = None, /, **arguments: Any) -> An
         try:
             return step()
         except AirflowRescheduleException:
+            Reschedules.since = Reschedules.since or datetime.now(UTC)
             step = lambda: again.execute(context)  # noqa: B023, E731
         except TaskDeferred as deferred:
             kwargs = (deferred.kwargs or {}) | {"event": fire(deferred.trigger)}  # type: ignore[arg-type]
