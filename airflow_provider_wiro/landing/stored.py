@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
@@ -151,14 +152,17 @@ class _StoredSink(Sink):
             with suppress(Exception):  # what has gone wrong before is being said
                 self._drop(file)
 
+    @abstractmethod
     def _open(self) -> Any:
-        raise NotImplementedError
+        """Begin to write it."""
 
+    @abstractmethod
     def _put_in_place(self) -> None:
-        raise NotImplementedError
+        """Let it be there, whole."""
 
+    @abstractmethod
     def _drop(self, file: Any) -> None:
-        raise NotImplementedError
+        """Leave nothing of *file*."""
 
 
 class _Upload(_StoredSink):

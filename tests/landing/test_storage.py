@@ -11,21 +11,15 @@ from typing import Any
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
-import s3fs  # type: ignore[import-untyped]
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroSaveError
 from airflow_provider_wiro.landing import missing, place_of, verify
 from airflow_provider_wiro.landing.stored import BLOCK
+from attached import attach, connected
 from hostile_files import FILE, file_server, rest, status, whole
 from landing_results import Save, output, result
 from small_s3 import SmallS3, small_s3
-
-if AIRFLOW_V_3_0_PLUS:
-    from airflow.sdk.io import attach
-else:
-    from airflow.io.store import attach  # type: ignore[import-not-found,no-redef]
 
 LONG = bytes(range(256)) * (BLOCK // 100)
 SHA256 = {len(body): hashlib.sha256(body).hexdigest() for body in (FILE, LONG)}
@@ -42,17 +36,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallS3]:
 @pytest.fixture
 def folder(s3: SmallS3) -> str:
     """A folder in the bucket, by a connection of its own."""
-    conn_id = uuid.uuid4().hex
-    fs = s3fs.S3FileSystem(
-        key="key",
-        secret="secret",
-        endpoint_url=s3.url,
-        client_kwargs={"region_name": "eu-central-1"},
-        config_kwargs={"retries": {"max_attempts": 1}},
-        skip_instance_cache=True,
-    )
-    attach("s3", conn_id=conn_id, fs=fs)
-    return f"s3://{conn_id}@media/2026/"
+    return f"s3://{connected(s3)}@media/2026/"
 
 
 @pytest.fixture

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
-import s3fs  # type: ignore[import-untyped]
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.bodies import UploadedFile
 from airflow_provider_wiro.exceptions import WiroInputError, WiroUploadError
 from airflow_provider_wiro.stages import contents
+from attached import attach, connected
 from doubles import Lines
 from operators import generic
 from small_s3 import SmallS3, small_s3
 from tries import run_try
-
-if AIRFLOW_V_3_0_PLUS:
-    from airflow.sdk.io import attach
-else:
-    from airflow.io.store import attach  # type: ignore[import-not-found,no-redef]
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
 CONTENT = bytes(range(256)) * 40
@@ -35,21 +28,6 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallS3]:
     with small_s3("media") as store:
         store.buckets["media"]["in/a b.png"] = CONTENT
         yield store
-
-
-def connected(s3: SmallS3) -> str:
-    """Return the name of a connection to it."""
-    process = f"secret-{uuid.uuid4().hex}"
-    file_system = s3fs.S3FileSystem(
-        key="key",
-        secret="secret",
-        endpoint_url=s3.url,
-        client_kwargs={"region_name": "eu-central-1"},
-        config_kwargs={"retries": {"max_attempts": 1}},
-        skip_instance_cache=True,
-    )
-    attach("s3", conn_id=process, fs=file_system)
-    return process
 
 
 def data_of(emulator: WiroEmulator) -> list[bytes]:

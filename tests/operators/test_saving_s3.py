@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import s3fs  # type: ignore[import-untyped]
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.media import sample_video
 from airflow_provider_wiro.exceptions import WiroSaveError
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
+from attached import connected
 from small_s3 import SmallS3, small_s3
 from taskids import FIRST
 from tries import kept, run_try
-
-if AIRFLOW_V_3_0_PLUS:
-    from airflow.sdk.io import attach
-else:
-    from airflow.io.store import attach  # type: ignore[import-not-found,no-redef]
 
 pytestmark = pytest.mark.usefixtures("journal_folder")
 
@@ -38,17 +31,7 @@ def s3(monkeypatch: pytest.MonkeyPatch, wiro_emulator: WiroEmulator) -> Iterator
 
 @pytest.fixture
 def save_to(s3: SmallS3) -> str:
-    conn_id = uuid.uuid4().hex
-    fs = s3fs.S3FileSystem(
-        key="key",
-        secret="secret",
-        endpoint_url=s3.url,
-        client_kwargs={"region_name": "eu-central-1"},
-        config_kwargs={"retries": {"max_attempts": 1}},
-        skip_instance_cache=True,
-    )
-    attach("s3", conn_id=conn_id, fs=fs)
-    return f"s3://{conn_id}@media/videos/"
+    return f"s3://{connected(s3)}@media/videos/"
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
