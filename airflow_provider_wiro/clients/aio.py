@@ -128,6 +128,8 @@ class AsyncClient:
 
     async def _comes_in_time(self, step: Send) -> bool:
         """Queue; return whether the turn of *step* came before its deadline. If so, a place is taken."""
+        if not self._room.locked():
+            return await self._room.acquire()
         left = None if step.deadline is None else max(step.deadline - time.time(), 0.0)
         try:
             async with asyncio.timeout(left):

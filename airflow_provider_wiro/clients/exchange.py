@@ -11,6 +11,7 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import aiohttp
 
@@ -90,7 +91,7 @@ async def exchange(session: aiohttp.ClientSession, request: Request, route: Rout
                 request.url,
                 data=io.BytesIO(request.body) if len(request.body) > IN_ONE_PIECE else request.body,
                 headers=request.headers,
-                timeout=aiohttp.ClientTimeout(total=None, connect=request.timeout * CONNECT_SHARE),
+                timeout=_connecting_within(request.timeout * CONNECT_SHARE),
                 ssl=route.tls,
                 proxy=route.proxy,
                 allow_redirects=False,
@@ -165,6 +166,11 @@ async def lone_session(
         with contextlib.suppress(Exception):  # an answer counts, whatever closing does
             await session.close()
             await sockets.close()
+
+
+@lru_cache(maxsize=8)
+def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
 async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> Reply | NoReply:

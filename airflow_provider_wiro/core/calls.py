@@ -168,9 +168,10 @@ def _look_after(taskid: str, seen: Task | Missing | None, looks: Iterator[float]
 
 
 def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, token: str | None = None) -> Task:
-    task, said = task_in(outcome, taskid), describe(outcome)
+    task = task_in(outcome, taskid)
     if isinstance(task, Task):
         return task
+    said = describe(outcome)
     if token:
         said = said.replace(token, "***")
     if task is Missing.NOT_FOUND and call == "Detail":
