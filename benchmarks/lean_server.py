@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 KEY, SECRET = "key-of-the-benchmark", "secret-of-the-benchmark"
+TASKID = "2221"
 BODY_LENGTH = 1_600
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _SIGNED = {name: re.compile(rb"\r\n" + name + rb": *(\S+)", re.IGNORECASE) for name in (b"x-nonce", b"x-signature")}
@@ -25,7 +26,7 @@ def answer() -> bytes:
     """Return the answer to Detail for a task that is running, with a prompt of such a length that it is 1.6 kB."""
     times = dict.fromkeys(("starttime", "endtime", "preprocessstarttime", "preprocessendtime", "canceltime"), "0")
     row = {
-        "id": "2221",
+        "id": TASKID,
         "uuid": "15bce51f-442f-4f44-a71d-13c6374a62b4",
         "socketaccesstoken": "eDcCm5yyUfIvMFspTwww49OUfgXkQt",
         "status": "task_start",

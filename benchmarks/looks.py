@@ -31,7 +31,7 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lean_server import KEY, SECRET, served
+from lean_server import KEY, SECRET, TASKID, served
 
 from airflow_provider_wiro.clients.aio import AsyncClient
 from airflow_provider_wiro.clients.exchange import Route
@@ -40,7 +40,6 @@ from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.signing import auth_headers
 
 AT_ONCE = 100
-TASKID = "2221"
 Look = Callable[[], Awaitable[None]]
 Way = Callable[[str], AbstractAsyncContextManager[Look]]
 
