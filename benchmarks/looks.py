@@ -3,9 +3,9 @@
     python benchmarks/looks.py [--rounds 5] [--looks 2000] [--profile]
 
 A look is a signed Task/Detail of a running task, sent, answered with 1.6 kB, and parsed; a hundred are on their way at
-once. Only the client's CPU counts: the server is another process. The ways are measured in turn, round after round, so
-that what else the machine does is spread over all; each number is the median of the rounds, beside the bare session's.
-What the others do with the answer is only to parse it, and to look whether the task is over.
+once. Only the client's CPU counts: the server is another process. The ways are measured in turn, round after round, and
+each is set beside the bare session of its round, so that what else the machine does is spread over all. The numbers are
+medians of the rounds. What the others do with the answer is only to parse it, and to look whether the task is over.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import gc
 import importlib.metadata
 import importlib.util
 import json
@@ -40,6 +41,7 @@ from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.signing import auth_headers
 
 AT_ONCE = 100
+BARE = "one aiohttp session, bare"
 Look = Callable[[], Awaitable[None]]
 Way = Callable[[str], AbstractAsyncContextManager[Look]]
 
@@ -156,7 +158,7 @@ async def by_hand(base_url: str) -> AsyncIterator[Look]:
 
 WAYS: dict[str, Way] = {
     "HTTP by hand over kept connections: the floor": by_hand,
-    "one aiohttp session, bare": bare,
+    BARE: bare,
     "**this package**": ours,
     "an aiohttp session for each look": session_per_look,
     "`to_thread` and `requests.post`": requests_in_threads,
@@ -176,6 +178,7 @@ async def measure(way: Way, base_url: str, looks: int, profiler: cProfile.Profil
         await asyncio.gather(*(look() for _ in range(AT_ONCE)))
         if profiler is not None:
             profiler.enable()
+        gc.collect()
         started = time.process_time()
         await asyncio.gather(*(take_turns() for _ in range(AT_ONCE)))
         spent = time.process_time() - started
@@ -200,15 +203,12 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, way in WAYS.items():
                 spent[name].append(asyncio.run(measure(way, base_url, options.looks)))
-    ours_name, bare_name = "**this package**", "one aiohttp session, bare"
-    floor = statistics.median(spent[bare_name])
     print(f"aiohttp {importlib.metadata.version('aiohttp')}, Python {sys.version.split()[0]}\n")
-    print("| way | CPU-ms per 1,000 looks | beside the bare session |\n|---|---|---|")
+    print("| way | CPU-ms per 1,000 looks | beside the bare session | in single rounds |\n|---|---|---|---|")
     for name, values in spent.items():
-        middle = statistics.median(values)
-        print(f"| {name} | {middle:.0f} | {middle / floor:.2f} × |")
-    pairs = sorted(one / other for one, other in zip(spent[ours_name], spent[bare_name], strict=True))
-    print(f"\nThis package beside the bare session, round by round: {pairs[0]:.2f} to {pairs[-1]:.2f}.")
+        ratios = sorted(one / other for one, other in zip(values, spent[BARE], strict=True))
+        middle = f"{statistics.median(values):.0f} | {statistics.median(ratios):.2f} ×"
+        print(f"| {name} | {middle} | {ratios[0]:.2f} to {ratios[-1]:.2f} |")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python benchmarks/pauses.py [--jobs 200]
 
-Our numbers are those of the real flow: `core.polling.wait`, driven against a task that ends after a while. The lengths of
-the jobs of a kind differ by ±10 %, and it begins to look at a moment that is not tied to them. Where earlier tasks are
-known, they are eight of the same kind. A request takes no time here.
+Our numbers are those of the real flow: `core.polling.wait`, driven against a task that ends after a while. The lengths
+of the jobs of a kind differ by ±10 %. Where earlier tasks are known, they are eight of the same kind. A request takes
+no time here, and all rules look for the first time right after the submission.
 """
 
 from __future__ import annotations
