@@ -14,7 +14,7 @@ from airflow_provider_wiro.clients.throttle import queued_too_long
 from airflow_provider_wiro.clients.wire import log_report, sign
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep
 
 T = TypeVar("T")
 Lookup = Callable[[], Awaitable[Credentials]]
@@ -67,7 +67,18 @@ class AsyncClient:
         answer: Answer = None
         try:
             while True:
-                answer = await self._perform(flow.send(answer), service, log)
+                # A flow that sleeps holds no more than this: thousands of them may.
+                match flow.send(answer):
+                    case Sleep(seconds):
+                        answer = None
+                        await asyncio.sleep(seconds)
+                    case Send() as step:
+                        answer = await self._send(step, service, log)
+                    case Now():
+                        answer = time.time()
+                    case Report() as step:
+                        answer = None
+                        log_report(step, log)
         except StopIteration as done:
             result: T = done.value
             return result
@@ -84,18 +95,6 @@ class AsyncClient:
                 self._route = await Route.to(await self._lookup())
             except Exception as error:
                 not_reread(error, log)
-
-    async def _perform(self, step: Step, service: str | None, log: Log) -> Answer:
-        match step:
-            case Send():
-                return await self._send(step, service, log)
-            case Sleep():
-                await asyncio.sleep(step.seconds)
-            case Now():
-                return time.time()
-            case Report():
-                log_report(step, log)
-        return None
 
     async def _send(self, step: Send, service: str | None, log: Log) -> Reply | NoReply:
         steps = sending(step, service, lambda: self._route, log)
@@ -128,6 +127,8 @@ class AsyncClient:
 
     async def _comes_in_time(self, step: Send) -> bool:
         """Queue; return whether the turn of *step* came before its deadline. If so, a place is taken."""
+        if not self._room.locked():
+            return await self._room.acquire()
         left = None if step.deadline is None else max(step.deadline - time.time(), 0.0)
         try:
             async with asyncio.timeout(left):

@@ -11,6 +11,7 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import aiohttp
 
@@ -88,7 +89,7 @@ async def exchange(session: aiohttp.ClientSession, request: Request, route: Rout
                 request.url,
                 data=_body_of(request),
                 headers=request.headers,
-                timeout=aiohttp.ClientTimeout(total=None, connect=request.connect),
+                timeout=_connecting_within(request.connect),
                 ssl=route.tls,
                 proxy=route.proxy,
                 allow_redirects=False,
@@ -169,6 +170,11 @@ async def lone_session(
         with contextlib.suppress(Exception):  # an answer counts, whatever closing does
             await session.close()
             await sockets.close()
+
+
+@lru_cache(maxsize=8)
+def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
 async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> Reply | NoReply:

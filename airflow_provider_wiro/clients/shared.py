@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from airflow_provider_wiro.clients.aio import AsyncClient, Lookup
 from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.core.log import Log
+from airflow_provider_wiro.core.pace import Experience
 
 REREAD_AGE = 60.0
 
@@ -27,6 +28,10 @@ class _Shared:
 class Lease:
     """A share in the client that all triggers of one connection and event loop use."""
 
+    __slots__ = ("_key", "_shared")
+
+    # Kept from one client to the next, for as long as the process lives; by service, for that is whose models they are.
+    _experiences: ClassVar[dict[str, Experience]] = {}
     _open: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]]] = WeakKeyDictionary()
 
     def __init__(self, key: str, shared: _Shared) -> None:
@@ -55,6 +60,11 @@ class Lease:
         """The shared client."""
         assert self._shared is not None
         return self._shared.making.result()
+
+    @property
+    def experience(self) -> Experience:
+        """How long the tasks took that this process has seen end at the service that the connection names now."""
+        return self._experiences.setdefault(self.client.base_url, Experience())
 
     async def release(self) -> None:
         """Give the share back; the last one closes the session. Harmless if repeated."""

@@ -56,9 +56,9 @@ def pauses(step: Send, credentials: Credentials) -> Iterator[float]:
     All of them together are at most five minutes, and end at the step's deadline. Each is up to a tenth longer than the
     gate is closed, so that those who wait do not all come at once.
     """
-    until, key = time.monotonic() + MAX_RETRY_AFTER, _key(credentials)
+    until = time.monotonic() + MAX_RETRY_AFTER
     while not step.urgent:
-        left, patience = _closed_for(key), min(until - time.monotonic(), _before_deadline(step))
+        left, patience = _closed_for(credentials), min(until - time.monotonic(), _before_deadline(step))
         if left <= 0 or patience <= 0:
             return
         yield min(left * (1 + SPREAD * random.random()), patience)
@@ -69,21 +69,23 @@ def held_back(step: Send, credentials: Credentials) -> Reply | None:
 
     It is what Wiro would answer, but nothing is sent: a submission that comes too late would be paid for nothing.
     """
-    left = _closed_for(_key(credentials))
+    left = _closed_for(credentials)
     if step.urgent or left <= 0 or _before_deadline(step) > 0:
         return None
     said = f"not sent, because the deadline has passed, and Wiro throttles this connection for another {left:.0f} s"
-    return Reply(429, excerpt=said, retry_after=left)
+    return Reply(429, beginning=said, retry_after=left)
 
 
 def queued_too_long() -> Reply:
     """Return the answer to a step whose deadline passed while it waited for its turn; nothing was sent."""
-    return Reply(429, excerpt="not sent, because the deadline has passed while it waited for a free connection")
+    return Reply(429, beginning="not sent, because the deadline has passed while it waited for a free connection")
 
 
-def _closed_for(key: bytes) -> float:
+def _closed_for(credentials: Credentials) -> float:
+    if not _opens:
+        return 0.0
     now = time.monotonic()
-    return _opens.get(key, now) - now
+    return _opens.get(_key(credentials), now) - now
 
 
 def _before_deadline(step: Send) -> float:

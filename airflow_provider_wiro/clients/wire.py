@@ -34,6 +34,8 @@ TOO_LONG = NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} 
 SHORTEST_SECRET = 6
 USER_AGENT = f"airflow-provider-wiro/{__version__}"
 
+_ENCODER = json.JSONEncoder(allow_nan=False)
+
 
 def log_report(step: Report, log: Log) -> None:
     """Carry out a ``Report`` step."""
@@ -61,10 +63,10 @@ class Request:
 def sign(step: Send, credentials: Credentials) -> Request:
     """Turn a step into a signed request, with a nonce that was never used."""
     try:
-        body = json.dumps(step.body, allow_nan=False).encode()
+        body = _ENCODER.encode(step.body).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise WiroInputError(f"the inputs cannot be sent as JSON: {one_line(error)}") from None
-    nonce = str(secrets.randbelow(2**53))
+    nonce = str(secrets.randbits(53))
     headers = auth_headers(credentials.api_key, credentials.api_secret, nonce)
     headers |= {
         "Content-Type": "application/json",

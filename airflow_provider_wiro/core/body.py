@@ -13,6 +13,8 @@ MAX_RETRY_AFTER = 300.0
 # Reading more would hold up the event loop, in a thread too: json keeps the GIL. A page of 100 tasks has some 5,000.
 MOST_VALUES = 100_000
 
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
 
 def parse_json(raw: bytes, text: str) -> object:
     """Return the JSON of a body; None if it is none, or has too many values.
@@ -21,7 +23,7 @@ def parse_json(raw: bytes, text: str) -> object:
     :param text: the same, decoded.
     """
     try:
-        return None if _is_crowded(raw) else json.loads(text, parse_constant=lambda _: None)
+        return None if _is_crowded(raw) else _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
 
@@ -29,7 +31,7 @@ def parse_json(raw: bytes, text: str) -> object:
 def read_retry_after(header: str | None, now: float | None) -> float | None:
     """Read seconds or an HTTP date, capped; None if it is neither, or a date without *now*."""
     text = (header or "").strip()
-    if not text.isascii() or len(text) > 40:
+    if not text or not text.isascii() or len(text) > 40:
         return None
     if text.isdigit():
         return min(float(text), MAX_RETRY_AFTER)
@@ -67,7 +69,7 @@ def code_of(error: object) -> tuple[int | None, str]:
 
 def _is_crowded(raw: bytes) -> bool:
     """Whether the JSON has too many values. Only what stands outside of strings counts: a prompt may be a table."""
-    if _marks(raw) <= MOST_VALUES:
+    if len(raw) <= MOST_VALUES or _marks(raw) <= MOST_VALUES:
         return False
     bare = raw.replace(rb"\\", b"").replace(rb"\"", b"")
     return bare.count(b'"') > 4 * MOST_VALUES or _marks(b"".join(bare.split(b'"')[::2])) > MOST_VALUES

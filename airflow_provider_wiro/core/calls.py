@@ -210,9 +210,10 @@ def _delete_once(taskid: str) -> Flow[None]:
 
 
 def _task_or_raise(call: str, outcome: Reply | NoReply, taskid: str | None, token: str | None = None) -> Task:
-    task, said = task_in(outcome, taskid), describe(outcome)
+    task = task_in(outcome, taskid)
     if isinstance(task, Task):
         return task
+    said = describe(outcome)
     if token:
         said = said.replace(token, "***")
     if task is Missing.NOT_FOUND and call == "Detail":

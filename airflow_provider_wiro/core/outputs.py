@@ -67,6 +67,8 @@ def read_outputs(listed: object, stdout: str) -> tuple[tuple[Output, ...], tuple
 
     :param stdout: where the text of an output is that says to be raw, and holds none.
     """
+    if not listed:
+        return (), ()
     items = listed[:MOST_OUTPUTS] if isinstance(listed, list) else [listed]
     read = [(item, Output.from_payload(_with_text(item, stdout))) for item in items]
     unreadable = (_excerpt(item) for item, output in read if output is None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from airflow_provider_wiro.core.calls import stop
+from airflow_provider_wiro.core.pace import Experience, jitter, pause
 from airflow_provider_wiro.core.protocol import (
     Flow,
     Missing,
@@ -28,7 +28,6 @@ TIMEOUT = 3600.0
 OUTAGE_TOLERANCE = 600.0
 TASK_ERROR_GRACE = 120.0
 
-LONGEST_PAUSE = 30.0
 NOT_FOUND_GRACE = 60.0
 
 
@@ -54,21 +53,12 @@ class WaitPlan:
     stop_at_timeout: bool = True
 
 
-def pause(age: float, poll_interval: float, jitter: float) -> float:
-    """Return how long to pause before the next look.
+def wait(plan: WaitPlan, experience: Experience | None = None) -> Flow[Verdict]:
+    """Look at the task until there is a verdict; stop it where the wait ends before the task does.
 
-    A tenth of the time since submission, at least *poll_interval*, at most 30 s (or *poll_interval* if
-    that is longer), ±10 %.
-
-    :param age: seconds since submission.
-    :param jitter: from -1 to 1.
+    :param experience: how long earlier tasks took; this one is added to it. None = nothing is known, or kept.
     """
-    return min(max(age / 10, poll_interval), max(LONGEST_PAUSE, poll_interval)) * (1 + jitter / 10)
-
-
-def wait(plan: WaitPlan) -> Flow[Verdict]:
-    """Look at the task until there is a verdict; stop it where the wait ends before the task does."""
-    verdict = yield from _looks(plan, until_well=False)
+    verdict = yield from _looks(plan, experience, until_well=False)
     assert verdict is not None
     return verdict
 
@@ -79,30 +69,43 @@ def look(plan: WaitPlan) -> Flow[Verdict | None]:
     What is no answer to that is waited out, with the patience of *plan*: an outage, ``task_error``, a task that Wiro
     does not know.
     """
-    return (yield from _looks(plan, until_well=True))
+    return (yield from _looks(plan, None, until_well=True))
 
 
-def _looks(plan: WaitPlan, *, until_well: bool) -> Flow[Verdict | None]:
-    # Spread by taskid, so that tasks submitted together are not looked at together.
-    jitter = random.Random(plan.taskid)
+def _looks(plan: WaitPlan, experience: Experience | None, *, until_well: bool) -> Flow[Verdict | None]:
     watch = _Watch(plan)
-    while True:
-        outcome = yield from send("/Task/Detail", {"taskid": plan.taskid}, deadline=plan.deadline)
-        time = yield from now()
-        seen = task_in(outcome, plan.taskid)
-        for line, warning in watch.notice(seen, outcome, time):
-            yield from report(line, "warning" if warning else "info")
-        if isinstance(seen, Task) and seen.terminal:
-            return (yield from _judge(seen))
-        limit = limit_of(watch.looks(time))
-        if limit is not None:
-            return (yield from _give_up(plan, limit, watch.reason(limit, time), watch))
-        if until_well and isinstance(seen, Task) and seen.status != ERRORED:
-            return None
-        seconds = pause(time - plan.submitted_at, plan.poll_interval, jitter.uniform(-1, 1))
-        if isinstance(outcome, Reply) and outcome.retry_after:
-            seconds = max(seconds, outcome.retry_after)
-        yield from sleep(max(0.0, min(seconds, plan.deadline - time)))
+    # What came back is let go of before the next pause: it would be most of what a waiting task takes in memory.
+    while isinstance(turn := (yield from _look(plan, watch, experience, until_well=until_well)), float):
+        yield from sleep(turn)
+    return turn
+
+
+def _look(
+    plan: WaitPlan, watch: _Watch, experience: Experience | None, *, until_well: bool
+) -> Flow[Verdict | float | None]:
+    """Look once; return the verdict, the seconds until the next look, or None where it runs and that is enough."""
+    outcome = yield from send("/Task/Detail", {"taskid": plan.taskid}, deadline=plan.deadline)
+    time = yield from now()
+    seen = task_in(outcome, plan.taskid)
+    for line, warning in watch.notice(seen, outcome, time):
+        yield from report(line, "warning" if warning else "info")
+    if isinstance(seen, Task) and seen.terminal:
+        if experience is not None and seen.succeeded:
+            experience.learn(seen.model, seen.took)
+        return (yield from _judge(seen))
+    limit = limit_of(watch.looks(time))
+    if limit is not None:
+        return (yield from _give_up(plan, limit, watch.reason(limit, time), watch))
+    if until_well and isinstance(seen, Task) and seen.status != ERRORED:
+        return None
+    watch.count += 1
+    model = seen.model if isinstance(seen, Task) else None
+    window = None if experience is None else experience.window(model)
+    # Spread by taskid, so that tasks submitted together are not looked at together.
+    seconds = pause(time - plan.submitted_at, plan.poll_interval, jitter(plan.taskid, watch.count), window)
+    if isinstance(outcome, Reply) and outcome.retry_after:
+        seconds = max(seconds, outcome.retry_after)
+    return max(0.0, min(seconds, plan.deadline - time))
 
 
 def _judge(task: Task) -> Flow[Verdict]:
@@ -134,6 +137,7 @@ class _Watch:
     """What the looks so far add up to."""
 
     plan: WaitPlan
+    count: int = 0
     status: str | None = None
     status_since: float = 0.0
     error: str | None = None
@@ -143,7 +147,7 @@ class _Watch:
     elsewhere: bool = False
     trouble_since: float = 0.0
     outage_since: float | None = None
-    unknown: set[str] = field(default_factory=set)
+    unknown: frozenset[str] = frozenset()
 
     def notice(self, seen: Task | Missing | None, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
         """Take in one look; return the lines it is worth in the log, each with whether it is a warning."""
@@ -191,7 +195,7 @@ class _Watch:
         line = f"taskid {self.plan.taskid}: {story} after {time - since:.1f} s"
         if status in KNOWN or status in self.unknown:
             return [(line, False)]
-        self.unknown.add(status)
+        self.unknown |= {status}
         return [(f"{line} (a status this version does not know; taken as still running)", True)]
 
     def looks(self, time: float) -> Looks:

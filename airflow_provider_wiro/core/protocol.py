@@ -15,6 +15,7 @@ when it is interrupted or cancelled.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -31,6 +32,7 @@ from airflow_provider_wiro.core.text import one_line
 T = TypeVar("T")
 
 MOST_ROWS = 1_000
+MOST_SHOWN = 2_000
 
 _TOKEN = re.compile(r'((?:token|key)"\s*:\s*")[^"]*', re.IGNORECASE)
 
@@ -82,16 +84,16 @@ class Reply:
 
     :param status: HTTP status code.
     :param body: the parsed JSON; None when it is not JSON.
-    :param excerpt: the beginning of the body as one printable line without its tokens, for messages.
+    :param beginning: that of the body, with all its tokens; hidden from ``repr``.
     :param retry_after: seconds, from the ``Retry-After`` header; None without a usable one.
-    :param date: unix time, from the ``Date`` header; None without a usable one.
+    :param date_header: the ``Date`` header.
     """
 
     status: int
     body: object = None
-    excerpt: str = ""
+    beginning: str = field(default="", repr=False)
     retry_after: float | None = None
-    date: float | None = None
+    date_header: str | None = None
 
     @classmethod
     def from_http(
@@ -109,9 +111,20 @@ class Reply:
         :param now: the unix time, which a ``Retry-After`` with a date needs.
         :param date: the ``Date`` header.
         """
-        text = raw.decode("utf-8-sig", "replace")
-        excerpt = one_line(_TOKEN.sub(r"\1…", text[:2000]), 200)
-        return cls(status, parse_json(raw, text), excerpt, read_retry_after(retry_after, now), read_date(date))
+        text = raw.removeprefix(BOM_UTF8).decode("utf-8", "replace")
+        return cls(status, parse_json(raw, text), text[:MOST_SHOWN], read_retry_after(retry_after, now), date)
+
+    # Both cost more than all else that is done with an answer, and of a look at a waiting task nobody reads them.
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body as one printable line without its tokens, for messages."""
+        return one_line(_TOKEN.sub(r"\1…", self.beginning), 200)
+
+    @property
+    def date(self) -> float | None:
+        """Unix time, from the ``Date`` header; None without a usable one."""
+        return read_date(self.date_header)
 
 
 @dataclass(frozen=True, slots=True)

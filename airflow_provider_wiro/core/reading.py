@@ -6,6 +6,9 @@ import math
 
 from airflow_provider_wiro.core.text import as_text, one_line
 
+# Made once: a union that is written where it is asked for is made anew each time.
+_PLAIN = str | int | float
+
 
 def read_taskid(value: object) -> str | None:
     """Return *value* as a taskid, or None if it cannot be one. ``"0"`` is how Wiro writes "none"."""
@@ -17,7 +20,7 @@ def read_taskid(value: object) -> str | None:
 
 def read_line(value: object, limit: int) -> str | None:
     """Return *value* as one line of at most *limit* characters; None if it is no text and no number, or empty."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
     return one_line(value, limit) or None
 
@@ -32,7 +35,7 @@ def read_word(value: object) -> str | None:
 
 def read_number(value: object) -> float | None:
     """Return *value* as a number that is not negative, or None if it is none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
     try:
         number = float(value)

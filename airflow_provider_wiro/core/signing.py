@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 
@@ -17,5 +16,5 @@ def auth_headers(api_key: str, api_secret: str | None, nonce: str) -> dict[str, 
     """
     if not api_secret:
         return {"x-api-key": api_key}
-    signature = hmac.new(api_key.encode(), f"{api_secret}{nonce}".encode(), hashlib.sha256).hexdigest()
+    signature = hmac.digest(api_key.encode(), f"{api_secret}{nonce}".encode(), "sha256").hex()
     return {"x-api-key": api_key, "x-nonce": nonce, "x-signature": signature}

@@ -48,6 +48,8 @@ class Task:
     :param elapsed_seconds: how long it ran.
     :param error: one line from ``debugerror``, else ``debugoutput``.
     :param token: the ``socketaccesstoken``, a secret: hidden from ``repr``.
+    :param model: what tells its model from others: its owner and name, else Wiro's number; None if Wiro names none.
+    :param took: seconds from its submission to its completion, by Wiro's clock; None where Wiro does not say.
     :param stderr: all of ``debugerror``; hidden from ``repr``.
     :param stdout: all of ``debugoutput``, where text models leave their text too; hidden from ``repr``.
     """
@@ -63,6 +65,8 @@ class Task:
     token: str | None = field(default=None, repr=False)
     stderr: str = field(default="", repr=False)
     stdout: str = field(default="", repr=False)
+    model: str | None = None
+    took: float | None = None
 
     @classmethod
     def from_payload(cls, payload: object) -> Task | None:
@@ -89,6 +93,8 @@ class Task:
             token=read_line(payload.get("socketaccesstoken"), 500),
             stderr=stderr,
             stdout=stdout,
+            model=_model_of(payload),
+            took=_took(payload) if status == COMPLETED else None,
         )
 
     @property
@@ -160,6 +166,17 @@ class Submission:
             "cost_usd": None,
             "elapsed_seconds": None,
         }
+
+
+def _model_of(payload: Mapping[str, object]) -> str | None:
+    owner, name = (read_line(payload.get(f"modelslug{part}"), 100) for part in ("owner", "project"))
+    return f"{owner}/{name}" if owner and name else read_line(payload.get("modelid"), 50)
+
+
+def _took(payload: Mapping[str, object]) -> float | None:
+    began = read_number(payload.get("createtime"))
+    ended = read_number(payload.get("postprocessendtime")) or read_number(payload.get("endtime"))
+    return ended - began if began and ended and ended > began else None
 
 
 def _all_of(value: object) -> str:

@@ -18,7 +18,9 @@ def one_line(value: object, limit: int = 300) -> str:
     """
     text = value if isinstance(value, str) else "" if value is None else as_text(value)
     text = text[: limit * 4]
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -15,6 +15,7 @@ from airflow_provider_wiro.clients import aio, shared
 from airflow_provider_wiro.clients.aio import AsyncClient, Lookup
 from airflow_provider_wiro.clients.shared import Lease
 from airflow_provider_wiro.core.credentials import Credentials
+from airflow_provider_wiro.core.pace import Window
 from airflow_provider_wiro.emulator import WiroEmulator
 from driving import ListLog, credentials_of, look
 
@@ -279,3 +280,15 @@ def test_a_fresh_client_outlives_the_shared_one(emulator: WiroEmulator) -> None:
 
     run(test())
     assert emulator.count("Detail") == 1
+
+
+def test_what_was_learned_of_a_service_outlives_its_clients_and_is_of_no_other_service() -> None:
+    async def learned(base_url: str, *took: float) -> Window | None:
+        async with taken(Connection(base_url), 2) as [one, two]:
+            for seconds in took:
+                one.experience.learn("owner/model", seconds)
+            return two.experience.window("owner/model")
+
+    assert run(learned("http://127.0.0.1:9/learned", 60, 60, 60)) is not None
+    assert run(learned("http://127.0.0.1:9/learned")) is not None
+    assert run(learned("http://127.0.0.1:9/other")) is None

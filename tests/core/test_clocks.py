@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -101,7 +102,8 @@ def dated(script: Callable[[Send, float], Outcome], ahead: float) -> Script:
 
     def answer(step: Send, age: float) -> Outcome:
         outcome = script(step, age)
-        return replace(outcome, date=float(int(START + age + ahead))) if isinstance(outcome, Reply) else outcome
+        date = formatdate(int(START + age + ahead), usegmt=True)
+        return replace(outcome, date_header=date) if isinstance(outcome, Reply) else outcome
 
     return answer
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from airflow_provider_wiro.core.calls import detail
+from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import (
     Missing,
     Reply,
@@ -15,7 +17,20 @@ from airflow_provider_wiro.core.protocol import (
     task_in,
 )
 from airflow_provider_wiro.core.task import Task
-from fake_driver import DONE, NOT_FOUND, UNANSWERED, UNSENT, Outcome, page, refusal, reply, row, shown
+from fake_driver import (
+    DONE,
+    NOT_FOUND,
+    START,
+    UNANSWERED,
+    UNSENT,
+    FakeDriver,
+    Outcome,
+    page,
+    refusal,
+    reply,
+    row,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +97,20 @@ def test_an_excerpt_is_one_printable_line() -> None:
     assert excerpt.startswith("<html> <h1>Bad [31m Gateway</h1>xxx")
     assert excerpt.isprintable()
     assert len(excerpt) == 200
+
+
+@pytest.mark.parametrize("answer", [DONE, shown("task_start"), NOT_FOUND], ids=["over", "running", "unknown"])
+def test_a_look_that_tells_makes_neither_an_excerpt_nor_a_date(answer: Reply, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("excerpt", "date"):
+        monkeypatch.setattr(Reply, name, property(lambda _, name=name: pytest.fail(f"{name} was made")))
+    plan = WaitPlan("2221", START, START + 10, task_error_grace=1)
+    FakeDriver(lambda step, age: answer if age < 5 else DONE).drive(wait(plan))
+    if answer is not NOT_FOUND:
+        assert FakeDriver([answer]).drive(detail(taskid="2221")).taskid == "2221"
+
+
+def test_a_reply_hides_its_beginning() -> None:
+    assert "eDcC" not in repr(Reply(502, beginning='"socketaccesstoken":"eDcCm5yyUfIvMFspTwww49OUfgXkQt"'))
 
 
 @pytest.mark.parametrize("cut", [10_000, 150, 110], ids=["whole", "cut behind the token", "cut within the token"])

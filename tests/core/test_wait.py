@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_wiro.core.polling import WaitPlan, pause, wait
+from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import Send
 from airflow_provider_wiro.core.task import KNOWN, TERMINAL
 from airflow_provider_wiro.core.verdict import Verdict, error_of
@@ -28,26 +27,6 @@ def waited(
 ) -> tuple[Verdict, FakeDriver]:
     driver = FakeDriver(script)
     return driver.drive(wait(plan(timeout=timeout, **options))), driver
-
-
-@pytest.mark.parametrize(
-    ("age", "poll_interval", "seconds"),
-    [
-        (0, 3, 3),
-        (-60, 3, 3),
-        (30, 3, 3),
-        (100, 3, 10),
-        (300, 3, 30),
-        (1e9, 3, 30),
-        (0, 60, 60),
-        (1e9, 60, 60),
-        (50, 1, 5),
-    ],
-)
-def test_a_pause_is_a_tenth_of_the_age_within_its_bounds(age: float, poll_interval: float, seconds: float) -> None:
-    assert pause(age, poll_interval, 0) == seconds
-    assert pause(age, poll_interval, -1) == pytest.approx(seconds * 0.9)
-    assert pause(age, poll_interval, 1) == pytest.approx(seconds * 1.1)
 
 
 def test_it_looks_at_the_task_with_pauses_that_follow_the_rule() -> None:
@@ -210,10 +189,3 @@ def test_the_reason_of_a_failure_may_be_in_the_debug_output() -> None:
 def test_a_cancelled_task_is_cancelled_though_its_pexit_is_0_and_it_has_outputs() -> None:
     verdict, driver = waited([shown("task_cancel", pexit="0", outputs=[VIDEO])])
     assert (verdict.kind, verdict.result, driver.calls) == ("cancelled", None, ["Detail"])
-
-
-def test_the_same_seed_gives_the_same_pauses_so_that_a_wait_can_be_repeated() -> None:
-    random.seed(1)
-    first = waited([shown("task_start"), DONE])[1].slept
-    random.seed(2)
-    assert waited([shown("task_start"), DONE])[1].slept == first

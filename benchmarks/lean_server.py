@@ -1,0 +1,106 @@
+"""A service as lean as it can be, so that what is measured is the client: it checks the signature, and answers 1.6 kB.
+
+`served()` runs it in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+KEY, SECRET = "key-of-the-benchmark", "secret-of-the-benchmark"
+TASKID = "2221"
+BODY_LENGTH = 1_600
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_SIGNED = {name: re.compile(rb"\r\n" + name + rb": *(\S+)", re.IGNORECASE) for name in (b"x-nonce", b"x-signature")}
+
+
+def answer() -> bytes:
+    """Return the answer to Detail for a task that is running, with a prompt of such a length that it is 1.6 kB."""
+    times = dict.fromkeys(("starttime", "endtime", "preprocessstarttime", "preprocessendtime", "canceltime"), "0")
+    row = {
+        "id": TASKID,
+        "uuid": "15bce51f-442f-4f44-a71d-13c6374a62b4",
+        "socketaccesstoken": "eDcCm5yyUfIvMFspTwww49OUfgXkQt",
+        "status": "task_start",
+        "createtime": "1734513807",
+        "accepttime": "1734513807",
+        "assigntime": "1734513807",
+        **times,
+        "elapsedseconds": "6.0000",
+        "cps": "0.000500000000",
+        "totalcost": "0.000000000000",
+        "debugoutput": "",
+        "debugerror": "",
+        "pexit": None,
+        "categories": '["tool","video"]',
+        "outputs": [],
+        "parameters": {"prompt": "", "inputImageUrl": "https://example.com/first.jpg", "duration": "5"},
+    }
+    body = {"total": "1", "errors": [], "tasklist": [row], "result": True}
+    row["parameters"] = {**row["parameters"], "prompt": "x" * (BODY_LENGTH - len(json.dumps(body)))}  # type: ignore[dict-item]
+    return json.dumps(body).encode()
+
+
+def _reply(status: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nDate: Thu, 26 Nov 2026 08:00:00 GMT\r\n" % status
+    return head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+class Server(asyncio.Protocol):
+    """Answers one request after the other."""
+
+    good = _reply(b"200 OK", answer())
+    bad = _reply(b"401 Unauthorized", b'{"result":false,"errors":[{"code":98,"message":"signature"}]}')
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.read = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.read += data
+        while (end := self.read.find(b"\r\n\r\n")) >= 0:
+            length = _LENGTH.search(self.read, 0, end)
+            whole = end + 4 + (int(length[1]) if length else 0)
+            if len(self.read) < whole:
+                return
+            head, self.read = self.read[:end], self.read[whole:]
+            self.transport.write(self.good if is_signed(head) else self.bad)
+
+
+def is_signed(head: bytes) -> bool:
+    """Whether a request has the signature that it should have."""
+    nonce, signature = (found and found[1] for found in (_SIGNED[name].search(head) for name in _SIGNED))
+    if not nonce or not signature:
+        return False
+    due = hmac.new(KEY.encode(), SECRET.encode() + nonce, hashlib.sha256).hexdigest().encode()
+    return hmac.compare_digest(due, signature)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Run the server in a process of its own; give its base URL."""
+    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+        finally:
+            process.terminate()
+
+
+async def _serve() -> None:
+    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0, backlog=1_000)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())
