@@ -1,4 +1,4 @@
-"""What is built of this checkout, and whether it is what people should get. `scripts/lint` and `scripts/test` share it."""
+"""What is built of this checkout, and whether it is what people should get."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ for example in pkgutil.iter_modules(examples.__path__):
 
 def wheel(commands: Path, folder: Path) -> Path:
     """Build the wheel into *folder*, with the builder that the environment has."""
-    pip = [commands / "python", "-m", "pip", "-qq"]
+    pip: list[str | Path] = [commands / "python", "-m", "pip", "-qq"]
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT], check=True)
     return next(folder.glob("*.whl"))
 
 
 def install(commands: Path, built: Path, folder: Path) -> None:
     """Unpack *built* into *folder*, without what it depends on."""
-    pip = [commands / "python", "-m", "pip", "-qq", "--disable-pip-version-check"]
+    pip: list[str | Path] = [commands / "python", "-m", "pip", "-qq", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", folder, built], check=True)
 
 
@@ -56,7 +56,7 @@ def beside(commands: Path, folder: Path) -> Path:
 
     :returns: its folder of commands.
     """
-    subprocess.run([commands / "python", "-m", "venv", "--without-pip", folder], check=True)
+    subprocess.run([str(commands / "python"), "-m", "venv", "--without-pip", str(folder)], check=True)
     [theirs] = commands.parent.glob("lib/python*/site-packages")
     [ours] = folder.glob("lib/python*/site-packages")
     # What a .pth file names is put on the path, but the .pth files in there are not read: one leads to the checkout.
@@ -65,7 +65,7 @@ def beside(commands: Path, folder: Path) -> Path:
     airflow = folder / "bin" / "airflow"
     airflow.write_text(f"#!{folder / 'bin' / 'python'}\nfrom airflow.__main__ import main\n\nmain()\n")
     airflow.chmod(0o755)
-    asked = [folder / "bin" / "python", "-c", f"import {PACKAGE}; print({PACKAGE}.__file__)"]
+    asked: list[str | Path] = [folder / "bin" / "python", "-c", f"import {PACKAGE}; print({PACKAGE}.__file__)"]
     there = subprocess.run(asked, cwd=folder, env=isolated(folder), capture_output=True, text=True, check=True).stdout
     if not there.startswith(str(ours)):
         stop(f"the wheel is installed, but {there.strip()} is imported")
@@ -76,12 +76,12 @@ def problems(commands: Path) -> list[str]:
     """Build sdist and wheel as a release does, and return what is wrong with them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        build = [commands / "python", "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
+        build: list[str | Path] = [commands / "python", "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
         built = subprocess.run(build, capture_output=True, text=True, check=False)
         if built.returncode != 0:
             return [f"python -m build fails:\n{built.stdout}{built.stderr}"]
         [sdist], [bdist] = folder.glob("*.tar.gz"), folder.glob("*.whl")
-        twine = [commands / "twine", "check", "--strict", sdist, bdist]
+        twine: list[str | Path] = [commands / "twine", "check", "--strict", sdist, bdist]
         checked = subprocess.run(twine, capture_output=True, text=True, check=False)
         bad = [] if checked.returncode == 0 else [f"twine check fails:\n{checked.stdout}{checked.stderr}"]
         return [*bad, *_in_the_sdist(sdist), *_in_the_wheel(bdist), *_installed(commands, bdist, folder / "installed")]
@@ -115,7 +115,7 @@ def _files() -> list[Path]:
 def _installed(commands: Path, built: Path, folder: Path) -> list[str]:
     install(commands, built, folder)
     variables = isolated(folder.parent / "airflow", PYTHONPATH=str(folder), PYTHONWARNINGS="ignore")
-    command = [commands / "python", "-c", INSTALLED, str(folder)]
+    command: list[str | Path] = [commands / "python", "-c", INSTALLED, str(folder)]
     asked = subprocess.run(command, cwd=folder.parent, env=variables, capture_output=True, text=True, check=False)
     told = [line for line in asked.stdout.splitlines() if line]
     return told if asked.returncode == 0 else [*told, f"the installed wheel fails:\n{asked.stderr[-2000:]}"]
