@@ -80,7 +80,7 @@ def announced(this: Try) -> GenerationDict | None:
 
 def tell_success(this: Try, result: ResultDict) -> None:
     """Put the outputs' addresses, places and text into XCom, one line into the log, and tell of the assets."""
-    urls, uris = urls_of(result), uris_of(result)
+    this.told, urls, uris = result, urls_of(result), uris_of(result)
     cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
     first = f": {(uris or urls)[0]}" if uris or urls else ""
     this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
