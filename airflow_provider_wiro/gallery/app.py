@@ -96,7 +96,7 @@ def _generations(
 
 
 def _kept(key: rows.Key, output: int) -> tuple[Stored, str | None]:
-    """Return where a saved output is, and the type that its task tells. Its address comes from XCom, never from the URL."""
+    """Return where a saved output is, and the type that its task tells; the address is XCom's, never the request's."""
     with create_session(scoped=False) as session:
         kept = rows.result(session, key)
     result = values.told(kept, backend=values.asks_backend()) or {}

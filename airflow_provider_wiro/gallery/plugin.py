@@ -1,8 +1,8 @@
-"""What Airflow finds by the entry point ``airflow.plugins``, in every process: so it imports nothing that costs time."""
+"""What Airflow loads by the entry point ``airflow.plugins``, in every process: it imports nothing that costs time."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow import __version__ as airflow_version
 from airflow.plugins_manager import AirflowPlugin
@@ -46,5 +46,5 @@ class WiroPlugin(AirflowPlugin):
 
     name = "wiro"
     if has_pages(airflow_version):
-        fastapi_apps: ClassVar[list[Any]] = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Wiro gallery"}]
-        external_views: ClassVar[list[Any]] = views()
+        fastapi_apps: list[Any] = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Wiro gallery"}]
+        external_views: list[Any] = views()

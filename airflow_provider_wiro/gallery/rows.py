@@ -1,7 +1,7 @@
 """All that the gallery asks Airflow's database, in one file: the tables are Airflow's, and change with it.
 
-Everything is looked for by an XCom's key that only this package pushes; there is an index on it. Airflow 3.4 has another
-table behind ``XComModel``, with the same columns.
+Everything is looked for by an XCom's key that only this package pushes; there is an index on it. Airflow 3.4 has other
+tables behind ``XComModel``, with the same columns.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class Where:
 def newest(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
     """Return what changed last, newest first, at most *most* of it."""
     told = select(*_columns(XComModel), XComModel.value).where(XComModel.key == GENERATION)
-    rows = [Row(Key(*found[:4]), *found[4:]) for found in session.execute(_asked(told, XComModel, readable, where, most))]
+    rows = [
+        Row(Key(*found[:4]), found[4], found[5], found[6])
+        for found in session.execute(_asked(told, XComModel, readable, where, most))
+    ]
     rows += _before(session, readable, where, most)
     rows.sort(key=lambda row: row.changed, reverse=True)
     return list({row.key: row for row in reversed(rows)}.values())[::-1][:most]
@@ -78,7 +81,7 @@ def _before(session: Session, readable: Collection[str], where: Where, most: int
         .where(~select(now.key).where(_same_instance(urls, now), now.key == GENERATION).exists())
     )
     return [
-        Row(Key(*found[:4]), *found[4:6], {"taskid": found[6], "cost_usd": found[7], "outcome": "success"})
+        Row(Key(*found[:4]), found[4], found[5], {"taskid": found[6], "cost_usd": found[7], "outcome": "success"})
         for found in session.execute(_asked(told, urls, readable, where, most))
         if found[6] is not None
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_wiro.core.pages import model_page
 from airflow_provider_wiro.core.reading import read_line, read_number, read_taskid
 from airflow_provider_wiro.gallery.outputs import MOST_OUTPUTS, outputs_of, shown, text_of
 from airflow_provider_wiro.gallery.roots import Stored
@@ -17,7 +18,6 @@ SUCCESS = "success"
 MOST_INPUTS = 20
 LONGEST_INPUT = 500
 _WORD = re.compile(r"[a-z_]{1,30}")
-_MODEL = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w .-]*", re.ASCII)
 _RATIO = ("ratio", "aspectratio", "size", "resolution")
 _DURATION = ("duration", "seconds", "videolength", "length")
 
@@ -59,14 +59,14 @@ def tile(
     taskid, model = read_taskid(known.get("taskid")), model_of(told)
     result_is_its = result is not None and read_taskid(made.get("taskid")) == taskid
     outputs = outputs_of(made) if result_is_its else []
-    inputs = known.get("inputs") if isinstance(known.get("inputs"), Mapping) else {}
+    inputs = known.get("inputs")
     return {
         **row.key._asdict(),
         "link": page_of(row.key),
         "taskid": taskid,
         "model": model,
-        "model_page": model_page(model),
-        **_of_inputs(inputs),
+        "model_page": model_page(model) or None,
+        **_of_inputs(inputs if isinstance(inputs, Mapping) else {}),
         "outcome": outcome_of(told, at_work=at_work),
         "error": read_line(known.get("error"), 100),
         "state": state,
@@ -86,13 +86,6 @@ def page_of(key: Key) -> str:
     ids = [quote(each, safe="") for each in (key.dag_id, key.run_id, key.task_id)]
     mapped = f"/mapped/{key.map_index}" if key.map_index >= 0 else ""
     return f"dags/{ids[0]}/runs/{ids[1]}/tasks/{ids[2]}{mapped}"
-
-
-def model_page(model: str | None) -> str | None:
-    """Return the address of a model's page at Wiro; None for what is no model's name."""
-    if model is None or not _MODEL.fullmatch(model):
-        return None
-    return f"https://wiro.ai/models/{quote(re.sub(r'[ .]', '-', model.lower()))}"
 
 
 def _of_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:

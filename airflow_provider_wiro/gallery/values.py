@@ -1,4 +1,4 @@
-"""The values of XComs: of a backend only where the deployment says so, for its server would ask it on behalf of anybody."""
+"""The values of XComs: of a backend only where the deployment says so, for the API server asks it for anybody."""
 
 from __future__ import annotations
 

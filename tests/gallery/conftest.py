@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow_provider_wiro.gallery.plugin import PREFIX, has_pages
 from airflow import __version__
+
+from airflow_provider_wiro.gallery.plugin import PREFIX, has_pages
 
 if TYPE_CHECKING:
     from generations import Kept
@@ -29,10 +30,10 @@ def visit(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
     """Ask the gallery something, as a user."""
     from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
     from fastapi import FastAPI
-    from small_airflow import warnings_of_airflow
     from starlette.testclient import TestClient
 
     from airflow_provider_wiro.gallery.lazy import LazyApp
+    from small_airflow import warnings_of_airflow
 
     monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "roles.Roles")
     with warnings_of_airflow():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from airflow_provider_wiro.gallery.kinds import kind_of, played_type
 from airflow_provider_wiro.gallery.roots import read_roots, read_stored, streamable
 
@@ -22,7 +23,9 @@ def test_what_is_below_a_root_is_streamed(root: str, address: str) -> None:
     assert streamable(address, roots) is not None
 
 
-@pytest.mark.parametrize("root", ["file:///data", "/data", "data", "s3://a@b/../c", "https://cdn.example.org/x", "s3://"])
+@pytest.mark.parametrize(
+    "root", ["file:///data", "/data", "data", "s3://a@b/../c", "https://cdn.example.org/x", "s3://"]
+)
 def test_what_is_no_prefix_is_passed_over(root: str) -> None:
     assert read_roots(root) == ([], [root])
 

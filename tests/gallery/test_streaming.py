@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from attached import connected
 from generations import Kept, generation, output, result
 from small_s3 import SmallS3, small_s3
@@ -125,26 +126,17 @@ def test_nothing_else_is_sent(keep: Keep, visit: Visit, uri: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/json", "image/png", "video/x-odd"])
-def test_nothing_is_sent_that_its_task_calls_something_else(
-    keep: Keep, visit: Visit, kind: str
-) -> None:
+def test_nothing_is_sent_that_its_task_calls_something_else(keep: Keep, visit: Visit, kind: str) -> None:
     keep(content_type=kind)
     assert visit("media", **WHERE).status_code == 404
 
 
-def test_nothing_is_sent_that_its_storage_calls_something_else(
-    keep: Keep, visit: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import s3fs  # type: ignore[import-untyped]
-
+def test_nothing_is_sent_that_its_storage_calls_something_else(keep: Keep, visit: Visit, s3: SmallS3) -> None:
     keep()
-    look = s3fs.S3FileSystem._info
-
-    async def info(*arguments: Any, **options: Any) -> Any:
-        return {**await look(*arguments, **options), "ContentType": "text/html"}
-
-    monkeypatch.setattr(s3fs.S3FileSystem, "_info", info)
+    s3.content_type = "text/html"
     assert visit("media", **WHERE).status_code == 404
+    s3.content_type = "video/mp4"
+    assert visit("media", **WHERE).status_code == 200
 
 
 def test_a_file_that_is_gone_and_a_connection_that_is_missing_are_said_so(
@@ -161,7 +153,10 @@ def test_a_file_that_is_gone_and_a_connection_that_is_missing_are_said_so(
     )
     s3.buckets["media"].clear()
     answer = visit("media", **WHERE)
-    assert (answer.status_code, answer.json()["detail"]) == (404, "This file cannot be played: it is not there any more.")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "This file cannot be played: it is not there any more.",
+    )
 
 
 def test_where_there_is_nothing_nothing_is_sent(keep: Keep, visit: Visit) -> None:

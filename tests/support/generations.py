@@ -1,4 +1,4 @@
-"""Generations in the metadata database, as operators would have left them; for the gallery's tests and its benchmark."""
+"""Generations in the metadata database, as operators leave them; for the gallery's tests and its benchmark."""
 
 from __future__ import annotations
 

@@ -26,9 +26,7 @@ class Roles(SimpleAuthManager):
             raise InvalidTokenError
         return SimpleAuthManagerUser(username=token, role="viewer")
 
-    def is_authorized_dag(
-        self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None
-    ) -> bool:
+    def is_authorized_dag(self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
         """Whether the user may read the DAG; without one, whether there is any."""
         if method != "GET" or (access_entity == DagAccessEntity.XCOM and user.username in NO_XCOMS):
             return False

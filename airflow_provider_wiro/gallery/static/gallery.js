@@ -96,9 +96,9 @@ function empty() {
 
 // A tile that says the same stays as it is: something may be playing in it.
 function tiles(generations) {
-  const list = generations.map((generation, number) => {
+  const list = generations.map((generation) => {
     const key = JSON.stringify(generation);
-    const made = shown.get(key) ?? tile(generation, number);
+    const made = shown.get(key) ?? tile(generation);
     return [key, made];
   });
   shown.clear();
@@ -122,8 +122,11 @@ function pages(found) {
 
 function options(select, values, all, value) {
   const told = value && !values.some(([each]) => each === value) ? [[value, words.outcome(value)], ...values] : values;
-  const made = [["", all], ...told].map(([each, text]) => element("option", { value: each }, text));
-  select.replaceChildren(...made);
+  const offered = JSON.stringify(told);
+  if (select.dataset.offered !== offered) {
+    select.dataset.offered = offered; // else an open list would close whenever the page asks again
+    select.replaceChildren(...[["", all], ...told].map(([each, text]) => element("option", { value: each }, text)));
+  }
   select.value = value ?? "";
 }
 

@@ -5,8 +5,10 @@ import { element } from "./element.js";
 import { played } from "./media.js";
 import * as words from "./words.js";
 
-export function tile(generation, number) {
-  const id = `tile-${number}`;
+let made = 0;
+
+export function tile(generation) {
+  const id = `tile-${++made}`;
   const title = element("h2", { id }, generation.prompt || generation.model || generation.task_id);
   const article = element(
     "article",
@@ -115,8 +117,8 @@ function inputs(generation) {
 
 function link(text, href, isAirflows) {
   if (!/^https?:\/\//i.test(href)) return element("span", {}, text);
-  const made = element("a", { href, rel: "noopener noreferrer" }, text);
-  if (!isAirflows) made.target = "_blank";
-  made.addEventListener("click", (event) => follow(event, href, isAirflows));
-  return made;
+  const way = element("a", { href, rel: "noopener noreferrer" }, text);
+  if (!isAirflows) way.target = "_blank";
+  way.addEventListener("click", (event) => follow(event, href, isAirflows));
+  return way;
 }
