@@ -65,7 +65,7 @@ def listed(
 
 
 def _seen(row: Row, working: Collection[Key]) -> Seen:
-    told = row.value if isinstance(row.value, Mapping) else None
+    told = values.plain(row.value)
     return Seen(row, told, model_of(told), outcome_of(told, at_work=row.key in working))
 
 

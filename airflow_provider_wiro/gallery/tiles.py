@@ -18,8 +18,8 @@ SUCCESS = "success"
 MOST_INPUTS = 20
 LONGEST_INPUT = 500
 _WORD = re.compile(r"[a-z_]{1,30}")
-_RATIO = ("ratio", "aspectratio", "size", "resolution")
-_DURATION = ("duration", "seconds", "videolength", "length")
+_RATIO = ("ratio", "aspectratio")
+_DURATION = ("duration", "durationseconds", "seconds", "videolength")
 
 
 def outcome_of(told: Mapping[str, Any] | None, *, at_work: bool) -> str:

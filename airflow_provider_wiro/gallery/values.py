@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,12 +21,18 @@ def asks_backend() -> bool:
     return bool(conf.getboolean("wiro", "gallery_xcom_backend", fallback=False))
 
 
+def plain(value: Any) -> Mapping[str, Any] | None:
+    """Return an object that is in the database, as tasks put it there, or as text, as Airflow's REST API does."""
+    if isinstance(value, str) and value.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    return value if isinstance(value, Mapping) else None
+
+
 def told(value: Any, *, backend: bool) -> Mapping[str, Any] | None:
     """Return an object that is in an XCom; None where there is none, or it is kept elsewhere and may not be read."""
-    if isinstance(value, Mapping):
-        return value
-    if value is None or not backend:
-        return None
+    if (found := plain(value)) is not None or value is None or not backend:
+        return found
     from airflow_provider_wiro.compat import XCom
 
     try:

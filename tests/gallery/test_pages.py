@@ -234,6 +234,17 @@ def test_every_address_in_the_page_is_relative() -> None:
     assert 'src="/' not in page
 
 
+def test_what_is_posted_by_rest_is_read_too(kept: Kept, visit: Visit) -> None:
+    from airflow.models.xcom import XComModel
+
+    where: dict[str, Any] = {"dag_id": "films", "task_id": "video", "run_id": "manual__2026-11-27T12:00:00+00:00"}
+    kept.task()
+    XComModel.set("wiro_generation", generation(), **where)
+    XComModel.set("return_value", result(), **where)
+    [tile] = tiles(visit())
+    assert (tile["model"], len(tile["outputs"])) == ("google/veo3.1", 1)
+
+
 def test_odd_questions_are_refused(visit: Visit) -> None:
     assert visit(page=-1).status_code == 422
     assert visit(since="2026-11-27T00:00:00").status_code == 422

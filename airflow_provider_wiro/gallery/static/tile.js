@@ -68,7 +68,7 @@ function facts(generation) {
   const told = [
     ["Model", generation.prompt ? modelOf(generation) : null],
     ["Ratio", generation.ratio],
-    ["Duration", generation.duration],
+    ["Duration", /^\d+(\.\d+)?$/.test(generation.duration ?? "") ? `${generation.duration} s` : generation.duration],
     ["Took", generation.elapsed_seconds === null ? null : words.duration(generation.elapsed_seconds)],
     ["Cost", generation.cost_usd === null ? null : words.money(generation.cost_usd)],
     ["State", generation.state && generation.state !== "success" ? generation.state : null],
