@@ -103,7 +103,7 @@ def _fill(there: Shown) -> None:
     }
     there.s3.buckets["private"] = {"0.mp4": sample_video()}
     now = time.time()
-    for number, (task_id, (told, result)) in enumerate(TILES.items(), 1):
+    for number, (task_id, (told, result)) in reversed(list(enumerate(TILES.items(), 1))):
         base = {"version": 1, "taskid": str(number), "model": "google/veo3.1", "submitted_at": now - 97 * number**2}
         rest = {"base_url": None, "try_number": 1, "attached": False, "outcome": "success", "error": None}
         there.post(task_id, "wiro_generation", {**base, **rest, "cost_usd": 0.4, **told})
