@@ -49,6 +49,7 @@ class Settings:
     save_to: object = None
     max_bytes: int = MAX_BYTES
     delete_after_save: bool = False
+    end_from_trigger: bool = False
 
     @property
     def stop_when_ended(self) -> bool:
