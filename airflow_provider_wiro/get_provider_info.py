@@ -114,6 +114,7 @@ def get_provider_info() -> dict[str, Any]:
             },
         ],
         "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
+        "extra-links": [f"airflow_provider_wiro.links.wiro.{name}" for name in ("WiroModelLink", "WiroOutputLink")],
         "task-decorators": [{"name": "wiro", "class-name": "airflow_provider_wiro.decorators.wiro.wiro_task"}],
         "config": CONFIG,
     }
