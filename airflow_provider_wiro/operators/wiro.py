@@ -12,6 +12,7 @@ from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.saving import MAX_BYTES
+from airflow_provider_wiro.links.gallery import gallery_links
 from airflow_provider_wiro.links.wiro import WiroModelLink, WiroOutputLink
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration
@@ -101,7 +102,7 @@ class WiroRunOperator(OrderingOperator):
 
     template_fields: Sequence[str] = ("model", "inputs", "files", "wiro_conn_id", "idempotency_key", "save_to")
     template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "files": "json"}
-    operator_extra_links: Collection[BaseOperatorLink] = (WiroModelLink(), WiroOutputLink())
+    operator_extra_links: Collection[BaseOperatorLink] = (WiroModelLink(), WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 
     def __init__(
