@@ -83,7 +83,7 @@ def test_an_image_in_a_bucket_becomes_a_video_in_a_bucket_and_is_verified(
     assert main(["verify", manifest]) == 0
     s3.pipe_file(f"media/out/{FIRST}/0.mp4", bytes(len(sample_video())))
     assert main(["verify", manifest]) == 1
-    assert "has another content than when it was saved" in capsys.readouterr().out
+    assert "has another content than when it was saved" in capsys.readouterr().err
 
 
 def test_the_outputs_of_a_task_are_fetched_into_a_bucket(s3: Any, media: str) -> None:
