@@ -153,9 +153,15 @@ class WiroRunOperator(OrderingOperator):
         with self.trying(context) as this:
             return self._generate(this, Queue(time.time()))
 
-    def submit_again(self, context: Context, event: dict[str, Any]) -> ResultDict:
-        """Go on where Wiro had no room."""
+    def submit_again(
+        self, context: Context, event: dict[str, Any], *, contents: Mapping[str, Any] | None = None
+    ) -> ResultDict:
+        """Go on where Wiro had no room.
+
+        :param contents: what the input files contain, as far as it is known.
+        """
         with self.trying(context) as this:
+            this.contents |= {key: (sha256, size) for key, (sha256, size) in (contents or {}).items()}
             if is_anothers(this, event.get("try_number")):
                 return self._generate_anew(this)
             return self._generate(this, Queue(event["since"], event["attempts"]))

@@ -1,4 +1,4 @@
-"""A service without sockets for the lookout, on a simulated loop: it knows when tasks end, and counts what it is asked."""
+"""A service without sockets for the lookout, on a simulated loop: it knows when tasks end, and counts the asking."""
 
 from __future__ import annotations
 
