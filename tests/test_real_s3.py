@@ -38,6 +38,7 @@ def server() -> Iterator[RealS3]:
 @pytest.fixture
 def s3(server: RealS3, monkeypatch: pytest.MonkeyPatch, wiro_emulator: WiroEmulator) -> Iterator[Any]:
     """An s3fs; it has the empty buckets ``media`` and ``records``, and the journal is in the latter."""
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")  # a command sets it for its whole process
     monkeypatch.setattr(storage, "_cannot_create_only", set())
     monkeypatch.setattr("airflow_provider_wiro.journals.files._probed", set())
     monkeypatch.setattr(download, "PAUSES", (0.01,) * 5)
