@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from airflow_provider_wiro.journals.disk import NO_HARD_LINKS, sync_folder, unless_not_for_this_mount
-from airflow_provider_wiro.landing.place import Place, Sink
+from airflow_provider_wiro.landing.place import ABANDONED, PART, Place, Sink
 
-# Whoever writes one goes on within a minute, or has ended.
-ABANDONED = 3600.0
 EARLY = 16 * 1024 * 1024
 """Bytes after which the system is told to begin to write to the disk."""
 
@@ -43,7 +41,7 @@ class LocalPlace(Place):
     def writing(self, name: str, size: int | None = None) -> Iterator[Sink]:
         """Begin a file."""
         _make(self._folder)
-        aside = self._folder / f".{uuid.uuid4().hex}.part"
+        aside = self._folder / f".{uuid.uuid4().hex}{PART}"
         with aside.open("xb") as file:
             try:
                 yield _LocalSink(file, aside, self._folder / name)
@@ -59,7 +57,7 @@ class LocalPlace(Place):
 
     def tidy(self) -> None:
         """Delete what was left half-written an hour ago or earlier."""
-        for left in self._folder.glob(".*.part"):
+        for left in self._folder.glob(f".*{PART}"):
             with suppress(OSError):
                 if left.stat().st_mtime < time.time() - ABANDONED:
                     left.unlink()

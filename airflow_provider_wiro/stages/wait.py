@@ -13,6 +13,7 @@ from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.rules.waits import GIVEN_UP
 from airflow_provider_wiro.core.verdict import Verdict
+from airflow_provider_wiro.stages.end_here import ends_with
 from airflow_provider_wiro.stages.record import complete
 from airflow_provider_wiro.stages.this_try import Try
 
@@ -82,6 +83,7 @@ def defer(this: Try, plan: WaitPlan, **kwargs: object) -> NoReturn:
         base_url=this.paid.service,
         try_number=this.ti.try_number,
         stop_at_timeout=plan.stop_at_timeout,
+        ends_with=ends_with(this),
     )
     until = pendulum.from_timestamp(plan.deadline).to_datetime_string()
     this.log.info("taskid %s: waiting in the triggerer, at most until %s UTC", plan.taskid, until)

@@ -18,7 +18,7 @@ import pytest
 from airflow_provider_wiro.clients.public import Looks
 from airflow_provider_wiro.exceptions import WiroInputError, WiroInterrupted, WiroSaveError
 from airflow_provider_wiro.landing import missing, place_of, verify
-from airflow_provider_wiro.landing.local import ABANDONED
+from airflow_provider_wiro.landing.place import ABANDONED
 from hostile_files import FILE, dripping, endless, file_server, redirect, rest, status, whole
 from landing_results import Save, output, result
 

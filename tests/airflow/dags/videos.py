@@ -63,6 +63,17 @@ with dag("mapped") as mapped:
         **COMMON, input_image_url="https://example.com/first-frame.png", deferrable=True
     ).expand(prompt=PROMPTS)
 
+with dag("ended_in_the_triggerer") as ended_in_the_triggerer:
+
+    @task
+    def collect(results: Any, told: Any) -> list[list[Any]]:
+        return [[result["taskid"] for result in results], [each["outcome"] for each in told]]
+
+    ending = RunwayImageToVideoOperator.partial(
+        **COMMON, input_image_url="https://example.com/first-frame.png", deferrable=True, end_from_trigger=True
+    ).expand(prompt=PROMPTS[:2])
+    collect(ending.output, ending.output["wiro_generation"])
+
 with dag("mapped_with_a_bad_row") as mapped_with_a_bad_row:
     RunwayImageToVideoOperator.partial(
         **COMMON,
