@@ -56,6 +56,7 @@ def media(
 ) -> Iterator[dict[str, bytes]]:
     """What is in the page's bucket."""
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")  # a command sets it for its whole process
+    (tmp_path / "journal").mkdir()
     monkeypatch.setenv("AIRFLOW__WIRO__JOURNAL_PATH", str(tmp_path / "journal"))
     wiro_emulator.outcome(duration=0.0, times=-1)
     for name in ("coat.png", "person.png"):
