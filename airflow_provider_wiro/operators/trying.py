@@ -30,6 +30,7 @@ from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
     from airflow_provider_wiro.compat import Context
+    from airflow_provider_wiro.core.result import ResultDict
 
 # What a retry could make one pay for twice, unless the retry finds the same Wiro task again.
 SAFE_WITH_A_JOURNAL = (WiroInterrupted, WiroNotStopped, WiroTaskTimeout, WiroTaskStuck, WiroTaskGaveUp)
@@ -88,6 +89,11 @@ class TryingOperator(RenderingOperator):
         self._paid = PaidTask()
         self._try: Try | None = None
         self._at_work = False
+
+    @property
+    def told(self) -> ResultDict | None:
+        """The result, once this try has told of it."""
+        return self._try.told if self._try is not None else None
 
     @property
     def unmapped(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,8 @@ from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.saving import MAX_BYTES
+from airflow_provider_wiro.links.gallery import gallery_links
+from airflow_provider_wiro.links.wiro import WiroModelLink, WiroOutputLink
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration
 from airflow_provider_wiro.stages.contents import with_contents
@@ -25,7 +27,7 @@ from airflow_provider_wiro.stages.tell import announce
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
 if TYPE_CHECKING:
-    from airflow_provider_wiro.compat import Context
+    from airflow_provider_wiro.compat import BaseOperatorLink, Context
     from airflow_provider_wiro.core.task import ResultDict
     from airflow_provider_wiro.stages.this_try import Try
 
@@ -100,6 +102,7 @@ class WiroRunOperator(OrderingOperator):
 
     template_fields: Sequence[str] = ("model", "inputs", "files", "wiro_conn_id", "idempotency_key", "save_to")
     template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "files": "json"}
+    operator_extra_links: Collection[BaseOperatorLink] = (WiroModelLink(), WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 
     def __init__(
@@ -150,9 +153,15 @@ class WiroRunOperator(OrderingOperator):
         with self.trying(context) as this:
             return self._generate(this, Queue(time.time()))
 
-    def submit_again(self, context: Context, event: dict[str, Any]) -> ResultDict:
-        """Go on where Wiro had no room."""
+    def submit_again(
+        self, context: Context, event: dict[str, Any], *, contents: Mapping[str, Any] | None = None
+    ) -> ResultDict:
+        """Go on where Wiro had no room.
+
+        :param contents: what the input files contain, as far as it is known.
+        """
         with self.trying(context) as this:
+            this.contents |= {key: (sha256, size) for key, (sha256, size) in (contents or {}).items()}
             if is_anothers(this, event.get("try_number")):
                 return self._generate_anew(this)
             return self._generate(this, Queue(event["since"], event["attempts"]))

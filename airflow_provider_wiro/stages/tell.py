@@ -81,6 +81,7 @@ def announced(this: Try) -> GenerationDict | None:
 
 def tell_success(this: Try, result: ResultDict) -> None:
     """Put the outputs' addresses, places and text into XCom, one line into the log, and tell of the assets."""
+    this.told = result
     this.log.info("%s", done(result))
     for key, value in outputs_told(result).items():
         if this.settings.push_outputs:

@@ -16,7 +16,7 @@ from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.pace import pause
-from airflow_provider_wiro.core.polling import WaitPlan, wait
+from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.hooks.connection import aread_credentials
 from airflow_provider_wiro.task_instance import was_killed
@@ -138,8 +138,8 @@ class WiroTaskTrigger(BaseTrigger):
         settled = time.monotonic() + triggers.SETTLING
         try:
             self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
-            flow = wait(plan, self._lease.experience)
-            verdict = await self._lease.client.drive(flow, self.log, service=self._service)
+            waiting = self._lease.lookout.wait(plan, self.log, service=self._service, experience=self._lease.experience)
+            verdict = await waiting
             await asyncio.sleep(max(0.0, settled - time.monotonic()))
         except asyncio.CancelledError:
             if not AIRFLOW_V_3_3_PLUS:

@@ -17,6 +17,7 @@ from airflow.utils.session import create_session
 from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from small_airflow import Run, warnings_of_airflow
+from supervised import further_arguments
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.models.xcom import XComModel as XCom
@@ -135,6 +136,7 @@ class WaitingTask:
             process=psutil.Process(),  # type: ignore[arg-type]
             process_log=structlog.get_logger(),
             client=supervisor.InProcessTestSupervisor._api_client(),
+            **further_arguments(),
         )
         parent.comms = supervisor.InProcessSupervisorComms(supervisor=parent)
         with warnings_of_airflow(), supervisor.set_supervisor_comms(parent.comms):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, AssetAlias, task
 from reports import report
 
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
@@ -52,6 +52,10 @@ deferred_execution_timeout = video_dag(
 )
 sync_execution_timeout = video_dag(
     "sync_execution_timeout", deferrable=False, execution_timeout=datetime.timedelta(seconds=12)
+)
+
+aliased = video_dag(
+    "aliased", deferrable=True, save_to="{{ dag_run.conf['folder'] }}", outlets=[AssetAlias("videos_of_a_run")]
 )
 
 with dag("mapped") as mapped:
