@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -54,6 +54,7 @@ FLAGS: dict[str, Any] = {
     "cancel_on_kill": True,
     "durable": True,
     "delete_after_save": False,
+    "end_from_trigger": False,
 }
 
 
@@ -64,6 +65,7 @@ class TryingOperator(RenderingOperator):
 
     wiro_conn_id: str
     deferrable: bool
+    end_from_trigger: bool
     defer_after: Duration
     wait_for_completion: bool
     poll_interval: Duration
@@ -82,6 +84,8 @@ class TryingOperator(RenderingOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        given: Mapping[str, Any] = {**(kwargs.get("default_args") or {}), **kwargs}
+        self.given_post_execute = given.get("post_execute") is not None
         self._paid = PaidTask()
         self._try: Try | None = None
         self._at_work = False

@@ -21,6 +21,7 @@ from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError
+from airflow_provider_wiro.links.gallery import gallery_links
 from airflow_provider_wiro.links.wiro import WiroOutputLink
 from airflow_provider_wiro.stages.ending import end_outside
 from airflow_provider_wiro.stages.failing import errors_of_a_sensor
@@ -72,7 +73,7 @@ class WiroTaskSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("taskid", "wiro_conn_id")
-    operator_extra_links: Collection[BaseOperatorLink] = (WiroOutputLink(),)
+    operator_extra_links: Collection[BaseOperatorLink] = (WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 
     def __init__(

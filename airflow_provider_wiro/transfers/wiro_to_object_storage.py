@@ -18,6 +18,7 @@ from airflow_provider_wiro.core.saving import MAX_BYTES, check_saving, folder, m
 from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskError
+from airflow_provider_wiro.links.gallery import gallery_links
 from airflow_provider_wiro.links.wiro import WiroOutputLink
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries
 from airflow_provider_wiro.stages.land import check_place
@@ -59,7 +60,7 @@ class WiroToObjectStorageOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("taskid", "result", "save_to", "wiro_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"result": "json"}
-    operator_extra_links: Collection[BaseOperatorLink] = (WiroOutputLink(),)
+    operator_extra_links: Collection[BaseOperatorLink] = (WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 
     def __init__(

@@ -16,6 +16,7 @@ from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.get_provider_info import get_provider_info
 from airflow_provider_wiro.links import wiro as links
+from airflow_provider_wiro.links.gallery import WiroGalleryLink, gallery_links
 from airflow_provider_wiro.links.wiro import WiroModelLink, WiroOutputLink
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
@@ -27,6 +28,7 @@ from small_airflow import Run, warnings_of_airflow
 
 MODEL_PAGE = "https://wiro.ai/models/runway/image-to-video-gen4-turbo"
 BOTH = {"Output", "Wiro model"}
+GALLERY = {link.name for link in gallery_links()}
 
 
 def serialised(build: Callable[[], object]) -> Any:
@@ -50,7 +52,7 @@ def one_of_each() -> None:
 
 
 def test_airflow_knows_the_links() -> None:
-    names = {f"{kind.__module__}.{kind.__name__}" for kind in (WiroModelLink, WiroOutputLink)}
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in (WiroModelLink, WiroOutputLink, WiroGalleryLink)}
     assert set(get_provider_info()["extra-links"]) == names
     assert names <= set(ProvidersManager().extra_links_class_names)
 
@@ -58,7 +60,8 @@ def test_airflow_knows_the_links() -> None:
 def test_a_serialised_dag_keeps_the_links() -> None:
     dag = serialised(one_of_each)
     kept = {task_id: set(dag.get_task(task_id).extra_links) for task_id in dag.task_dict}
-    assert kept == {"typed": BOTH, "any": BOTH, "mapped": BOTH, "sensor": {"Output"}, "transfer": {"Output"}}
+    both, output = BOTH | GALLERY, {"Output"} | GALLERY
+    assert kept == {"typed": both, "any": both, "mapped": both, "sensor": output, "transfer": output}
 
 
 @pytest.mark.skipif(AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_3_PLUS, reason="DAG.test of these keeps no links")
@@ -86,7 +89,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, FakeTaskInstance], 
 
     def shown(operator: Any, ti: FakeTaskInstance) -> dict[str, str]:
         monkeypatch.setattr("airflow_provider_wiro.compat.XCom", Keeper, raising=False)
-        return {link.name: link.get_link(operator, ti_key=ti) for link in operator.operator_extra_links}
+        return {
+            link.name: link.get_link(operator, ti_key=ti) for link in operator.operator_extra_links if link.name in BOTH
+        }
 
     return shown
 
