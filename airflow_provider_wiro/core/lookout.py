@@ -100,7 +100,7 @@ class Book:
         elif self._compared < PROOF:
             self._compared += 1
             self._agreed += status == task.status
-        elif status not in RUNNING:
+        elif status != task.status and status not in RUNNING:
             self._wrong += 1
 
     def over(self, pages: int, found: int, named: int) -> None:

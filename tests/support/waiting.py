@@ -53,7 +53,7 @@ class Service:
 
     async def send(self, step: Send, log: Log, *, service: str | None = None) -> Reply | NoReply:
         """Carry a request out, as ``AsyncClient.send`` does."""
-        call, taskid = step.path.rsplit("/", 1)[1], str(step.body.get("taskid", ""))
+        call, taskid = step.path.rsplit("/", 1)[1], str(step.body.get("taskid", step.body.get("start")))
         self.asked.append((self.now, call, taskid))
         self.counts[call] += 1
         self.on_their_way += 1
