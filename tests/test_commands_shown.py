@@ -57,7 +57,10 @@ def add_connection(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def delete_connection(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    airflow("airflow connections add wiro_default --conn-type wiro --conn-login a --conn-password b", run=True)
+    airflow(
+        "airflow connections add wiro_default --conn-type wiro --conn-login API-KEY --conn-password API-SECRET",
+        run=True,
+    )
     airflow(command, run=True)
     assert stored() is None
 
