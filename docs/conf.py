@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 from airflow_provider_wiro import __version__
@@ -52,6 +54,13 @@ def as_included(app: Any, path: Any, name: str, text: list[str]) -> None:
     text[0] = INCLUDED.sub(r"](\1", text[0])
 
 
+def pages_as_markdown(app: Any, exception: Exception | None) -> None:
+    """Put each page beside its HTML, where llms.txt leads to."""
+    for page in Path(app.srcdir).glob("*.md"):
+        shutil.copy(page, app.outdir)
+
+
 def setup(app: Any) -> None:
     app.connect("source-read", at_home)
     app.connect("include-read", as_included)
+    app.connect("build-finished", pages_as_markdown)
