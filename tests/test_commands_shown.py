@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -74,6 +77,31 @@ def stored() -> Any:
             return session.query(Connection).filter_by(conn_id="wiro_default").one_or_none()
 
 
+def start_the_first_dag(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the DAG in the DAG folder, and do what the page says, once: the last command runs all of them."""
+    shown = list(dict.fromkeys(line for _, line in SHOWN if line.startswith("airflow dags ")))
+    if command != shown[-1]:
+        return
+    saved = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "wiro_image_to_video.py"
+    shutil.copy(ROOT / "example_dags" / saved.name, saved)
+    try:
+        for line in shown:
+            airflow(line, run=True)
+        assert [run.state for run in runs()] == ["queued"]
+    finally:
+        saved.unlink()
+        airflow("airflow dags delete wiro_image_to_video --yes", run=True)
+
+
+def runs() -> list[Any]:
+    with warnings_of_airflow():
+        from airflow.models import DagRun
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            return session.query(DagRun).filter_by(dag_id="wiro_image_to_video").all()
+
+
 def set_pool(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     airflow(command, run=True)
 
@@ -105,6 +133,7 @@ def to_the_emulator(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
 RUN: dict[str, Callable[[str, pytest.MonkeyPatch], None]] = {
     "airflow connections add …": add_connection,
     "airflow connections delete …": delete_connection,
+    "airflow dags …": start_the_first_dag,
     "airflow pools set …": set_pool,
     "export AIRFLOW_CONN_WIRO_DEFAULT=…": export_connection,
     "python -c …": python_code,
