@@ -87,6 +87,23 @@ CONFIG: dict[str, Any] = {
                 "example": "minio.internal,10.0.0.7",
                 "default": None,
             },
+            "gallery_roots": {
+                "description": "Prefixes in object storages, separated by commas, below which the gallery plays saved\n"
+                "files, with the connection of the API server: whoever may read a DAG's XComs sees them. Scheme,\n"
+                "connection and bucket must be the ones of save_to. Files elsewhere are named, and not played.\n",
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "s3://aws_default@my-bucket/videos",
+                "default": None,
+            },
+            "gallery_xcom_backend": {
+                "description": "Whether the gallery asks the XCom backend for values that are not in Airflow's\n"
+                "database. The API server then reads on behalf of anybody what XComs name.\n",
+                "version_added": "0.2.0",
+                "type": "boolean",
+                "example": "True",
+                "default": "False",
+            },
         },
     },
 }
@@ -114,6 +131,10 @@ def get_provider_info() -> dict[str, Any]:
             },
         ],
         "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
+        "extra-links": [
+            f"airflow_provider_wiro.links.{name}"
+            for name in ("wiro.WiroModelLink", "wiro.WiroOutputLink", "gallery.WiroGalleryLink")
+        ],
         "task-decorators": [{"name": "wiro", "class-name": "airflow_provider_wiro.decorators.wiro.wiro_task"}],
         "config": CONFIG,
     }

@@ -46,6 +46,12 @@ def test_each_block_is_a_dag_that_is_run_here() -> None:
     assert {name for name in BLOCKS if f'"{name}"' not in Path(__file__).read_text()} == set()
 
 
+def test_many_tasks_that_may_end_in_the_triggerer(wiro_emulator: WiroEmulator) -> None:
+    ended = run("wiro_many_images")
+    assert ended.state == "success"
+    assert wiro_emulator.count("Run") == 2
+
+
 def test_an_execution_timeout_stops_the_generation_before_it_is_over(wiro_emulator: WiroEmulator) -> None:
     dag = read("wiro_in_ten_minutes")["dag"]
     assert run_as_written(dag).state == "success"

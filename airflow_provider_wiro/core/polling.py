@@ -8,13 +8,13 @@ from airflow_provider_wiro.core.calls import stop
 from airflow_provider_wiro.core.pace import Experience, jitter, pause
 from airflow_provider_wiro.core.protocol import (
     Flow,
+    Look,
     Missing,
     NoReply,
     Reply,
     describe,
     now,
     report,
-    send,
     sleep,
     task_in,
 )
@@ -84,7 +84,8 @@ def _look(
     plan: WaitPlan, watch: _Watch, experience: Experience | None, *, until_well: bool
 ) -> Flow[Verdict | float | None]:
     """Look once; return the verdict, the seconds until the next look, or None where it runs and that is enough."""
-    outcome = yield from send("/Task/Detail", {"taskid": plan.taskid}, deadline=plan.deadline)
+    outcome = yield Look(plan.taskid, plan.deadline)
+    assert isinstance(outcome, Reply | NoReply)
     time = yield from now()
     seen = task_in(outcome, plan.taskid)
     for line, warning in watch.notice(seen, outcome, time):
