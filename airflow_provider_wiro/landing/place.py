@@ -14,6 +14,10 @@ from airflow_provider_wiro.core.fields import refused
 from airflow_provider_wiro.core.text import without_secrets
 
 AT_ONCE = 1024 * 1024
+PART = ".part"
+"""How the name of a file ends that is written aside; it begins with a dot."""
+ABANDONED = 3600.0
+"""Seconds after which nobody writes such a file any more: whoever does goes on within a minute, or has ended."""
 
 
 class Sink(ABC):

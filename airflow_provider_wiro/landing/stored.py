@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
-from airflow_provider_wiro.landing.place import Place, Sink
+from airflow_provider_wiro.landing.place import ABANDONED, PART, Place, Sink
 
-BLOCK = 8 * 1024 * 1024
-"""Bytes that are held until they are sent, as one part of an upload."""
+BLOCK = 5 * 1024 * 1024
+"""Bytes that are held until they are sent, as one part of an upload: the fewest that S3 takes."""
 MOST_PARTS = 9_000
 ENDING = 1.0
 """Seconds for which a block that is being sent is waited for, by whoever gives the file up."""
@@ -64,13 +65,32 @@ class StoredPlace(Place):
             sink.give_up()
 
     def replace(self, name: str, content: bytes) -> None:
-        """Write a small file; an object is there at once."""
-        with self.in_a_bucket():
-            self._fs.pipe_file(self._of(name), content)
+        """Write a small file: an object, which is there at once, or a file aside that is moved."""
+        if self._at_once:
+            with self.in_a_bucket():
+                self._fs.pipe_file(self._of(name), content)
+        else:
+            with self.writing(name) as sink:
+                assert isinstance(sink, _StoredSink)
+                sink.write(content)
+                sink.put_in_place()
         self._fs.invalidate_cache()
 
     def tidy(self) -> None:
-        """Do nothing: who has the bucket says when uploads that nobody ends are forgotten."""
+        """Delete what was left aside an hour ago or earlier.
+
+        Who has a bucket says when uploads that nobody ends are forgotten.
+        """
+        if self._at_once:
+            return
+        with suppress(Exception):  # all is saved; not each file system can list, or say when
+            for path in self._fs.ls(self._path, detail=False):
+                name = path.rpartition("/")[2]
+                if name.startswith(".") and name.endswith(PART) and self._is_abandoned(path):
+                    self._fs.rm_file(path)
+
+    def _is_abandoned(self, path: str) -> bool:
+        return cast("float", self._fs.modified(path).timestamp()) < time.time() - ABANDONED
 
     @contextmanager
     def in_a_bucket(self) -> Iterator[None]:
@@ -141,10 +161,18 @@ class _StoredSink(Sink):
         with self._lock:
             if self._place.size_of(self._path.rpartition("/")[2]) is not None:
                 raise FileExistsError(self._path)
-            with self._place.in_a_bucket():
-                self._put_in_place()
-            self._file = None
-            self._fs.invalidate_cache()
+            self._place_it()
+
+    def put_in_place(self) -> None:
+        """Put the file in place, also of one that is there."""
+        with self._lock:
+            self._place_it()
+
+    def _place_it(self) -> None:
+        with self._place.in_a_bucket():
+            self._put_in_place()
+        self._file = None
+        self._fs.invalidate_cache()
 
     def _discard(self) -> None:
         file, self._file = self._file, None
@@ -188,7 +216,7 @@ class _Aside(_StoredSink):
     def _open(self) -> Any:
         folder, _, _ = self._path.rpartition("/")
         self._place.make()
-        self._aside = f"{folder}/.{uuid.uuid4().hex}.part"
+        self._aside = f"{folder}/.{uuid.uuid4().hex}{PART}"
         return self._fs.open(self._aside, "wb", block_size=self._block)
 
     def _put_in_place(self) -> None:

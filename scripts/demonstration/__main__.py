@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from demonstration import live
+from demonstration.buckets import manifest_beside, path_of
 from demonstration.processes import Failed
-from demonstration.run import DEMO, TASK_LOGS, Demonstration
+from demonstration.run import DEMO, READER, TASK_LOGS, Demonstration, Shown
 from demonstration.story import Story, tail
 from environment import ROOT, interruptible, only_one
 
@@ -20,8 +20,7 @@ def main(*, is_live: bool) -> int:
     demonstration = Demonstration(story, is_live=is_live, connection=live.connection() if is_live else "")
     try:
         demonstration.prepare()
-        result = demonstration.run()
-        video = demonstration.save(result)
+        shown = demonstration.run()
     except (Failed, OSError) as failure:
         _explain(failure)
         return 1
@@ -32,15 +31,29 @@ def main(*, is_live: bool) -> int:
         for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ending, signal.SIG_IGN)
         demonstration.stop()
-    _show(result, video, is_live=is_live)
+    _show(shown)
     print(f"\nDone in {story.seconds():.0f} s. The logs are in {_short(DEMO)}.")
     return 0
 
 
-def _show(result: dict[str, Any], video: Path, *, is_live: bool) -> None:
-    print(f"\ntaskid  {result['taskid']}")
-    print(f"video   {result['outputs'][0]['url']}{'' if is_live else ' (emulated; gone now)'}")
-    print(f"saved   {_short(video)} ({video.stat().st_size:,} bytes)")
+def _show(shown: Shown) -> None:
+    """Tell in a few lines what was made of what, where it is, what it cost, and who has read it."""
+    output = shown.result["outputs"][0]
+    video = path_of(output["uri"])
+    manifest, told = manifest_beside(output["uri"])
+    [sha256] = told["files"].values()
+    lines = {
+        "image": f"{_short(shown.image)} ({shown.image.stat().st_size:,} bytes), uploaded to Wiro",
+        "video": f"{_short(video)} ({video.stat().st_size:,} bytes), Wiro task {told['taskid']}",
+        "manifest": _short(manifest),
+        "  made by": f"{told['model']}, for {told['cost_usd']} USD",
+        "  of": f"an image with SHA-256 {sha256[:16]}…",
+        "  is": f"{told['outputs'][0]['name']} with SHA-256 {told['outputs'][0]['sha256'][:16]}…",
+        "read by": f"the DAG {READER}, which the asset has started: {shown.read:,} bytes",
+    }
+    print()
+    for name, line in lines.items():
+        print(f"{name:<11} {line}")
 
 
 def _explain(failure: Exception) -> None:

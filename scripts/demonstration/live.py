@@ -12,8 +12,8 @@ from pathlib import Path
 REMOTE = Path(__file__).with_name("remote.py")
 
 QUESTION = """
-This runs Runway/image-to-video-gen4-turbo on Wiro itself, once, for a video of 5 seconds.
-Wiro charges your account for it when it succeeds. {price}
+This uploads a picture to Wiro, and runs Runway/image-to-video-gen4-turbo there, once, for a video of 5 seconds.
+Wiro charges your account for the video when it succeeds. {price}
 Ctrl-C stops it on Wiro too.
 
 Type "yes" to go on: """

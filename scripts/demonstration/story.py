@@ -9,6 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+# As `small_airflow` sets it for Airflow 2.
+PLAIN = re.compile(r"\[[^\]]*\] \{(?P<logger>[^}]*)\} [A-Z]+ - (?P<said>.*)")
+
 
 class Story:
     """Prints lines with the seconds since the start."""
@@ -54,12 +57,25 @@ class TaskLog:
 
 
 def _words_of_the_provider(line: str) -> Iterator[str]:
+    """The first line of what this provider, or a DAG of the demonstration, says in a line of a log."""
+    logger, said = _structured(line) or _plain(line)
+    if "wiro" in logger.lower():
+        yield said.partition("\n")[0]
+
+
+def _structured(line: str) -> tuple[str, str] | None:
+    """Logger and words of a line as Airflow 3 writes it; None if it is no such line."""
     try:
         record = json.loads(line)
     except ValueError:
-        return
-    if isinstance(record, dict) and "wiro" in str(record.get("logger", "")).lower():
-        yield str(record.get("event", ""))
+        return None
+    return (str(record.get("logger", "")), str(record.get("event", ""))) if isinstance(record, dict) else None
+
+
+def _plain(line: str) -> tuple[str, str]:
+    """The same of a line as Airflow 2 writes it here; nothing if it is none."""
+    found = PLAIN.fullmatch(line)
+    return (found["logger"], found["said"]) if found else ("", "")
 
 
 def tail(file: Path, lines: int = 25) -> str:

@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import fsspec  # type: ignore[import-untyped]
@@ -15,6 +16,7 @@ import pytest
 from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroSaveError
 from airflow_provider_wiro.landing import missing, place_of, verify
+from airflow_provider_wiro.landing.place import ABANDONED
 from airflow_provider_wiro.landing.stored import BLOCK
 from attached import attach, connected
 from hostile_files import FILE, file_server, rest, status, whole
@@ -193,3 +195,28 @@ def test_nothing_is_left_aside_of_what_fails(save: Save, memory: tuple[str, Any]
     with file_server(whole(LONG, to=BLOCK)) as server, pytest.raises(WiroSaveError):
         save(result(output(server.url, "0.mp4")), folder)
     assert fs.find("/") == []
+
+
+def test_a_manifest_is_written_aside_too(save: Save, memory: tuple[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, fs = memory
+    written, opening = [], fs.open
+
+    def noting(path: str, mode: str = "rb", **options: Any) -> Any:
+        written.extend([path] if mode == "wb" else [])
+        return opening(path, mode, **options)
+
+    monkeypatch.setattr(fs, "open", noting)
+    with file_server(whole()) as server:
+        save(result(output(server.url, "0.mp4")), folder)
+    assert [path.rpartition("/")[2][0] for path in written] == [".", "."]
+
+
+def test_what_was_left_aside_an_hour_ago_is_deleted(save: Save, memory: tuple[str, Any]) -> None:
+    folder, fs = memory
+    old, new = "/media/2026/2221/.old.part", "/media/2026/2221/.new.part"
+    for path in (old, new):
+        fs.pipe_file(path, b"half")
+    fs.store[old].modified -= timedelta(seconds=ABANDONED + 60)
+    with file_server(whole()) as server:
+        save(result(output(server.url, "0.mp4")), folder)
+    assert sorted(name.rpartition("/")[2] for name in fs.find("/")) == [".new.part", "0.mp4", "manifest.json"]

@@ -35,6 +35,12 @@ def kill_the_waiting_worker(job: Job, board: Board) -> None:
     job.release()
 
 
+def kill_the_worker_that_deletes(job: Job, board: Board) -> None:
+    """SIGKILL to the task's process, once it has told Wiro to delete the files."""
+    job.until(lambda: job.wiro.count("Delete"), "Wiro is told to delete the files", 2 * TURN)
+    _kill(pids(job)[0])
+
+
 def kill_the_scheduler(job: Job, board: Board) -> None:
     """SIGKILL to the scheduler with all its workers, while the task is deferred; then another one starts."""
     board.wait(job, "deferred")

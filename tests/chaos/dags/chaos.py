@@ -51,6 +51,15 @@ deferred_renders = video_dag(
     "deferred_renders", **DEFERRED, input_image_url="https://example.com/first-frame.png?at={{ macros.time.time() }}"
 )
 deferred_submits = video_dag("deferred_submits", **DEFERRED, retries=1, on_unknown_submission="submit")
+FILES: dict[str, Any] = {
+    "input_image_url": None,
+    "input_image": "{{ dag_run.conf['image'] }}",
+    "save_to": "{{ dag_run.conf['save_to'] }}",
+    "delete_after_save": True,
+    "retries": 1,
+}
+deferred_files = video_dag("deferred_files", **DEFERRED, **FILES)
+sync_files = video_dag("sync_files", **SYNC, **FILES)
 deferred_execution_timeout = video_dag(
     "deferred_execution_timeout", **DEFERRED, execution_timeout=datetime.timedelta(seconds=30)
 )
