@@ -39,7 +39,7 @@ CONNECTION_TYPE: dict[str, Any] = {
             "login": "from the project's page in the Wiro dashboard",
             "password": "empty for a project that uses the API key alone",
             "host": "https://api.wiro.ai/v1",
-            "extra": '{"timeout": 30, "verify": true}',
+            "extra": '{"verify": "/etc/ssl/certs/our-ca.pem"}',
         },
     },
 }
@@ -87,9 +87,29 @@ CONFIG: dict[str, Any] = {
                 "example": "minio.internal,10.0.0.7",
                 "default": None,
             },
+            "gallery_roots": {
+                "description": "Prefixes in object storages, separated by commas, below which the gallery plays saved\n"
+                "files, with the connection of the API server: whoever may read a DAG's XComs sees them. Scheme,\n"
+                "connection and bucket must be the ones of save_to. Files elsewhere are named, and not played.\n",
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "s3://aws_default@my-bucket/videos",
+                "default": None,
+            },
+            "gallery_xcom_backend": {
+                "description": "Whether the gallery asks the XCom backend for values that are not in Airflow's\n"
+                "database. The API server then reads on behalf of anybody what XComs name.\n",
+                "version_added": "0.2.0",
+                "type": "boolean",
+                "example": "True",
+                "default": "False",
+            },
         },
     },
 }
+
+
+GUIDES = ("files.md", "paying-once.md", "recipes.md", "runbook.md", "sweep.md")
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -100,7 +120,13 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Run models on Wiro AI: pay once per generation, wait without a worker slot.",
         "versions": [__version__],
         "integrations": [
-            {"integration-name": "Wiro", "external-doc-url": "https://wiro.ai", "tags": ["service"]},
+            {
+                "integration-name": "Wiro",
+                "external-doc-url": "https://wiro.ai/docs",
+                "how-to-guide": [f"/docs/{page}" for page in GUIDES],
+                "logo": "/docs/integration-logos/wiro.svg",
+                "tags": ["service"],
+            },
         ],
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
@@ -108,12 +134,17 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors.wiro"),
         "transfers": [
             {
+                "how-to-guide": "/docs/files.md",
                 "source-integration-name": "Wiro",
                 "target-integration-name": "Wiro",
                 "python-module": "airflow_provider_wiro.transfers.wiro_to_object_storage",
             },
         ],
         "triggers": _modules("triggers.wiro", "triggers.wake_up", "triggers.room"),
+        "extra-links": [
+            f"airflow_provider_wiro.links.{name}"
+            for name in ("wiro.WiroModelLink", "wiro.WiroOutputLink", "gallery.WiroGalleryLink")
+        ],
         "task-decorators": [{"name": "wiro", "class-name": "airflow_provider_wiro.decorators.wiro.wiro_task"}],
         "config": CONFIG,
     }

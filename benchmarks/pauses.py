@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from airflow_provider_wiro.core.pace import Experience
 from airflow_provider_wiro.core.polling import WaitPlan, wait
-from airflow_provider_wiro.core.protocol import Answer, Now, Reply, Send, Sleep
+from airflow_provider_wiro.core.protocol import Answer, Look, Now, Reply, Sleep
 
 START = 1_734_513_807.0
 MODEL = "Runway/image-to-video-gen4-turbo"
@@ -38,7 +38,7 @@ def ours(taskid: str, length: float, experience: Experience | None) -> list[floa
         while True:
             step = flow.send(answer)
             answer = None
-            if isinstance(step, Send):
+            if isinstance(step, Look):
                 looks.append(age)
                 answer = shown(taskid, age >= length)
             elif isinstance(step, Now):

@@ -14,6 +14,7 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_3_PLUS
 
+import airflow_provider_wiro
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroTaskFailed
 from airflow_provider_wiro.hooks.wiro import WiroHook
@@ -22,7 +23,9 @@ from small_airflow import run_as_written, warnings_of_airflow
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
 
-EXAMPLES = Path(__file__).parent.parent / "example_dags"
+# The wheel brings them; a checkout has them at its top.
+BROUGHT = Path(airflow_provider_wiro.__file__).parent / "example_dags"
+EXAMPLES = BROUGHT if BROUGHT.exists() else Path(__file__).parent.parent / "example_dags"
 AT = {"logical_date" if AIRFLOW_V_3_0_PLUS else "execution_date": pendulum.datetime(2026, 11, 22, tz="UTC")}
 
 

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import s3fs  # type: ignore[import-untyped]
 from airflow.providers.common.compat.sdk import ObjectStoragePath
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_wiro.core.journal import Identity
 from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken
 from airflow_provider_wiro.journals import FolderJournal, journals_in, storage
+from attached import attach, file_system
 from doubles import Lines
 from records import identity, intent, submitted
 from small_s3 import SmallS3, small_s3
-
-if AIRFLOW_V_3_0_PLUS:
-    from airflow.sdk.io import attach
-else:
-    from airflow.io.store import attach  # type: ignore[import-not-found,no-redef]
 
 
 @pytest.fixture
@@ -32,17 +25,6 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallS3]:
         monkeypatch.delenv(name, raising=False)
     with small_s3("videos") as store:
         yield store
-
-
-def file_system(s3: SmallS3) -> Any:
-    return s3fs.S3FileSystem(
-        key="key",
-        secret="secret",
-        endpoint_url=s3.url,
-        client_kwargs={"region_name": "eu-central-1"},
-        config_kwargs={"retries": {"max_attempts": 1}},
-        skip_instance_cache=True,
-    )
 
 
 def journal(s3: SmallS3, bucket: str = "videos", who: Identity | None = None) -> FolderJournal:

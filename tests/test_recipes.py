@@ -47,6 +47,12 @@ def test_each_block_is_a_dag_that_is_run_here() -> None:
     assert {name for name in BLOCKS if f'"{name}"' not in Path(__file__).read_text()} == set()
 
 
+def test_many_tasks_that_may_end_in_the_triggerer(wiro_emulator: WiroEmulator) -> None:
+    ended = run("wiro_many_images")
+    assert ended.state == "success"
+    assert wiro_emulator.count("Run") == 2
+
+
 def test_an_execution_timeout_stops_the_generation_before_it_is_over(wiro_emulator: WiroEmulator) -> None:
     dag = read("wiro_in_ten_minutes")["dag"]
     assert run_as_written(dag).state == "success"
@@ -120,3 +126,26 @@ def test_an_asset_gets_an_event(wiro_emulator: WiroEmulator) -> None:
     table = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE))))
     assert set(event.extra) == table
     assert event.extra["uris"] == [task.outputs[0]["url"]]
+
+
+def test_an_alias_gets_an_asset_for_a_saved_file(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    assert run("wiro_with_an_alias", run_conf={"folder": str(tmp_path)}).state == "success"
+    [task] = wiro_emulator.runs
+    uri = f"file://{tmp_path}/{task.taskid}/0.mp4"
+    [event] = asset_events(uri)
+    assert (event.extra["uri"], event.extra["taskid"]) == (uri, task.taskid)
+
+
+def test_a_hook_waits_and_stops_at_its_timeout_where_it_is_told_to(wiro_emulator: WiroEmulator) -> None:
+    ended = run("wiro_by_hand")
+    assert ended.state == "success"
+    [task] = wiro_emulator.runs
+    assert ended.xcom(task_id="film")["taskid"] == task.taskid
+    block = BLOCKS["wiro_by_hand"].replace("timeout=600", "timeout=1")
+    wiro_emulator.outcome(hold=True)
+    path = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "wiro_by_hand.py"
+    path.write_text(block)
+    with warnings_of_airflow():
+        dag = run_path(str(path))["dag"]
+    assert run_as_written(dag).state == "failed"
+    assert wiro_emulator.runs[-1].status == "task_cancel"

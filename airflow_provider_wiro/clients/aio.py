@@ -14,7 +14,7 @@ from airflow_provider_wiro.clients.throttle import queued_too_long
 from airflow_provider_wiro.clients.wire import log_report, sign
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep
+from airflow_provider_wiro.core.protocol import Answer, Flow, Look, NoReply, Now, Reply, Report, Send, Sleep
 
 T = TypeVar("T")
 Lookup = Callable[[], Awaitable[Credentials]]
@@ -73,7 +73,9 @@ class AsyncClient:
                         answer = None
                         await asyncio.sleep(seconds)
                     case Send() as step:
-                        answer = await self._send(step, service, log)
+                        answer = await self.send(step, log, service=service)
+                    case Look() as step:
+                        answer = await self.send(step.detail, log, service=service)
                     case Now():
                         answer = time.time()
                     case Report() as step:
@@ -96,7 +98,8 @@ class AsyncClient:
             except Exception as error:
                 not_reread(error, log)
 
-    async def _send(self, step: Send, service: str | None, log: Log) -> Reply | NoReply:
+    async def send(self, step: Send, log: Log, *, service: str | None = None) -> Reply | NoReply:
+        """Send one request, as a step of a flow that :meth:`drive` carries out, and return its outcome."""
         steps = sending(step, service, lambda: self._route, log)
         outcome: Reply | NoReply | None = None
         try:

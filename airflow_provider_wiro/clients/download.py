@@ -213,19 +213,20 @@ class _Download:
 
     async def _read(self, response: aiohttp.ClientResponse, patience: asyncio.Timeout) -> None:
         moved = 0
-        async for piece in response.content.iter_any():
+        async for piece, _ in response.content.iter_chunks():
             if not self._size and is_page(self._wanted.content_type, piece):
                 raise _Again(f"a web page came instead of {self._wanted.content_type}")
             if self._size + len(piece) > self._wanted.max_bytes:
                 raise DownloadFailed(f"it has more bytes than max_bytes, {self._wanted.max_bytes}", final=True)
-            self._writing.gather(piece)
             self._size += len(piece)
             moved += len(piece)
+            if self._writing.gather(piece):
+                with _paused(patience):
+                    await self._writing.write()
             if moved >= LEAST:
                 moved = 0
                 self._progress(self._size, self._total)
-                with _paused(patience):
-                    await self._writing.write_if_full()
+                _wait_for_more(patience)
         self._progress(self._size, self._total)
 
 
@@ -234,6 +235,10 @@ def _paused(patience: asyncio.Timeout) -> Iterator[None]:
     """Have what is written take its time, then wait for more as long as before."""
     patience.reschedule(None)
     yield
+    _wait_for_more(patience)
+
+
+def _wait_for_more(patience: asyncio.Timeout) -> None:
     patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
 
 

@@ -1,24 +1,53 @@
-"""One client for all triggers of a connection: one look-up, one session, however many tasks wait."""
+"""One client and lookout for all triggers of a connection: one look-up, one session, however many tasks wait."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_wiro.clients.aio import AsyncClient, Lookup
 from airflow_provider_wiro.clients.exchange import Route
+from airflow_provider_wiro.clients.lookout import Lookout
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.pace import Experience
 
 REREAD_AGE = 60.0
 
+AT_ONCE = 50
+"""How many of those that wait for a client go on at once: the event loop sees to others before the next ones."""
+
 
 @dataclass(slots=True)
 class _Shared:
-    making: asyncio.Future[AsyncClient]
+    making: asyncio.Task[Lookout]
     holders: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+    @classmethod
+    def begin(cls, lookup: Lookup) -> _Shared:
+        """Begin to make what is shared."""
+        shared = cls(asyncio.ensure_future(_make(lookup)))
+        shared.making.add_done_callback(shared._let_some_in)
+        return shared
+
+    async def made(self) -> Lookout:
+        """Wait until it is there, and one's turn has come."""
+        if not self.making.done():
+            turn = asyncio.get_running_loop().create_future()
+            self.waiting.append(turn)
+            await turn
+        return self.making.result()
+
+    def _let_some_in(self, _: object = None) -> None:
+        for _ in range(min(AT_ONCE, len(self.waiting))):
+            turn = self.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+        if self.waiting:
+            self.making.get_loop().call_soon(self._let_some_in)
 
     @property
     def failed(self) -> bool:
@@ -45,11 +74,11 @@ class Lease:
         open_here = cls._open.setdefault(asyncio.get_running_loop(), {})
         shared = open_here.get(key)
         if shared is None or shared.failed:
-            shared = open_here[key] = _Shared(asyncio.ensure_future(_make(lookup)))
+            shared = open_here[key] = _Shared.begin(lookup)
         lease = cls(key, shared)
         try:
-            client = await asyncio.shield(shared.making)
-            await client.reread(REREAD_AGE, log)
+            await shared.made()
+            await lease.client.reread(REREAD_AGE, log)
         except BaseException:
             await lease.release()
             raise
@@ -58,6 +87,11 @@ class Lease:
     @property
     def client(self) -> AsyncClient:
         """The shared client."""
+        return self.lookout.client
+
+    @property
+    def lookout(self) -> Lookout:
+        """What waits for the tasks of all who share the client."""
         assert self._shared is not None
         return self._shared.making.result()
 
@@ -78,10 +112,14 @@ class Lease:
         if open_here.get(self._key) is shared:
             del open_here[self._key]
         if shared.making.done() and not shared.failed:
-            await shared.making.result().close()
+            lookout = shared.making.result()
+            try:
+                await lookout.close()
+            finally:
+                await lookout.client.close()
         elif not shared.making.done():
             shared.making.cancel()
 
 
-async def _make(lookup: Lookup) -> AsyncClient:
-    return AsyncClient(await Route.to(await lookup()), lookup)
+async def _make(lookup: Lookup) -> Lookout:
+    return Lookout(AsyncClient(await Route.to(await lookup()), lookup))

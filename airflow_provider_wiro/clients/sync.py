@@ -13,7 +13,7 @@ from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Exchange, Pause,
 from airflow_provider_wiro.clients.wire import log_report, sign, words_of
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.protocol import Answer, Flow, Look, NoReply, Now, Reply, Report, Send, Sleep, Step
 
 T = TypeVar("T")
 
@@ -71,6 +71,8 @@ class Client:
         match step:
             case Send():
                 return self._send(step, service, told)
+            case Look():
+                return self._send(step.detail, service, told)
             case Sleep():
                 _sleep(step.seconds, told)
             case Now():

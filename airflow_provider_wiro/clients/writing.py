@@ -1,4 +1,4 @@
-"""Writes what comes in, and hashes it, in a thread of its own while more comes in."""
+"""Writes what comes in, and hashes it, in two threads of its own while more comes in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import asyncio
 import hashlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
 from airflow_provider_wiro.clients.apart import NotBegun
 
-AT_ONCE = 1024 * 1024
-"""Bytes that are gathered before they are written; twice as many are held at most."""
+AT_ONCE = 4 * 1024 * 1024
+"""Bytes that are gathered before they are written."""
+MOST_WAITING = 2
+"""So many times as much waits to be written and hashed at most, while more is gathered."""
 
 
 class Sink(Protocol):
@@ -45,73 +48,95 @@ class Writing:
         self._digest = hashlib.sha256()
         self._batch: list[bytes] = []
         self._held = 0
-        self._busy: Future[None] | None = None
-        self._jobs: queue.SimpleQueue[tuple[Future[None], Callable[[], object]] | None] = queue.SimpleQueue()
+        self._waiting: deque[Future[None]] = deque()
+        self._writer, self._hasher = _Worker("wiro-writing"), _Worker("wiro-hashing")
         try:
-            threading.Thread(target=self._work, name="wiro-writing", daemon=True).start()
+            self._writer.start()
+            self._hasher.start()
         except RuntimeError as error:
+            self.close()
             raise NotBegun(f"no thread could be started: {error}") from error
 
-    def gather(self, piece: bytes) -> None:
-        """Take what comes next."""
+    def gather(self, piece: bytes) -> bool:
+        """Take what comes next; return whether it is time to write it."""
         self._batch.append(piece)
         self._held += len(piece)
+        return self._held >= AT_ONCE
 
-    async def write_if_full(self) -> None:
-        """Have what is gathered written, once what was gathered before it is, where it is enough.
+    async def write(self) -> None:
+        """Have what is gathered written, and wait until not much waits.
 
         :raises SinkFailed: if the sink has failed.
         """
-        if self._held >= AT_ONCE:
-            await self._write()
-
-    async def _write(self) -> None:
-        await self._done()
         batch, self._batch, self._held = self._batch, [], 0
-        self._begin(lambda: self._take(batch))
+        self._begin(self._writer, lambda: _each(self._sink.write, batch))
+        self._begin(self._hasher, lambda: _each(self._digest.update, batch))
+        await self._until(2 * MOST_WAITING)
 
     async def finish(self) -> str:
         """Wait until all is written, and return its SHA-256."""
-        await self._write()
-        await self._done()
+        await self.write()
+        await self._until(0)
         return self._digest.hexdigest()
 
     async def restart(self) -> None:
         """Forget all that was gathered and written."""
-        await self._done()
+        await self._until(0)
         self._batch, self._held, self._digest = [], 0, hashlib.sha256()
-        self._begin(self._sink.restart)
-        await self._done()
+        self._begin(self._writer, self._sink.restart)
+        await self._until(0)
 
     def close(self) -> None:
-        """End the thread, once it has done what it does."""
-        self._jobs.put(None)
+        """End the threads, once they have done what they do now; what waits is dropped."""
+        for job in self._waiting:
+            job.cancel()
+        self._writer.end()
+        self._hasher.end()
 
-    def _take(self, batch: list[bytes]) -> None:
-        for piece in batch:
-            self._sink.write(piece)
-            self._digest.update(piece)
+    def _begin(self, worker: _Worker, do: Callable[[], object]) -> None:
+        self._waiting.append(worker.give(do))
 
-    def _begin(self, do: Callable[[], object]) -> None:
-        self._busy = Future()
-        self._jobs.put((self._busy, do))
-
-    async def _done(self) -> None:
-        busy, self._busy = self._busy, None
-        if busy is not None:
+    async def _until(self, most: int) -> None:
+        """Wait until *most* jobs wait, or fewer."""
+        while self._waiting and (len(self._waiting) > most or self._waiting[0].done()):
             try:
-                await asyncio.wrap_future(busy)
+                await asyncio.wrap_future(self._waiting[0])
             except Exception as error:
                 raise SinkFailed(error) from error
+            self._waiting.popleft()
 
-    def _work(self) -> None:
+
+def _each(take: Callable[[bytes], object], pieces: list[bytes]) -> None:
+    for piece in pieces:
+        take(piece)
+
+
+class _Worker(threading.Thread):
+    """Does one thing after the other."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._jobs: queue.SimpleQueue[tuple[Future[None], Callable[[], object]] | None] = queue.SimpleQueue()
+
+    def give(self, do: Callable[[], object]) -> Future[None]:
+        """Have it do one thing more."""
+        done = Future[None]()
+        self._jobs.put((done, do))
+        return done
+
+    def end(self) -> None:
+        """Let it end after all that it was given."""
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        """Work until it is to end."""
         while (job := self._jobs.get()) is not None:
-            result, do = job
-            if not result.set_running_or_notify_cancel():
+            done, do = job
+            if not done.set_running_or_notify_cancel():
                 continue
             try:
                 do()
             except Exception as error:
-                result.set_exception(error)
+                done.set_exception(error)
             else:
-                result.set_result(None)
+                done.set_result(None)

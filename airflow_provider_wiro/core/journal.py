@@ -56,6 +56,7 @@ class Record:
     :param earlier: taskids of this task instance's earlier submissions, the last ones; a lost answer is not theirs.
     :param sent: False where only files were uploaded.
     :param uploads: the address at Wiro of each uploaded file, by the SHA-256 of its content.
+    :param landing: the files that were being saved when a try ended; each was put in place after it was noted here.
     :param landed: its saved files; None where none were to be saved, or not all are.
     :param deleted: whether its files at Wiro were deleted then.
     :param work: what the record is of, while it is known; not kept.
@@ -76,6 +77,7 @@ class Record:
     loose: Mapping[str, str] | None = None
     sent: bool = True
     uploads: Mapping[str, str] = field(default_factory=dict)
+    landing: tuple[Landed, ...] = ()
     landed: tuple[Landed, ...] | None = None
     deleted: bool = False
     work: Work | None = field(default=None, compare=False, repr=False)
@@ -159,6 +161,8 @@ class Record:
         kept |= {name: value for name in _SINCE_2 if (value := getattr(self, name)) is not None}
         if self.uploads:
             kept["uploads"] = dict(self.uploads)
+        if self.landing:
+            kept["landing"] = [file.to_json() for file in self.landing]
         if self.landed is not None:
             kept |= {"landed": [file.to_json() for file in self.landed], "deleted": self.deleted}
         return {"version": self.version, "phase": self.phase} | kept
@@ -211,6 +215,7 @@ def _read(kept: Mapping[str, object]) -> Record:
         loose=kept_texts(kept["loose"]) if "loose" in kept else None,
         sent=kept["phase"] != "uploaded",
         uploads=kept_texts(kept.get("uploads", {})),
+        landing=_landed(kept.get("landing", [])),
         landed=_landed(kept["landed"]) if "landed" in kept else None,
         deleted=kept.get("deleted") is True,
     )

@@ -15,7 +15,8 @@ class Landed:
     :param size: bytes.
     :param sha256: of its content, lower-case hex.
     :param content_type: what Wiro, or else its server, says that it is; None where nobody does.
-    :param url: the address of the output at Wiro; None for a text that Wiro gave without a file.
+    :param url: the address of the output at Wiro, without its query, which may be a signature; None for a text that
+        Wiro gave without a file.
     """
 
     uri: str

@@ -8,18 +8,18 @@ from airflow_provider_wiro.core.calls import stop
 from airflow_provider_wiro.core.pace import Experience, jitter, pause
 from airflow_provider_wiro.core.protocol import (
     Flow,
+    Look,
     Missing,
     NoReply,
     Reply,
     describe,
     now,
     report,
-    send,
     sleep,
     task_in,
 )
 from airflow_provider_wiro.core.rules.waits import Limit, Looks, limit_of
-from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, STREAMING, Task
+from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, STREAMING, TERMINAL, Task
 from airflow_provider_wiro.core.verdict import Verdict
 
 # The defaults of operator, trigger and hook, in seconds.
@@ -29,6 +29,11 @@ OUTAGE_TOLERANCE = 600.0
 TASK_ERROR_GRACE = 120.0
 
 NOT_FOUND_GRACE = 60.0
+
+# How many changes of status are worth a line each: the story of a task is told in ten lines. Those that follow are told
+# with the end, in one.
+TOLD = 4
+LONGEST_ROUTE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ def _look(
     plan: WaitPlan, watch: _Watch, experience: Experience | None, *, until_well: bool
 ) -> Flow[Verdict | float | None]:
     """Look once; return the verdict, the seconds until the next look, or None where it runs and that is enough."""
-    outcome = yield from send("/Task/Detail", {"taskid": plan.taskid}, deadline=plan.deadline)
+    outcome = yield Look(plan.taskid, plan.deadline)
+    assert isinstance(outcome, Reply | NoReply)
     time = yield from now()
     seen = task_in(outcome, plan.taskid)
     for line, warning in watch.notice(seen, outcome, time):
@@ -148,6 +154,9 @@ class _Watch:
     trouble_since: float = 0.0
     outage_since: float | None = None
     unknown: frozenset[str] = frozenset()
+    told: int = 0
+    untold: tuple[str, ...] = ()
+    untold_since: float | None = None
 
     def notice(self, seen: Task | Missing | None, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
         """Take in one look; return the lines it is worth in the log, each with whether it is a warning."""
@@ -188,12 +197,16 @@ class _Watch:
     def _change(self, status: str, time: float) -> list[tuple[str, bool]]:
         if status == self.status:
             return []
-        story, since = (status, self.plan.submitted_at)
-        if self.status is not None:
-            story, since = (f"{self.status} -> {status}", self.status_since)
         self.status, self.status_since = status, time
-        line = f"taskid {self.plan.taskid}: {story} after {time - since:.1f} s"
-        if status in KNOWN or status in self.unknown:
+        route = (*self.untold, status)
+        self.untold = route if len(route) <= LONGEST_ROUTE else (route[0], "…", *route[2 - LONGEST_ROUTE :])
+        is_new = status not in KNOWN and status not in self.unknown
+        if self.told >= TOLD and not is_new and status not in (*TERMINAL, ERRORED):
+            return []
+        since = self.plan.submitted_at if self.untold_since is None else self.untold_since
+        line = f"taskid {self.plan.taskid}: {' -> '.join(self.untold)} after {time - since:.1f} s"
+        self.told, self.untold, self.untold_since = self.told + 1, (status,), time
+        if not is_new:
             return [(line, False)]
         self.unknown |= {status}
         return [(f"{line} (a status this version does not know; taken as still running)", True)]

@@ -4,7 +4,7 @@ A *flow* is a generator that holds one behaviour. It yields steps; a driver (``c
 ``clients/aio.py``) carries each out and sends the answer back, so that the sync and the async path
 cannot drift apart::
 
-    flow  --Send-->   driver   (signed there, with the current credentials)
+    flow  --Send, Look-->   driver   (signed there, with the current credentials)
     flow  <--Reply or NoReply--
     flow  --Sleep, Now, Report-->
 
@@ -56,6 +56,22 @@ class Send:
     deadline: float | None = None
     paid: bool = False
     file: Upload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look at a task that is waited for: with Task/Detail, whoever drives the flow.
+
+    :param deadline: as that of ``Send``.
+    """
+
+    taskid: str
+    deadline: float | None = None
+
+    @property
+    def detail(self) -> Send:
+        """The request that answers it."""
+        return Send("/Task/Detail", {"taskid": self.taskid}, deadline=self.deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +159,7 @@ class NoReply:
     elsewhere: bool = False
 
 
-Step = Send | Sleep | Now | Report
+Step = Send | Look | Sleep | Now | Report
 Answer = Reply | NoReply | float | None
 Flow = Generator[Step, Answer, T]
 

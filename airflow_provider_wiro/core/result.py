@@ -84,10 +84,10 @@ def uris_of(result: ResultDict) -> list[str]:
     return [output["uri"] for output in result["outputs"] if output.get("uri")]
 
 
-def text_files(result: ResultDict) -> list[str]:
-    """Return the addresses of files in which the text of a text model is; none where the result has a text."""
+def text_files(result: ResultDict) -> list[OutputDict]:
+    """Return the outputs whose files are the text of a text model; none where the result has a text."""
     files = [output for output in result["outputs"] if output["url"] and _is_plain_text(output)]
-    return [output["url"] for output in files if output["url"]] if result["text"] is None else []
+    return files if result["text"] is None else []
 
 
 def _is_plain_text(output: OutputDict) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from airflow_provider_wiro.exceptions import WiroError
 
 # Any scheme, for "s3://key:secret@bucket" is one too. A user may hold "@", and a path "'".
-_URL = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/\s?#]*@)?([^\s?#\"<>]*)(?:[?#][^\s\"<>]*)?", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)(?:[^/\s?#]*@)?([^\s?#\"<>]*)(?:[?#][^\s\"<>]*)?", re.IGNORECASE)
 
 
 def one_line(value: object, limit: int = 300) -> str:

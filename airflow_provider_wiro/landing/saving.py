@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airflow_provider_wiro import __version__
 from airflow_provider_wiro.clients.download import DownloadFailed, Progress, Received, Wanted, download, no_progress
@@ -18,14 +18,20 @@ from airflow_provider_wiro.core.manifest import About, files_in, written
 from airflow_provider_wiro.core.media_types import expected_type
 from airflow_provider_wiro.core.parts import Part, parts_of
 from airflow_provider_wiro.core.result import ResultDict
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroError, WiroSaveError
 from airflow_provider_wiro.landing.checking import MOST_MANIFEST
 from airflow_provider_wiro.landing.place import Place, Sink, below, place_of
 from airflow_provider_wiro.landing.words import said
 
+Note = Callable[[tuple[Landed, ...]], object]
+
 STAYS = ". It stays at Wiro for a limited time"
 PROVIDER = f"airflow-provider-wiro {__version__}"
+
+
+def no_note(_: tuple[Landed, ...]) -> None:
+    """Note nothing."""
 
 
 def land(
@@ -37,6 +43,8 @@ def land(
     max_bytes: int,
     log: Log,
     progress: Progress = no_progress,
+    before: Iterable[Landed] = (),
+    note: Note = no_note,
 ) -> tuple[Landed, ...]:
     """Save a task's outputs and texts below ``<save_to>/<taskid>/``, and a manifest last. Costs nothing.
 
@@ -48,6 +56,8 @@ def land(
     :param about: what the manifest says beyond the files.
     :param max_bytes: for each file; a longer one is refused.
     :param progress: is told, by another thread, how many bytes of the present file are there, of how many.
+    :param before: what *note* was told at an earlier time.
+    :param note: is told of all files so far, right before each is put in place.
     :returns: the files, in the order of the outputs.
     :raises WiroInputError: if *save_to* is no folder that can be opened.
     :raises WiroSaveError: if not all is saved; it keeps taskid and outputs.
@@ -56,10 +66,14 @@ def land(
     place_of(save_to)
     with _as_save_error(result, save_to):
         place = place_of(below(save_to, harmless(result["taskid"])))
-        saving = _Saving(place, _known(place), looks, max_bytes, log, progress)
-        landed = tuple(saving.save(part) for part in parts_of(result))
+        there = {one.name: one for one in before if one.uri == place.uri_of(one.name)}
+        saving = _Saving(place, _known(place), there, looks, max_bytes, log, progress, note)
+        for part in parts_of(result):
+            saving.done.append(saving.save(part))
+        landed = tuple(saving.done)
         saving.write_manifest(about, landed)
         place.tidy()
+        log.info("saved %d file(s), %d bytes, in %s", len(landed), sum(file.size for file in landed), place.uri)
         return landed
 
 
@@ -101,14 +115,18 @@ class _Saving:
     """One task's files on their way.
 
     :param known: what the manifest of an earlier time says, by name.
+    :param noted: the same for what was noted then.
     """
 
     place: Place
     known: dict[str, Landed]
+    noted: dict[str, Landed]
     looks: Looks
     max_bytes: int
     log: Log
     progress: Progress
+    note: Note
+    done: list[Landed] = field(default_factory=list)
 
     def save(self, part: Part) -> Landed:
         """Save one file, or find that it is there."""
@@ -117,12 +135,12 @@ class _Saving:
             return self._found(part, size)
         with self.place.writing(part.name, part.size) as sink:
             received = self._fill(part, sink)
+            self.note((*self.done, self._landed(part, received)))
             try:
                 sink.commit()
             except FileExistsError:
                 return self._compared(part, received)
         self._check_size(part, received)
-        self.log.info("saved %s (%d bytes)", self.place.uri_of(part.name), received.size)
         return self._landed(part, received)
 
     def write_manifest(self, about: About, landed: tuple[Landed, ...]) -> None:
@@ -143,10 +161,9 @@ class _Saving:
 
         :raises _NotSaved: if it is another one.
         """
-        known = self.known.get(part.name)
+        known = self.known.get(part.name) or self.noted.get(part.name)
         digest = self.place.digest_of(part.name, self.looks.told_to_stop)
         if known is not None and (known.size, known.sha256) == digest:
-            self.log.info("%s is there already", self.place.uri_of(part.name))
             return self._landed(part, Received(known.size, known.sha256, known.content_type))
         if part.size not in (None, size):
             raise self._conflict(part)
@@ -155,7 +172,6 @@ class _Saving:
     def _compared(self, part: Part, received: Received, there: tuple[int, str] | None = None) -> Landed:
         if (there or self.place.digest_of(part.name, self.looks.told_to_stop)) != (received.size, received.sha256):
             raise self._conflict(part)
-        self.log.info("%s is there already", self.place.uri_of(part.name))
         return self._landed(part, received)
 
     def _conflict(self, part: Part) -> _NotSaved:
@@ -193,7 +209,7 @@ class _Saving:
             size=received.size,
             sha256=received.sha256,
             content_type=part.content_type or received.content_type,
-            url=part.url,
+            url=None if part.url is None else without_secrets(part.url),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,6 +30,7 @@ from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
     from airflow_provider_wiro.compat import Context
+    from airflow_provider_wiro.core.result import ResultDict
 
 # What a retry could make one pay for twice, unless the retry finds the same Wiro task again.
 SAFE_WITH_A_JOURNAL = (WiroInterrupted, WiroNotStopped, WiroTaskTimeout, WiroTaskStuck, WiroTaskGaveUp)
@@ -53,6 +54,7 @@ FLAGS: dict[str, Any] = {
     "cancel_on_kill": True,
     "durable": True,
     "delete_after_save": False,
+    "end_from_trigger": False,
 }
 
 
@@ -63,6 +65,7 @@ class TryingOperator(RenderingOperator):
 
     wiro_conn_id: str
     deferrable: bool
+    end_from_trigger: bool
     defer_after: Duration
     wait_for_completion: bool
     poll_interval: Duration
@@ -81,9 +84,16 @@ class TryingOperator(RenderingOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        given: Mapping[str, Any] = {**(kwargs.get("default_args") or {}), **kwargs}
+        self.given_post_execute = given.get("post_execute") is not None
         self._paid = PaidTask()
         self._try: Try | None = None
         self._at_work = False
+
+    @property
+    def told(self) -> ResultDict | None:
+        """The result, once this try has told of it."""
+        return self._try.told if self._try is not None else None
 
     @property
     def unmapped(self) -> bool:

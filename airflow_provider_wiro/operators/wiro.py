@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,8 @@ from airflow_provider_wiro.compat import conf
 from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.saving import MAX_BYTES
+from airflow_provider_wiro.links.gallery import gallery_links
+from airflow_provider_wiro.links.wiro import WiroModelLink, WiroOutputLink
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration
 from airflow_provider_wiro.stages.contents import with_contents
@@ -25,7 +27,7 @@ from airflow_provider_wiro.stages.tell import announce
 from airflow_provider_wiro.stages.wait import wait_for_verdict
 
 if TYPE_CHECKING:
-    from airflow_provider_wiro.compat import Context
+    from airflow_provider_wiro.compat import BaseOperatorLink, Context
     from airflow_provider_wiro.core.task import ResultDict
     from airflow_provider_wiro.stages.this_try import Try
 
@@ -69,6 +71,9 @@ class WiroRunOperator(OrderingOperator):
     :param timeout: time from the submission after which the Wiro task is stopped and this one fails, default 3600 s.
     :param defer_after: time that a deferrable task waits in the worker before it defers, default 0. For models that
         answer in seconds: a task that is over by then spares the deferral.
+    :param end_from_trigger: whether a deferred task that succeeds ends in the triggerer, which spares a second start of
+        a worker; default False. Where something needs a worker, it still ends there: failures, *save_to*, outlets, an
+        ``on_success_callback``; ``docs/rules.md`` has them all. Listeners and lineage are not told of such an end.
     :param queue_timeout: time from the first attempt to submit after which this task fails because Wiro had no room;
         nothing is submitted then. Default None: a day if deferrable, else as long as *timeout*.
     :param outage_tolerance: time without one good answer of Wiro after which to give up, default 600 s.
@@ -97,6 +102,7 @@ class WiroRunOperator(OrderingOperator):
 
     template_fields: Sequence[str] = ("model", "inputs", "files", "wiro_conn_id", "idempotency_key", "save_to")
     template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "files": "json"}
+    operator_extra_links: Collection[BaseOperatorLink] = (WiroModelLink(), WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 
     def __init__(
@@ -108,6 +114,7 @@ class WiroRunOperator(OrderingOperator):
         wiro_conn_id: str = "wiro_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         defer_after: Duration = 0.0,
+        end_from_trigger: bool = False,
         wait_for_completion: bool = True,
         poll_interval: Duration = POLL_INTERVAL,
         timeout: Duration = TIMEOUT,
@@ -129,6 +136,7 @@ class WiroRunOperator(OrderingOperator):
         self.inputs: Mapping[str, Any] | str = {} if inputs is None else inputs
         self.files: Mapping[str, Any] | str = {} if files is None else files
         self.deferrable, self.defer_after = deferrable, defer_after
+        self.end_from_trigger = end_from_trigger
         self.wait_for_completion, self.queue_timeout = wait_for_completion, queue_timeout
         self.poll_interval, self.timeout = poll_interval, timeout
         self.outage_tolerance, self.task_error_grace = outage_tolerance, task_error_grace
@@ -145,9 +153,15 @@ class WiroRunOperator(OrderingOperator):
         with self.trying(context) as this:
             return self._generate(this, Queue(time.time()))
 
-    def submit_again(self, context: Context, event: dict[str, Any]) -> ResultDict:
-        """Go on where Wiro had no room."""
+    def submit_again(
+        self, context: Context, event: dict[str, Any], *, contents: Mapping[str, Any] | None = None
+    ) -> ResultDict:
+        """Go on where Wiro had no room.
+
+        :param contents: what the input files contain, as far as it is known.
+        """
         with self.trying(context) as this:
+            this.contents |= {key: (sha256, size) for key, (sha256, size) in (contents or {}).items()}
             if is_anothers(this, event.get("try_number")):
                 return self._generate_anew(this)
             return self._generate(this, Queue(event["since"], event["attempts"]))

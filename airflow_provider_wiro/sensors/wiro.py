@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError
+from airflow_provider_wiro.links.gallery import gallery_links
+from airflow_provider_wiro.links.wiro import WiroOutputLink
 from airflow_provider_wiro.stages.ending import end_outside
 from airflow_provider_wiro.stages.failing import errors_of_a_sensor
 from airflow_provider_wiro.stages.paid import PaidTask
@@ -32,7 +34,8 @@ from airflow_provider_wiro.stages.watch import defer_watching, look_once, look_u
 from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
-    from airflow_provider_wiro.compat import Context
+    from airflow_provider_wiro.compat import BaseOperatorLink, Context
+    from airflow_provider_wiro.core.result import ResultDict
 
 Duration = float | timedelta
 
@@ -70,6 +73,7 @@ class WiroTaskSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("taskid", "wiro_conn_id")
+    operator_extra_links: Collection[BaseOperatorLink] = (WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 
     def __init__(
@@ -99,6 +103,11 @@ class WiroTaskSensor(BaseSensorOperator):
         self._event: object = None
         if not is_unmapped(self):
             self._settings()
+
+    @property
+    def told(self) -> ResultDict | None:
+        """The result, once it is told of."""
+        return self._try.told if self._try is not None else None
 
     def execute(self, context: Context) -> Any:
         """Wait, or defer; return what the operators return."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # What is read at once of a file in an object storage, and kept in memory.
 BLOCK = 4 * 1024 * 1024
+# What fsspec's file systems say of a file and another content changes: local, S3, Google's, Azure's, and others.
+CHANGES = ("mtime", "ETag", "LastModified", "etag", "last_modified", "generation")
 
 
 def with_contents(this: Try, order: Order, found: Record | None) -> Order:
@@ -55,6 +57,10 @@ def _read(this: Try, source: Source) -> Source:
     if not is_file:
         raise WiroInputError(f"{source.shown} is a directory; allowed: a file.\n{NOTHING_PAID}")
     _check_size(source, size)
+    key = _key_of(source, told)
+    if key in this.contents:
+        sha256, read = this.contents[key]
+        return replace(source, sha256=sha256, size=read)
     digest, read = hashlib.sha256(), 0
     with opened(source) as file:
         while piece := _piece_of(file, source):
@@ -64,7 +70,20 @@ def _read(this: Try, source: Source) -> Source:
             if read > MAX_BYTES:
                 break
     _check_size(source, read)
+    if key is not None:
+        this.contents[key] = digest.hexdigest(), read
     return replace(source, sha256=digest.hexdigest(), size=read)
+
+
+def _key_of(source: Source, told: Mapping[str, object]) -> str | None:
+    """Return a digest of what a storage says of a file, which changes with its content; None where it says too little.
+
+    By it a task that waits for room, and looks at its files again before each attempt, need not read them again.
+    """
+    telling = {name: str(told[name]) for name in (*CHANGES, "size", "ino") if told.get(name) is not None}
+    if not telling.keys() & set(CHANGES):
+        return None
+    return hashlib.sha256(repr((source.address, sorted(telling.items()))).encode()).hexdigest()
 
 
 def _piece_of(file: IO[bytes], source: Source) -> bytes:

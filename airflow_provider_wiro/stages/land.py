@@ -6,14 +6,17 @@ from contextlib import suppress
 
 from airflow_provider_wiro.compat import AirflowNotFoundException, AirflowTaskTimeout
 from airflow_provider_wiro.core.calls import delete
+from airflow_provider_wiro.core.file_names import harmless
 from airflow_provider_wiro.core.generation import cleaned_inputs
+from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.core.manifest import About
+from airflow_provider_wiro.core.parts import parts_of
 from airflow_provider_wiro.core.result import ResultDict
 from airflow_provider_wiro.core.saved import with_places
 from airflow_provider_wiro.core.saving import folder
 from airflow_provider_wiro.core.text import in_words, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroInterrupted, WiroJournalError, WiroSaveError
-from airflow_provider_wiro.stages.record import note_deleted, note_landed
+from airflow_provider_wiro.stages.record import note_deleted, note_landed, note_landing
 from airflow_provider_wiro.stages.tell import announced
 from airflow_provider_wiro.stages.this_try import Try
 
@@ -70,6 +73,8 @@ def land(this: Try, result: ResultDict) -> ResultDict:
             looks=this.caller.looks(),
             max_bytes=this.settings.max_bytes,
             log=this.log,
+            before=landing_of(this, result["taskid"]),
+            note=lambda files: note_landing(this, result["taskid"], files),
         )
     except (WiroInterrupted, AirflowTaskTimeout):
         raise
@@ -80,6 +85,30 @@ def land(this: Try, result: ResultDict) -> ResultDict:
     if this.settings.delete_after_save:
         delete_at_wiro(this, result["taskid"], recorded=recorded)
     return with_places(result, files)
+
+
+def landing_of(this: Try, taskid: str) -> tuple[Landed, ...]:
+    """Return what an earlier try has noted of the files that it was saving; nothing where that cannot be read."""
+    with suppress(WiroJournalError):
+        record = this.journal.read() if this.journal else None
+        if record is not None and record.taskid == taskid:
+            return record.landing
+    return ()
+
+
+def is_there_already(this: Try, result: ResultDict) -> bool:
+    """Whether all that a task has made was put in place by an earlier try, which has ended before it said so."""
+    from airflow_provider_wiro.landing import missing
+    from airflow_provider_wiro.landing.place import below, place_of
+
+    if this.settings.save_to is None:
+        return False
+    noted = landing_of(this, result["taskid"])
+    with suppress(Exception):  # then what is at Wiro counts
+        place = place_of(below(folder(this.settings.save_to), harmless(result["taskid"])))
+        there = {one.name for one in noted if one.uri == place.uri_of(one.name)}
+        return {part.name for part in parts_of(result)} == there and not missing(noted)
+    return False
 
 
 def delete_at_wiro(this: Try, taskid: str, *, recorded: bool) -> None:

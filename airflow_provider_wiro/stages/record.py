@@ -72,9 +72,16 @@ def note_landed(this: Try, taskid: str, landed: tuple[Landed, ...]) -> bool:
     """
 
     def saved(there: Record) -> Record:
-        return there if there.landed == landed else replace(there, landed=landed, deleted=False)
+        same = there.landed == landed and not there.landing
+        return there if same else replace(there, landing=(), landed=landed, deleted=False)
 
     return _note(this, taskid, saved, "that it is saved")
+
+
+def note_landing(this: Try, taskid: str, landing: tuple[Landed, ...]) -> None:
+    """Write down which files are put in place next: what a later try finds there needs no address at Wiro any more."""
+    if this.journal is not None:
+        _note(this, taskid, lambda there: replace(there, landing=landing), "what is being saved")
 
 
 def note_deleted(this: Try, taskid: str) -> bool:

@@ -125,7 +125,7 @@ def take_up(this: Try) -> bool | None:
     :returns: False if it deferred for want of room; None if what is there is of another try.
     :raises WiroNotStopped: if nobody can say what it is.
     """
-    record = _record(this)
+    record, was_read = _record(this)
     try:
         taskid = own_taskid(this)
     except Exception as error:
@@ -146,6 +146,8 @@ def take_up(this: Try) -> bool | None:
     this.paid.obtained(taskid, service, since, attached=bool(told and told["attached"]))
     if recorded:
         this.paid.written()
+    elif was_read and (record is None or record.phase != "intent"):
+        this.paid.is_absent()
     return True
 
 
@@ -159,12 +161,13 @@ def _started(this: Try) -> float:
     return started.timestamp() if (started := this.ti.start_date) else time.time()
 
 
-def _record(this: Try) -> Record | None:
+def _record(this: Try) -> tuple[Record | None, bool]:
+    """Return what the journal holds, and whether it could be read."""
     try:
-        return this.journal.read() if this.journal else None
+        return (this.journal.read(), True) if this.journal else (None, False)
     except WiroJournalError as error:
         this.log.warning("the journal cannot be read, so XCom alone says what this try has submitted: %s", error)
-        return None
+        return None, False
 
 
 def _stopped(this: Try, error: Exception) -> Stop:

@@ -82,7 +82,7 @@ def _defer(this: Try, moment: float, queue: Queue) -> NoReturn:
     trigger = WiroWakeUpTrigger(
         moment=moment, since=queue.since, attempts=queue.attempts, try_number=this.ti.try_number
     )
-    raise TaskDeferred(trigger=trigger, method_name="submit_again")
+    raise TaskDeferred(trigger=trigger, method_name="submit_again", kwargs=_kept(this))
 
 
 def _defer_for_a_place(this: Try, queue: Queue, until: float) -> NoReturn:
@@ -95,4 +95,9 @@ def _defer_for_a_place(this: Try, queue: Queue, until: float) -> NoReturn:
         attempts=queue.attempts,
         try_number=this.ti.try_number,
     )
-    raise TaskDeferred(trigger=trigger, method_name="submit_again")
+    raise TaskDeferred(trigger=trigger, method_name="submit_again", kwargs=_kept(this))
+
+
+def _kept(this: Try) -> dict[str, object]:
+    """Return what the process that comes after the wait need not find out again."""
+    return {"contents": this.contents} if this.contents else {}

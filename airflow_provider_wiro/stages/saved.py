@@ -108,8 +108,8 @@ def _read(this: Try, taskid: str, landed: tuple[Landed, ...]) -> ResultDict:
     result = result_of(taskid, manifest, landed, lambda file: place.read(file.name, MOST_READ))
     if this.settings.requires_output:
         return result
-    texts, named = [], {file.url: file.name for file in landed}
-    for url in text_files(result):
-        with place.open(named[url]) as file:
+    texts, named = [], {file.uri: file.name for file in landed}
+    for output in text_files(result):
+        with place.open(named[output["uri"]]) as file:
             texts.append(text_of(file.read(MOST_TEXT).decode("utf-8-sig", "replace")))
     return {**result, "text": joined(texts)} if texts else result

@@ -18,7 +18,7 @@ from airflow_provider_wiro.core.text import in_words, one_line, steps
 from airflow_provider_wiro.core.texts import joined
 from airflow_provider_wiro.core.verdict import Verdict, error_of, no_output
 from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone, WiroTaskError
-from airflow_provider_wiro.stages.land import delete_at_wiro, land
+from airflow_provider_wiro.stages.land import delete_at_wiro, is_there_already, land
 from airflow_provider_wiro.stages.pay import Generation
 from airflow_provider_wiro.stages.record import write_again
 from airflow_provider_wiro.stages.tell import tell_success
@@ -98,7 +98,8 @@ def reuse(this: Try, task: Task, saved: Record | None = None, missed: str | None
     """
     result, again = task.result(), this.how_to_forget()
     some = urls_of(result) if this.settings.requires_output else task.outputs
-    if not some or (lost := this.caller.lost_output(urls_of(result))):
+    lost = this.caller.lost_output(urls_of(result)) if some else None
+    if not some or (lost and not is_there_already(this, result)):
         why = f"its output no longer exists: {lost}" if some else "Wiro shows no output of it, or no longer does"
         told = f"Wiro task {task.taskid} succeeded and is paid, but {why}. Nothing new was submitted.{steps(*again)}"
         raise WiroOutputsGone(
@@ -126,7 +127,8 @@ def _with_text_of_files(this: Try, result: ResultDict) -> ResultDict:
     """Read the text where a text model has left it in files; that this fails ends nothing that is paid."""
     texts: list[str | None] = []
     until = time.monotonic() + ALL_FILES
-    for url in text_files(result):
+    for output in text_files(result):
+        url = output["url"] or ""
         try:
             read = this.caller.read_text(url)
         except (Exception, AirflowTaskTimeout) as error:  # as where the task is told to stop, or its time is over

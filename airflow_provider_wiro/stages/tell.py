@@ -5,17 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import cast
 
+from airflow_provider_wiro.core.at_the_end import GENERATION, concluded, done, outputs_told
 from airflow_provider_wiro.core.generation import GENERATION_VERSION, GenerationDict, outcome_of, shown_inputs
 from airflow_provider_wiro.core.reading import read_taskid
-from airflow_provider_wiro.core.result import ResultDict, uris_of, urls_of
+from airflow_provider_wiro.core.result import ResultDict
 from airflow_provider_wiro.core.text import in_words, one_line
 from airflow_provider_wiro.exceptions import WiroError, WiroInterrupted
 from airflow_provider_wiro.stages.assets import tell_assets
 from airflow_provider_wiro.stages.this_try import Order, Try
 
-TASKID, GENERATION = "taskid", "wiro_generation"
-OUTPUT_URLS, OUTPUT_URL, TEXT = "output_urls", "output_url", "text"
-OUTPUT_URIS, OUTPUT_URI = "output_uris", "output_uri"
+TASKID = "taskid"
 # What Airflow raises where the time of a task or of its deferral is over.
 OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
@@ -30,17 +29,19 @@ def announce(this: Try, order: Order) -> None:
     this.ti.xcom_push(key=TASKID, value=paid.taskid)
     if not this.settings.push_outputs:
         return
-    _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
+    _push(this, GENERATION, generation_of(this, order))
 
 
-def _generation(this: Try, order: Order, taskid: str, submitted_at: float | None) -> GenerationDict:
+def generation_of(this: Try, order: Order) -> GenerationDict:
+    """Return what XCom says of the generation of this try at its submission."""
+    assert this.paid.taskid is not None
     told: GenerationDict = {
         "version": GENERATION_VERSION,
-        "taskid": taskid,
+        "taskid": this.paid.taskid,
         "model": order.model,
         "inputs": shown_inputs(order.shown),
         "base_url": this.paid.service,
-        "submitted_at": submitted_at,
+        "submitted_at": this.paid.submitted_at,
         "try_number": this.ti.try_number,
         "attached": this.paid.attached,
         "outcome": None,
@@ -80,14 +81,10 @@ def announced(this: Try) -> GenerationDict | None:
 
 def tell_success(this: Try, result: ResultDict) -> None:
     """Put the outputs' addresses, places and text into XCom, one line into the log, and tell of the assets."""
-    urls, uris = urls_of(result), uris_of(result)
-    cost = "" if result["cost_usd"] is None else f", {result['cost_usd']} USD"
-    first = f": {(uris or urls)[0]}" if uris or urls else ""
-    this.log.info("taskid %s: done, %s output(s)%s%s", result["taskid"], len(result["outputs"]), cost, first)
-    told = {OUTPUT_URLS: urls, OUTPUT_URL: urls[0] if urls else None, TEXT: result["text"]}
-    told |= {OUTPUT_URIS: uris, OUTPUT_URI: uris[0]} if uris else {}
-    for key, value in told.items():
-        if this.settings.push_outputs and value is not None:  # Airflow 3.0 refuses None
+    this.told = result
+    this.log.info("%s", done(result))
+    for key, value in outputs_told(result).items():
+        if this.settings.push_outputs:
             this.ti.xcom_push(key=key, value=value)
     tell_assets(this, result, _conclude(this, result["taskid"], "success", None, result["cost_usd"]))
 
@@ -110,7 +107,7 @@ def tell_earlier(this: Try, order: Order) -> None:
     if paid.taskid is None or not this.settings.push_outputs:
         return
     _push(this, TASKID, paid.taskid)
-    _push(this, GENERATION, _generation(this, order, paid.taskid, paid.submitted_at))
+    _push(this, GENERATION, generation_of(this, order))
 
 
 def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd: float | None) -> GenerationDict | None:
@@ -124,7 +121,7 @@ def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd:
         return None
     if told is None or told["taskid"] != taskid:
         return None
-    told = told | {"outcome": outcome, "error": error, "cost_usd": cost_usd}
+    told = concluded(told, outcome, error, cost_usd)
     _push(this, GENERATION, told)
     return told
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from airflow_provider_wiro.core.files import FileInput
 from airflow_provider_wiro.core.forgetting import forget
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
+from airflow_provider_wiro.core.result import ResultDict
 from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.core.work import Work
 from airflow_provider_wiro.exceptions import WiroJournalError
@@ -49,6 +50,7 @@ class Settings:
     save_to: object = None
     max_bytes: int = MAX_BYTES
     delete_after_save: bool = False
+    end_from_trigger: bool = False
 
     @property
     def stop_when_ended(self) -> bool:
@@ -100,7 +102,9 @@ class Try:
     :param journal: None where there is none, or the author wants none.
     :param outdated: the journal that ``durable=False`` does not go by; nothing that a durable try would take may stay.
     :param order: what is to be made; None in a later process of the same try.
+    :param contents: what input files contain: SHA-256 and size, by a digest of what their storage says of each.
     :param has_waited: whether it has waited for room before.
+    :param told: the result, once it is told of.
     :param unusable: why the journal cannot be used; of no concern to what is paid already.
     """
 
@@ -114,6 +118,8 @@ class Try:
     order: Order | None = None
     unusable: WiroJournalError | None = None
     has_waited: bool = False
+    told: ResultDict | None = None
+    contents: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def ti(self) -> Any:

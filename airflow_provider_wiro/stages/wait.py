@@ -13,6 +13,7 @@ from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.rules.waits import GIVEN_UP
 from airflow_provider_wiro.core.verdict import Verdict
+from airflow_provider_wiro.stages.end_here import ends_with
 from airflow_provider_wiro.stages.record import complete
 from airflow_provider_wiro.stages.this_try import Try
 
@@ -59,9 +60,17 @@ def _wait(this: Try, plan: WaitPlan) -> Verdict:
 
 
 def _defer(this: Try) -> NoReturn:
+    paid = this.paid
+    defer(this, _plan(this), attached=paid.attached, submitted_at=paid.submitted_at, base_url=paid.service)
+
+
+def defer(this: Try, plan: WaitPlan, **kwargs: object) -> NoReturn:
+    """Wait in the triggerer; ``execute_complete`` gets the verdict.
+
+    :param kwargs: what it gets beside that, and beside the number of this try.
+    """
     from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 
-    paid, plan = this.paid, _plan(this)
     trigger = WiroTaskTrigger(
         taskid=plan.taskid,
         conn_id=this.settings.conn_id,
@@ -71,8 +80,10 @@ def _defer(this: Try) -> NoReturn:
         outage_tolerance=plan.outage_tolerance,
         task_error_grace=plan.task_error_grace,
         cancel_on_kill=this.settings.cancel_on_kill,
-        base_url=paid.service,
+        base_url=this.paid.service,
         try_number=this.ti.try_number,
+        stop_at_timeout=plan.stop_at_timeout,
+        ends_with=ends_with(this),
     )
     until = pendulum.from_timestamp(plan.deadline).to_datetime_string()
     this.log.info("taskid %s: waiting in the triggerer, at most until %s UTC", plan.taskid, until)
@@ -80,11 +91,6 @@ def _defer(this: Try) -> NoReturn:
     raise TaskDeferred(
         trigger=trigger,
         method_name="execute_complete",
-        kwargs={
-            "attached": paid.attached,
-            "try_number": this.ti.try_number,
-            "submitted_at": paid.submitted_at,
-            "base_url": paid.service,
-        },
+        kwargs={**kwargs, "try_number": this.ti.try_number},
         timeout=timedelta(seconds=max(0.0, plan.deadline - time.time())) + BACKSTOP,
     )

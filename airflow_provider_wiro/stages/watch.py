@@ -6,12 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import NoReturn
 
-import pendulum
-
-from airflow_provider_wiro.compat import AirflowTaskTimeout, TaskDeferred
+from airflow_provider_wiro.compat import AirflowTaskTimeout
 from airflow_provider_wiro.core.polling import WaitPlan, look, wait
 from airflow_provider_wiro.core.rules.waits import GIVEN_UP
 from airflow_provider_wiro.core.verdict import Verdict
@@ -20,7 +17,7 @@ from airflow_provider_wiro.stages.ending import end
 from airflow_provider_wiro.stages.signals import signals_held
 from airflow_provider_wiro.stages.tell import TASKID
 from airflow_provider_wiro.stages.this_try import Try
-from airflow_provider_wiro.stages.wait import BACKSTOP
+from airflow_provider_wiro.stages.wait import defer
 
 
 def watch(this: Try, until: float) -> Verdict:
@@ -47,35 +44,12 @@ def defer_watching(this: Try, until: float) -> NoReturn:
 
     :param until: unix time at which the verdict is ``"timeout"``, unless the ``execution_timeout`` is over before.
     """
-    from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
-
     allowed, started = this.settings.execution_timeout, this.ti.start_date
     if allowed is not None and started is not None:
         until = min(until, started.timestamp() + allowed.total_seconds())
-    plan, try_number = _plan(this, until), this.ti.try_number
+    plan = _plan(this, until)
     this.ti.xcom_push(key=TASKID, value=plan.taskid)  # by it a kill is told from a move to another triggerer
-    trigger = WiroTaskTrigger(
-        taskid=plan.taskid,
-        conn_id=this.settings.conn_id,
-        submitted_at=plan.submitted_at,
-        deadline=plan.deadline,
-        poll_interval=plan.poll_interval,
-        outage_tolerance=plan.outage_tolerance,
-        task_error_grace=plan.task_error_grace,
-        cancel_on_kill=this.settings.cancel_on_kill,
-        base_url=this.paid.service,
-        try_number=try_number,
-        stop_at_timeout=plan.stop_at_timeout,
-    )
-    shown = pendulum.from_timestamp(until).to_datetime_string()
-    this.log.info("taskid %s: waiting in the triggerer, at most until %s UTC", plan.taskid, shown)
-    this.caller.check()
-    raise TaskDeferred(
-        trigger=trigger,
-        method_name="execute_complete",
-        kwargs={"until": until, "try_number": try_number},
-        timeout=timedelta(seconds=max(0.0, until - time.time())) + BACKSTOP,
-    )
+    defer(this, plan, until=until)
 
 
 def told(this: Try, event: object) -> Verdict | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_wiro.compat import BaseOperator
 from airflow_provider_wiro.core.calls import detail
@@ -18,6 +18,8 @@ from airflow_provider_wiro.core.saving import MAX_BYTES, check_saving, folder, m
 from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskError
+from airflow_provider_wiro.links.gallery import gallery_links
+from airflow_provider_wiro.links.wiro import WiroOutputLink
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries
 from airflow_provider_wiro.stages.land import check_place
 from airflow_provider_wiro.stages.paid import PaidTask
@@ -28,7 +30,7 @@ from airflow_provider_wiro.stages.this_try import Settings, Try
 from airflow_provider_wiro.task_instance import is_unmapped
 
 if TYPE_CHECKING:
-    from airflow_provider_wiro.compat import Context
+    from airflow_provider_wiro.compat import BaseOperatorLink, Context
     from airflow_provider_wiro.core.result import ResultDict
 
 WHICH = "exactly one of taskid= and result="
@@ -57,6 +59,8 @@ class WiroToObjectStorageOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("taskid", "result", "save_to", "wiro_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"result": "json"}
+    operator_extra_links: Collection[BaseOperatorLink] = (WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 
     def __init__(
@@ -78,14 +82,20 @@ class WiroToObjectStorageOperator(BaseOperator):
         self.max_bytes = max_bytes
         self.delete_after_save = delete_after_save
         self._paid = PaidTask()
+        self._try: Try | None = None
         if not is_unmapped(self):
             self._check(rendered=False)
+
+    @property
+    def told(self) -> ResultDict | None:
+        """The result, once it is told of."""
+        return self._try.told if self._try is not None else None
 
     def execute(self, context: Context) -> ResultDict:
         """Save, and return the result with its places."""
         with final_errors_skip_retries():
             self._check(rendered=True)
-            this = self._try(context)
+            this = self._try = self._new_try(context)
             check_place(this)
             given = self._given()
             asks = given is None or self.delete_after_save or is_cut(given)
@@ -117,7 +127,7 @@ class WiroToObjectStorageOperator(BaseOperator):
             error.add_note(f"This is an argument of the task {self.task_id!r}.")
             raise
 
-    def _try(self, context: Context) -> Try:
+    def _new_try(self, context: Context) -> Try:
         from airflow_provider_wiro.hooks.caller import Caller
 
         settings = Settings(

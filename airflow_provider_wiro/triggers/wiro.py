@@ -16,10 +16,11 @@ from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.pace import pause
-from airflow_provider_wiro.core.polling import WaitPlan, wait
+from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.text import in_words
 from airflow_provider_wiro.hooks.connection import aread_credentials
 from airflow_provider_wiro.task_instance import was_killed
+from airflow_provider_wiro.triggers.ending import event_of
 
 STOPPED_LATER = (
     "the Airflow task was killed, but taskid %s COULD NOT BE STOPPED YET: connection %s %s. It may still run and be "
@@ -56,6 +57,8 @@ class WiroTaskTrigger(BaseTrigger):
     :param try_number: the try that has deferred; None, as 0.1.0 has it: not known.
     :param stop_at_timeout: whether the Wiro task is stopped where this wait ends before it does: at the deadline, after
         an outage, in ``task_error``.
+    :param ends_with: what it takes to end a successful task here, as ``core/at_the_end.py`` writes it; None: a worker
+        ends it.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class WiroTaskTrigger(BaseTrigger):
         base_url: str | None = None,
         try_number: int | None = None,
         stop_at_timeout: bool = True,
+        ends_with: str | None = None,
     ) -> None:
         super().__init__()
         self.taskid = taskid
@@ -85,6 +89,7 @@ class WiroTaskTrigger(BaseTrigger):
         self.base_url = base_url
         self.try_number = try_number
         self.stop_at_timeout = stop_at_timeout
+        self.ends_with = ends_with
         self._service = base_url
         self._lease: Lease | None = None
 
@@ -104,6 +109,7 @@ class WiroTaskTrigger(BaseTrigger):
                 "base_url": self.base_url,
                 "try_number": self.try_number,
                 "stop_at_timeout": self.stop_at_timeout,
+                "ends_with": self.ends_with,
             },
         )
 
@@ -111,7 +117,8 @@ class WiroTaskTrigger(BaseTrigger):
         """Wait, and fire one event: a JSON object of ``version``, ``taskid``, ``verdict``, ``status``,
         ``reason``, ``stopped`` and ``result``, and of ``cost_usd`` where Wiro shows one.
 
-        It fires five seconds after it has begun at the earliest.
+        It fires five seconds after it has begun at the earliest. With *ends_with*, a success is a ``TaskSuccessEvent``
+        with the task's XComs instead, unless something needs a worker (``core/rules/worker.py``).
 
         ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"flagged"``, ``"flagged_charged"``,
         ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"realtime"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
@@ -131,15 +138,15 @@ class WiroTaskTrigger(BaseTrigger):
         settled = time.monotonic() + triggers.SETTLING
         try:
             self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
-            flow = wait(plan, self._lease.experience)
-            verdict = await self._lease.client.drive(flow, self.log, service=self._service)
+            waiting = self._lease.lookout.wait(plan, self.log, service=self._service, experience=self._lease.experience)
+            verdict = await waiting
             await asyncio.sleep(max(0.0, settled - time.monotonic()))
         except asyncio.CancelledError:
             if not AIRFLOW_V_3_3_PLUS:
                 await self._stop_if_killed(if_unsure=False)
             raise
         await self.cleanup()
-        yield TriggerEvent(verdict.to_event())
+        yield event_of(verdict, self.ends_with, self.log)
 
     async def on_kill(self) -> None:
         """Stop the Wiro task if a person ended or cleared the Airflow task (Airflow 3.3+ calls this)."""

@@ -15,7 +15,7 @@ from airflow_harness.jobs import TASK_ID, Job, Services, Starter
 from airflow_harness.real_airflow import RealAirflow, airflow_version
 
 PROMPTS = {"A steam engine", "A paper boat", "A kite", "A lighthouse"}
-STATUS_CHANGE = re.compile(r"(task_\w+) -> (task_\w+) after \d+\.\d s")
+STATUS_CHANGES = re.compile(r"((?:task_\w+ -> )+task_\w+) after \d+\.\d s")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,8 @@ def test_the_log_tells_each_change_of_status_once(jobs: dict[str, Job], name: st
     job.until(lambda: job.wiro.count("Detail"), "Wiro is asked for the status")
     job.release()
     job.wait("success")
-    changes = STATUS_CHANGE.findall(job.log)
+    routes = [route.split(" -> ") for route in STATUS_CHANGES.findall(job.log)]
+    changes = [change for route in routes for change in itertools.pairwise(route)]
     assert changes, job.log
     assert changes[0][0] == "task_queue"
     assert changes[-1][1] == "task_postprocess_end"
@@ -169,6 +170,26 @@ def test_an_image_in_a_folder_becomes_a_video_in_a_folder_that_a_second_dag_read
     assert published(airflow, "wiro_publish_from_the_bucket") == [video.stat().st_size]
     manifest = json.loads(video.with_name("manifest.json").read_text())
     assert (manifest["taskid"], manifest["run_id"]) == (taskid, making)
+
+
+def test_an_alias_gets_an_asset_and_an_event_for_each_saved_file(start: Starter, tmp_path: Path) -> None:
+    conn_id, wiro = start.open()
+    wiro.outcome(outputs=2)
+    job = start.run("aliased", wiro, conn_id, folder=str(tmp_path))
+    job.wait("success")
+    kind = "asset" if airflow_version() >= (3, 0) else "dataset"
+    statement = f"""
+        SELECT {kind}.uri, event.extra, alias.name
+        FROM {kind}_event event JOIN {kind} ON {kind}.id = event.{kind}_id
+        JOIN {kind}_alias_{kind}_event via ON via.event_id = event.id JOIN {kind}_alias alias ON alias.id = via.alias_id
+        WHERE event.source_dag_id = %(dag_id)s AND event.source_run_id = %(run_id)s ORDER BY {kind}.uri
+    """
+    task = job.remote()
+    with job.rows(statement) as rows:
+        told = [(uri, json.loads(extra) if isinstance(extra, str) else extra, name) for uri, extra, name in rows]
+    uris = [f"file://{tmp_path}/{task.taskid}/{number}.mp4" for number in range(2)]
+    extra = {"taskid": task.taskid, "model": task.model, "cost_usd": float(task.cost)}
+    assert told == [(uri, extra | {"uri": uri}, "videos_of_a_run") for uri in uris]
 
 
 @pytest.mark.skipif(airflow_version() < (3, 1), reason="ApprovalOperator came with Airflow 3.1")

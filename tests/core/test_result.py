@@ -95,4 +95,6 @@ def file(name: str = "0.txt", kind: str | None = "text/plain") -> dict[str, Any]
     ],
 )
 def test_where_the_text_may_be_in_a_file(outputs: list[dict[str, Any]], files: list[str]) -> None:
-    assert text_files(of(*outputs).result()) == [f"https://cdn1.wiro.ai/{name}" for name in files]
+    assert [one["url"] for one in text_files(of(*outputs).result())] == [
+        f"https://cdn1.wiro.ai/{name}" for name in files
+    ]

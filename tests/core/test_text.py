@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_wiro.core.text import in_words, one_line, steps
+from airflow_provider_wiro.core.text import in_words, one_line, steps, without_secrets
 from airflow_provider_wiro.exceptions import WiroConfigError
 
 
@@ -50,3 +50,9 @@ def test_of_an_error_of_this_package_the_advice_at_its_end_is_not_cut() -> None:
 
 def test_each_step_stands_on_a_line_of_its_own() -> None:
     assert steps("look", "then clear this task") == "\nWhat to do:\n1. look\n2. then clear this task"
+
+
+def test_long_words_are_read_in_a_time_that_grows_with_their_length() -> None:
+    """An input may be a file in hexadecimal. Were the time to grow with the square, this would take an hour."""
+    assert without_secrets("y" * 300_000) == "y" * 300_000
+    assert without_secrets(f"{'y' * 1000}://user:password@host/a?token=1") == f"{'y' * 1000}://host/a"

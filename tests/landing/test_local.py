@@ -19,7 +19,7 @@ from airflow_provider_wiro.clients.public import Looks
 from airflow_provider_wiro.exceptions import WiroInputError, WiroInterrupted, WiroSaveError
 from airflow_provider_wiro.landing import missing, place_of, verify
 from airflow_provider_wiro.landing.place import ABANDONED
-from hostile_files import FILE, dripping, endless, file_server, redirect, status, whole
+from hostile_files import FILE, dripping, endless, file_server, redirect, rest, status, whole
 from landing_results import Save, output, result
 
 pytestmark = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
@@ -134,6 +134,29 @@ def test_the_error_says_what_to_do(save: Save, tmp_path: Path, monkeypatch: pyte
     assert names_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("hints", ["taken", "refused", "unknown"])
+def test_a_file_is_whole_whether_or_not_the_system_takes_hints(
+    save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hints: str
+) -> None:
+    begun: list[tuple[int, int]] = []
+
+    def hinted(_: int, start: int, size: int, __: int) -> None:
+        begun.append((start, size))
+        if hints == "refused":
+            raise OSError(errno.EINVAL, "no hints here")
+
+    monkeypatch.setattr("airflow_provider_wiro.landing.local.EARLY", 1000)
+    if hints == "unknown":
+        monkeypatch.delattr(os, "posix_fadvise", raising=False)
+    else:
+        monkeypatch.setattr(os, "posix_fadvise", hinted, raising=False)
+    with file_server(whole(to=len(FILE) // 2), rest()) as server:
+        save(result(output(server.url, "0.mp4")), tmp_path)
+    assert (tmp_path / "2221" / "0.mp4").read_bytes() == FILE
+    assert bool(begun) == (hints != "unknown")
+    assert [start + size for start, size in begun[:-1]] == [start for start, _ in begun[1:]]
+
+
 def test_a_process_that_is_killed_leaves_no_file_and_the_next_one_saves(
     save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +229,14 @@ def test_a_manifest_of_somebody_else_is_never_replaced(save: Save, tmp_path: Pat
     with file_server(whole()) as server, pytest.raises(WiroSaveError, match="never replaced; move it away"):
         save(result(output(server.url, "0.mp4")), tmp_path)
     assert (tmp_path / "2221" / "manifest.json").read_text() == "{}"
+
+
+def test_what_may_be_a_signature_is_not_kept(save: Save, tmp_path: Path) -> None:
+    with file_server(whole()) as server:
+        [landed] = save(result(output(f"{server.url}?X-Signature=abc", "0.mp4")), tmp_path)
+    assert server.requests[0].startswith("GET /0.mp4?X-Signature=abc ")
+    assert landed.url == server.url
+    assert "X-Signature" not in (tmp_path / "2221" / "manifest.json").read_text()
 
 
 def test_a_folder_that_was_copied_is_verified_where_it_is(save: Save, tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferr
 
 from airflow_provider_wiro.clients import throttle
 from airflow_provider_wiro.emulator import WiroEmulator
+from airflow_provider_wiro.emulator.media import sample_image
 from airflow_provider_wiro.exceptions import WiroBusy, WiroInterrupted, WiroRefused
 from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.journals import open_journal
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
-from airflow_provider_wiro.stages import room
+from airflow_provider_wiro.stages import contents, room
 from airflow_provider_wiro.stages.room import Queue
 from airflow_provider_wiro.triggers.wake_up import WiroWakeUpTrigger
 from doubles import FakeTaskInstance, Lines, context_of, when
@@ -67,6 +68,28 @@ def again(deferred: TaskDeferred, ti: FakeTaskInstance, **arguments: Any) -> Any
     event = {"since": trigger.since, "attempts": trigger.attempts}
     kwargs = (deferred.kwargs or {}) | {"event": event}
     return runway(**arguments).resume_execution(deferred.method_name, kwargs, context_of(ti))
+
+
+def test_an_input_file_is_read_once_while_its_task_waits_for_room(
+    full: WiroEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, ti = tmp_path / "image.png", FakeTaskInstance()
+    image.write_bytes(sample_image())
+    given = {"deferrable": True, "input_image": str(image), "input_image_url": None}
+    deferred = defer(runway(**given), ti)
+    read: list[object] = []
+    piece_of = contents._piece_of
+    monkeypatch.setattr(contents, "_piece_of", lambda *of: read.append(of) or piece_of(*of))  # type: ignore[func-returns-value]
+    with pytest.raises(TaskDeferred) as caught:
+        again(deferred, ti, **given)
+    assert read == []
+    image.write_bytes(sample_image() + b"changed")
+    full.clear()
+    with pytest.raises(TaskDeferred):
+        again(caught.value, ti, **given)
+    assert read
+    [sent] = [request.body["file"] for request in full.requests if request.call == "Upload" and request.body][-1:]
+    assert sent.data == sample_image() + b"changed"
 
 
 def pauses_of(attempt: int, *, retry_after: float | None = None, draws: int = 200) -> list[float]:

@@ -59,6 +59,7 @@ def test_it_defers_to_a_trigger_that_has_all_it_needs_and_no_secret(held: WiroEm
         "base_url": held.url,
         "try_number": 1,
         "stop_at_timeout": True,
+        "ends_with": None,
     }
     assert deferred.method_name == "execute_complete"
     assert ti.xcoms["taskid"] == FIRST

@@ -16,10 +16,11 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.media import sample_video
 from airflow_provider_wiro.exceptions import WiroInterrupted, WiroSaveError
+from airflow_provider_wiro.landing.local import LocalPlace
 from doubles import FakeTaskInstance, Lines, context_of, wait_until, when
 from operators import runway
 from taskids import FIRST
-from tries import kept, run_try
+from tries import kept, lose_a_try, run_try
 
 SCRIPT = Path(__file__).parent / "saving_script.py"
 
@@ -80,6 +81,41 @@ def test_a_kill_without_a_record_is_not_retried(wiro_emulator: WiroEmulator, med
     with pytest.raises(WiroInterrupted, match=rf"would pay again.*fetch {FIRST} --to") as caught:
         operator.execute(context_of(FakeTaskInstance()))
     assert not caught.value.retryable
+
+
+@pytest.mark.usefixtures("journal_folder")
+@pytest.mark.parametrize("files", [1, 2])
+def test_one_that_dies_before_the_manifest_is_saved_though_the_addresses_have_expired(
+    wiro_emulator: WiroEmulator, media: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    wiro_emulator.clear()
+    wiro_emulator.outcome(duration=0.0, times=-1, outputs=files)
+    lose_a_try(monkeypatch, LocalPlace, "replace", save_to=str(media))
+    assert phase() == "submitted"
+    wiro_emulator._account.files.clear()
+    result = run_try(save_to=str(media))
+    assert (media / FIRST / "manifest.json").exists()
+    assert [output["uri"] for output in result["outputs"]] == [
+        (media / FIRST / f"{number}.mp4").as_uri() for number in range(files)
+    ]
+    record = kept()
+    assert record is not None
+    assert (record.phase, record.landing) == ("landed", ())
+    assert len(wiro_emulator.runs) == 1
+
+
+@pytest.mark.usefixtures("journal_folder")
+def test_a_file_that_was_changed_since_it_was_put_in_place_is_not_taken(
+    wiro_emulator: WiroEmulator, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiro_emulator.clear()
+    wiro_emulator.outcome(duration=0.0, times=-1)
+    lose_a_try(monkeypatch, LocalPlace, "replace", save_to=str(media))
+    (media / FIRST / "0.mp4").write_bytes(bytes(len(sample_video())))
+    wiro_emulator._account.files.clear()
+    with pytest.raises(WiroSaveError, match="Its address at Wiro has expired"):
+        run_try(save_to=str(media))
+    assert not (media / FIRST / "manifest.json").exists()
 
 
 @pytest.mark.usefixtures("journal_folder")

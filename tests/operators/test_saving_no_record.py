@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from airflow_provider_wiro.exceptions import WiroSaveError
 from airflow_provider_wiro.journals import open_journal
 from doubles import FakeTaskInstance, context_of
 from operators import defer, runway
-from records import failing
+from records import failing, the_file_in
 from triggerer import fire
 
 
@@ -32,3 +33,31 @@ def test_a_record_that_was_deleted_during_the_deferral_lets_no_retry_pay_again(
         again.execute_complete(context_of(ti), fire(deferred.trigger), **(deferred.kwargs or {}))  # type: ignore[arg-type]
     assert not caught.value.retryable
     assert isinstance(caught.value, AirflowFailException)
+
+
+@pytest.mark.parametrize("error", ["Trigger failure", "Trigger timeout"])
+@pytest.mark.parametrize("there", ["deleted", "of another", "unreadable", "as it was"])
+def test_where_airflow_gave_up_on_the_deferral_a_retry_comes_only_where_a_record_may_be(
+    wiro_emulator: WiroEmulator,
+    tmp_path: Path,
+    journal_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: str,
+    there: str,
+) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    ti, save_to = FakeTaskInstance(), str(tmp_path / "media")
+    defer(runway(deferrable=True, save_to=save_to), ti)
+    journal = open_journal(context_of(ti))
+    assert journal is not None
+    record = journal.read()
+    assert record is not None
+    if there == "unreadable":
+        the_file_in(journal_folder).write_text("{}")
+    elif there != "as it was":
+        journal.replace(record, None if there == "deleted" else replace(record, taskid="2999"))
+    monkeypatch.setattr("airflow_provider_wiro.landing.land", failing(OSError(28, "No space left on device")))
+    again = runway(deferrable=True, save_to=save_to)
+    with pytest.raises(WiroSaveError) as caught:
+        again.resume_execution("__fail__", {"error": error}, context_of(ti))
+    assert caught.value.retryable is (there in ("unreadable", "as it was"))

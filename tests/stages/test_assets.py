@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 from pathlib import Path
@@ -10,9 +11,8 @@ from typing import Any, cast
 
 import pendulum
 import pytest
-from airflow.providers.common.compat import sdk
-from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias, Context, HookLineageCollector, task
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias, Context, task
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_2_PLUS
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.sensors.wiro import WiroTaskSensor
@@ -93,17 +93,22 @@ def this_try(context: Any) -> Any:
     )
 
 
-class Broken(dict[Any, Any]):
-    """Outlet events that know no asset."""
+class Events:
+    """Outlet events, as far as they are asked: the *event* of whichever outlet, or none at all.
 
-    def __bool__(self) -> bool:
-        return True
+    Airflow's own look an outlet up by what it is: on 3.0 and 3.1 it has no hash.
+    """
 
-    def __missing__(self, key: object) -> None:
-        raise LookupError("no such asset")
+    def __init__(self, event: Any = None) -> None:
+        self.event = event
+
+    def __getitem__(self, outlet: object) -> Any:
+        if self.event is None:
+            raise LookupError("no such asset")
+        return self.event
 
 
-@pytest.mark.parametrize("events", [None, Broken()], ids=["missing", "broken"])
+@pytest.mark.parametrize("events", [None, Events()], ids=["missing", "broken"])
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_events_that_cannot_be_had_fail_nothing_that_is_paid(
     wiro_emulator: WiroEmulator, lines: Lines, events: Any, deferrable: bool
@@ -120,7 +125,7 @@ def test_events_that_cannot_be_had_fail_nothing_that_is_paid(
 
 def test_an_alias_without_a_saved_file_gets_nothing_and_the_log_says_so(lines: Lines) -> None:
     alias: Any = AssetAlias("videos")
-    context = {"ti": FakeTaskInstance(), "task": runway(outlets=[alias]), "outlet_events": {alias: None}}
+    context = {"ti": FakeTaskInstance(), "task": runway(outlets=[alias]), "outlet_events": Events(SimpleNamespace())}
     tell_assets(this_try(context), made(None), None)
     [said] = warnings_in(lines)
     assert "no file of it was saved" in said
@@ -131,52 +136,62 @@ def test_an_alias_without_a_saved_file_gets_nothing_and_the_log_says_so(lines: L
 def test_an_outlet_may_be_a_reference_to_an_asset(lines: Lines) -> None:
     reference = Asset.ref(name="video")
     told = SimpleNamespace(extra={})
-    context = {"ti": FakeTaskInstance(), "task": runway(outlets=[reference]), "outlet_events": {reference: told}}
+    context = {"ti": FakeTaskInstance(), "task": runway(outlets=[reference]), "outlet_events": Events(told)}
     tell_assets(this_try(context), made(SAVED), None)
     assert told.extra["uris"] == [SAVED]
 
 
 def test_what_is_no_asset_among_the_outlets_is_passed_by(lines: Lines) -> None:
-    context = {"ti": FakeTaskInstance(), "task": runway(), "outlet_events": Broken()}
+    context = {"ti": FakeTaskInstance(), "task": runway(), "outlet_events": Events()}
     context["task"].outlets = ["a table"]  # type: ignore[attr-defined]
     tell_assets(this_try(context), made(SAVED), None)
     assert warnings_in(lines) == []
 
 
+def where_lineage_is() -> Any:
+    """Airflow's module: up to 3.1 in its core, then in its SDK."""
+    return importlib.import_module("airflow.sdk.lineage" if AIRFLOW_V_3_2_PLUS else "airflow.lineage.hook")
+
+
 @pytest.fixture
-def collector(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Airflow's own, as it is where something such as OpenLineage reads it."""
-    made = HookLineageCollector()
-    monkeypatch.setattr(sdk, "get_hook_lineage_collector", lambda: made, raising=False)
-    return made
+def lineage(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What is told of inputs and outputs to Airflow's collector, as a plugin such as OpenLineage's reads it."""
+    module = where_lineage_is()
+    made = module.HookLineageCollector()
+    monkeypatch.setattr(module, "get_hook_lineage_collector", lambda: made)
+    return module.HookLineageReader().retrieve_hook_lineage
+
+
+def uris(told: Any) -> list[str]:
+    return [each.asset.uri if AIRFLOW_V_3_0_PLUS else each.dataset.uri for each in told]
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_the_collector_of_lineage_is_told_of_inputs_and_outputs(
-    wiro_emulator: WiroEmulator, collector: Any, deferrable: bool
+    wiro_emulator: WiroEmulator, lineage: Any, deferrable: bool
 ) -> None:
     image = "https://user@example.com/kite.png?X-Amz-Signature=abc"
     result = run_try(input_image_url=image, deferrable=deferrable)
-    lineage = collector.collected_assets
-    assert [each.asset.uri for each in lineage.inputs] == ["https://example.com/kite.png"]
-    assert [each.asset.uri for each in lineage.outputs] == [result["outputs"][0]["url"].partition("?")[0]]
-    assert {type(each.context).__name__ for each in (*lineage.inputs, *lineage.outputs)} == {"WiroHook"}
+    told = lineage()
+    assert uris(told.inputs) == ["https://example.com/kite.png"]
+    assert uris(told.outputs) == [result["outputs"][0]["url"].partition("?")[0]]
+    assert {type(each.context).__name__ for each in (*told.inputs, *told.outputs)} == {"WiroHook"}
 
 
 def test_a_file_that_went_in_is_named_by_where_it_was(
-    wiro_emulator: WiroEmulator, collector: Any, tmp_path: Path
+    wiro_emulator: WiroEmulator, lineage: Any, tmp_path: Path
 ) -> None:
     image = tmp_path / "kite.png"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     given: dict[str, Any] = {"input_image": f"file://{image}", "input_image_url": None}
     context = {"ti": FakeTaskInstance(), "task": runway(**given)}
     run_try(context=cast(Context, context), **given)
-    assert f"file://{image}" in [each.asset.uri for each in collector.collected_assets.inputs]
+    assert f"file://{image}" in uris(lineage().inputs)
 
 
-def test_a_saved_file_is_the_output_in_the_place_of_its_url(collector: Any) -> None:
+def test_a_saved_file_is_the_output_in_the_place_of_its_url(lineage: Any) -> None:
     tell_assets(this_try({}), made(SAVED), None)
-    assert [each.asset.uri for each in collector.collected_assets.outputs] == ["s3://media/2221/0.mp4"]
+    assert uris(lineage().outputs) == ["s3://media/2221/0.mp4"]
 
 
 def test_a_collector_that_breaks_fails_nothing_that_is_paid(
@@ -185,7 +200,7 @@ def test_a_collector_that_breaks_fails_nothing_that_is_paid(
     def broken() -> None:
         raise RuntimeError("no plugins")
 
-    monkeypatch.setattr(sdk, "get_hook_lineage_collector", broken, raising=False)
+    monkeypatch.setattr(where_lineage_is(), "get_hook_lineage_collector", broken)
     assert run_try()["taskid"] == FIRST
     [said] = warnings_in(lines)[-1:]
     assert "its lineage cannot be told what was made: RuntimeError: no plugins" in said

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, Protocol
 
 import s3fs  # type: ignore[import-untyped]
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
-
-from small_s3 import SmallS3
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.sdk.io import attach
 else:
     from airflow.io.store import attach  # type: ignore[import-not-found,no-redef]
 
-__all__ = ["attach", "connected"]
+__all__ = ["attach", "connected", "file_system"]
 
 
-def connected(store: SmallS3) -> str:
-    """Return the name of a new connection to it; its file system is the real s3fs."""
-    conn_id = f"secret-{uuid.uuid4().hex}"
-    fs = s3fs.S3FileSystem(
+class Served(Protocol):
+    """An S3 that is served somewhere."""
+
+    @property
+    def url(self) -> str:
+        """Where."""
+
+
+def file_system(store: Served) -> Any:
+    """Return the real s3fs, as it reads and writes *store*."""
+    return s3fs.S3FileSystem(
         key="key",
         secret="secret",
         endpoint_url=store.url,
@@ -28,5 +34,10 @@ def connected(store: SmallS3) -> str:
         config_kwargs={"retries": {"max_attempts": 1}},
         skip_instance_cache=True,
     )
-    attach("s3", conn_id=conn_id, fs=fs)
+
+
+def connected(store: Served) -> str:
+    """Return the name of a new connection to it."""
+    conn_id = f"secret-{uuid.uuid4().hex}"
+    attach("s3", conn_id=conn_id, fs=file_system(store))
     return conn_id

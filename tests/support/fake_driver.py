@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.protocol import Answer, Flow, Look, NoReply, Now, Reply, Report, Send, Sleep, Step
 
 T = TypeVar("T")
 Outcome = Reply | NoReply
@@ -58,6 +58,8 @@ class FakeDriver:
                 self.sent.append(step)
                 self.time += self.latency
                 return self._answer(step, self.time - START)
+            case Look():
+                return self._perform(step.detail)
             case Sleep():
                 assert step.seconds >= 0
                 self.slept.append(step.seconds)

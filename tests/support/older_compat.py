@@ -18,10 +18,6 @@ SDK = "airflow.providers.common.compat.sdk"
 VERSIONS = ((3, 0), (3, 1), (3, 2), (3, 3))
 PLACES = {
     "DAG": (("airflow.sdk", "DAG"), ("airflow.models.dag", "DAG")),
-    "HookLineageCollector": (
-        ("airflow.sdk.lineage", "HookLineageCollector"),
-        ("airflow.lineage.hook", "HookLineageCollector"),
-    ),
     "Param": (("airflow.sdk", "Param"), ("airflow.models.param", "Param")),
     "TaskGroup": (("airflow.sdk", "TaskGroup"), ("airflow.utils.task_group", "TaskGroup")),
     "redact": (("airflow.sdk.execution_time.secrets_masker", "redact"), ("airflow.utils.log.secrets_masker", "redact")),

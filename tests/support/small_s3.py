@@ -23,6 +23,7 @@ class SmallS3:
     :param denied: actions of IAM that nobody may do, such as "s3:ListBucket".
     :param uploads: the parts of each upload that was begun and neither ended nor given up.
     :param parts_left: how many parts are taken until the buckets are gone; None: all.
+    :param content_type: what all objects are said to be.
     :param conditional: what becomes of a PUT with If-None-Match: it is obeyed, ignored, or refused as unknown (501).
     """
 
@@ -32,6 +33,7 @@ class SmallS3:
     parts_left: int | None = None
     denied: set[str] = field(default_factory=set)
     conditional: str = "obeyed"
+    content_type: str | None = None
     lose_answers: int = 0
     made: list[str] = field(default_factory=list)
     begun: int = 0
@@ -148,6 +150,8 @@ def small_s3(*buckets: str) -> Iterator[SmallS3]:
             self.send_header("ETag", '"etag"')
             if status != 204:
                 self.send_header("Content-Length", str(len(content)))
+            if store.content_type is not None:
+                self.send_header("Content-Type", store.content_type)
             self.send_header("Last-Modified", "Thu, 26 Nov 2026 12:00:00 GMT")
             self.end_headers()
             if self.command != "HEAD":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Now, Reply, Report, Send, Sleep, Step
+from airflow_provider_wiro.core.protocol import Answer, Flow, Look, NoReply, Now, Reply, Report, Send, Sleep, Step
 from fake_driver import NOT_FOUND, START, UNANSWERED, UNSENT, VIDEO, page, refusal, reply
 
 T = TypeVar("T")
@@ -173,6 +173,8 @@ class SmallCaller:
         match step:
             case Send():
                 return self.wiro.answer(step)
+            case Look():
+                return self.wiro.answer(step.detail)
             case Sleep():
                 self.wiro.now += step.seconds
             case Now():

@@ -85,10 +85,10 @@ class Supervisor:
         import psutil
         import structlog
         from airflow.sdk.api.client import Client
-        from airflow.sdk.execution_time import comms, supervisor
+        from airflow.sdk.execution_time import supervisor
 
         self.mine, self.theirs = socket.socketpair()
-        self.channel: Any = comms.CommsDecoder(socket=self.theirs)
+        self.channel = _channel_of_lines(self.theirs) if speaks_in_lines() else _channel_of_frames(self.theirs)
         self._process = supervisor.ActivitySubprocess(
             id=uuid4(),
             pid=os.getpid(),
@@ -96,32 +96,70 @@ class Supervisor:
             process=psutil.Process(),  # type: ignore[arg-type]
             process_log=structlog.get_logger(),
             client=Client(base_url=url, token="t"),
+            **further_arguments(),
         )
-        self._frames = comms._RequestFrame
         self.died: Exception | None = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
-        import msgspec
         import structlog
 
-        decoder = msgspec.msgpack.Decoder(self._frames)
         handler = self._process.handle_requests(structlog.get_logger())
         next(handler)
         try:
-            while length := self.mine.recv(4):
-                frame = self.mine.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)
-                handler.send(decoder.decode(frame))
+            for request in self._lines() if speaks_in_lines() else self._frames():
+                handler.send(request)
         except Exception as error:  # on 3.0 and 3.1, what the client raises ends the supervisor
             self.died = error
             self.mine.close()
+
+    def _lines(self) -> Iterator[Any]:
+        with self.mine.makefile("rb") as lines:
+            yield from lines
+
+    def _frames(self) -> Iterator[Any]:
+        import msgspec
+        from airflow.sdk.execution_time import comms
+
+        decoder = msgspec.msgpack.Decoder(comms._RequestFrame)
+        while length := self.mine.recv(4):
+            yield decoder.decode(self.mine.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))
 
     def close(self) -> None:
         for end in (self.theirs, self.mine):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+        if speaks_in_lines():
+            self.channel.input.close()  # whoever waits there for an answer would never see that none comes
+            self.channel.request_socket.close()
+
+
+def speaks_in_lines() -> bool:
+    """Whether a task and its supervisor speak in lines, as up to Airflow 3.0.2."""
+    from airflow.sdk.execution_time import comms
+
+    return not hasattr(comms, "CommsDecoder")
+
+
+def further_arguments() -> dict[str, Any]:
+    """Return what a supervisor that speaks in lines needs besides."""
+    return {"requests_fd": -1} if speaks_in_lines() else {}
+
+
+def _channel_of_lines(end: socket.socket) -> Any:
+    from airflow.sdk.execution_time import task_runner
+
+    channel: Any = task_runner.CommsDecoder(input=end.makefile("r"))  # type: ignore[attr-defined]
+    channel.request_socket = end.makefile("wb", buffering=0)
+    return channel
+
+
+def _channel_of_frames(end: socket.socket) -> Any:
+    from airflow.sdk.execution_time import comms
+
+    return comms.CommsDecoder(socket=end)
 
 
 @contextlib.contextmanager

@@ -11,11 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow.models.taskinstance import TaskInstance
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow.utils.session import create_session
 
 from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from small_airflow import Run, warnings_of_airflow
+from supervised import further_arguments
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.models.xcom import XComModel as XCom
@@ -35,12 +37,17 @@ def make_trigger(taskid: str, **fields: Any) -> WiroTaskTrigger:
     return WiroTaskTrigger(taskid=taskid, **kwargs)
 
 
-async def event_of(trigger: WiroTaskTrigger) -> dict[str, Any]:
-    """Run a trigger to its end and return its only event."""
-    events = [event.payload async for event in trigger.run()]
+async def events_of(trigger: BaseTrigger) -> list[TriggerEvent]:
+    """Run a trigger to its end and return its events."""
+    events = [event async for event in trigger.run()]
     await trigger.cleanup()
-    [event] = events
-    return dict(event)
+    return events
+
+
+async def event_of(trigger: WiroTaskTrigger) -> dict[str, Any]:
+    """Do so, and return what its only event tells the worker."""
+    [event] = await events_of(trigger)
+    return dict(event.payload)
 
 
 def fire(trigger: WiroTaskTrigger) -> dict[str, Any]:
@@ -129,6 +136,7 @@ class WaitingTask:
             process=psutil.Process(),  # type: ignore[arg-type]
             process_log=structlog.get_logger(),
             client=supervisor.InProcessTestSupervisor._api_client(),
+            **further_arguments(),
         )
         parent.comms = supervisor.InProcessSupervisorComms(supervisor=parent)
         with warnings_of_airflow(), supervisor.set_supervisor_comms(parent.comms):

@@ -17,7 +17,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.sweep import sweep
 from airflow_provider_wiro.sweep.__main__ import main
-from doubles import statuses
+from doubles import statuses, wait_until
 from sweeping import IN_THE_FOLDER, IN_THE_STORE, OLD_PATHS, Deployment, Swept
 
 pytestmark = OLD_PATHS
@@ -74,6 +74,17 @@ def test_each_mapped_task_instance_is_looked_up_for_itself(deployment: Deploymen
     assert swept()[1].splitlines()[-1].endswith(": 2 wanted, 2 would stop")
     assert swept("--stop")[0] == 0
     assert statuses(deployment.wiro) == ["task_start", "task_cancel", "task_start", "task_cancel"]
+
+
+def test_what_ended_in_the_triggerer_is_over(deployment: Deployment, swept: Swept) -> None:
+    """A trigger does not touch the journal: the record says *submitted*, and Detail the rest."""
+    record = deployment.runs_on(0, "success")
+    assert (record.phase, record.taskid) == ("submitted", deployment.wiro.runs[0].taskid)
+    deployment.wiro.release(deployment.wiro.runs[0].taskid)
+    wait_until(lambda: statuses(deployment.wiro) == ["task_postprocess_end"])
+    code, said = swept("--stop")
+    assert (code, said.splitlines()[-1].endswith(": 1 over")) == (0, True)
+    assert deployment.wiro.count("Kill") == deployment.wiro.count("Cancel") == 0
 
 
 def test_what_was_told_to_outlive_its_task_is_left_alone(deployment: Deployment, swept: Swept) -> None:

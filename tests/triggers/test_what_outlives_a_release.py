@@ -12,6 +12,7 @@ import pytest
 from airflow.models.trigger import Trigger
 
 from airflow_provider_wiro import __version__
+from airflow_provider_wiro.core.at_the_end import EndHere
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
@@ -20,6 +21,7 @@ from small_airflow import warnings_of_airflow
 from triggerer import make_trigger
 
 RELEASES = sorted((Path(__file__).parent / "samples").iterdir())
+ROWS = [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for each in RELEASES for path in each.glob("trigger*")]
 
 
 def load(release: Path, name: str) -> Any:
@@ -55,21 +57,32 @@ def test_every_argument_of_the_trigger_is_serialized() -> None:
     assert list(kwargs) == list(inspect.signature(WiroTaskTrigger).parameters)
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
-def test_a_row_of_each_release_still_loads(release: Path) -> None:
-    row = load(release, "trigger.json")
-    path, kwargs = build(row["classpath"], row["kwargs"]).serialize()
-    assert path == row["classpath"]
+@pytest.mark.parametrize("path", ROWS)
+def test_a_row_of_each_release_still_loads(path: Path) -> None:
+    row = json.loads(path.read_text())
+    classpath, kwargs = build(row["classpath"], row["kwargs"]).serialize()
+    assert classpath == row["classpath"]
     assert row["kwargs"].items() <= kwargs.items()
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
-def test_a_row_of_each_release_passes_through_airflows_database_format(release: Path) -> None:
-    row = load(release, "trigger.json")
+@pytest.mark.parametrize("path", ROWS)
+def test_a_row_of_each_release_passes_through_airflows_database_format(path: Path) -> None:
+    row = json.loads(path.read_text())
     with warnings_of_airflow():
         kept = Trigger(classpath=row["classpath"], kwargs=row["kwargs"])
         trigger = build(kept.classpath, kept.kwargs)
     assert row["kwargs"].items() <= trigger.serialize()[1].items()
+
+
+def test_a_row_that_ends_its_task_is_still_read() -> None:
+    result = load(RELEASES[-1], "events.json")[0]["result"]
+    for release in RELEASES:
+        for path in release.glob("trigger_that_ends.json"):
+            end_here = EndHere.from_text(json.loads(path.read_text())["kwargs"]["ends_with"])
+            assert end_here is not None
+            xcoms = end_here.xcoms(Verdict("success", "2221", "task_postprocess_end", result=result | {"text": None}))
+            assert isinstance(xcoms, dict)
+            assert list(xcoms) == ["return_value", "output_urls", "output_url", "wiro_generation"]
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)

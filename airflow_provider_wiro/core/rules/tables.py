@@ -77,6 +77,11 @@ TABLES = (
         {"a model is realtime where": "name", "such as": "example"},
     ),
     Table(
+        "needs",
+        f"{_RULES}.worker:NEEDS",
+        {"a worker ends it where": "name", "asked": "asked", "because": "why"},
+    ),
+    Table(
         "stops",
         f"{_RULES}.endings:STOPS",
         {"where it was not over": "what", "money": "money", "nothing is submitted after it": "final"},

@@ -20,6 +20,7 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 
+import airflow_provider_wiro
 from airflow_harness.api import NOT_MAPPED, AirflowApi
 from airflow_harness.config import environment, write_local_settings
 from airflow_harness.leaks import REMEMBER_ROWS
@@ -69,8 +70,8 @@ class RealAirflow:
         self.port = free_port()
         self.postgres = PostgresServer(self.component_logs / "postgres.log")
         self.env = environment(self.version, home, self.postgres.url, self.port, settings or {})
-        # The package of this checkout, whichever one the environment has.
-        self.env["PYTHONPATH"] = os.pathsep.join(map(str, (*stubs, ROOT)))
+        # The same package as is imported here.
+        self.env["PYTHONPATH"] = os.pathsep.join(map(str, (*stubs, Path(airflow_provider_wiro.__file__).parents[1])))
         for conn_id, connection in connections.items():
             self.env[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
         self.fernet_key = self.env["AIRFLOW__CORE__FERNET_KEY"]

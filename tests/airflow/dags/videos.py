@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, AssetAlias, task
 from reports import report
 
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
@@ -54,10 +54,25 @@ sync_execution_timeout = video_dag(
     "sync_execution_timeout", deferrable=False, execution_timeout=datetime.timedelta(seconds=12)
 )
 
+aliased = video_dag(
+    "aliased", deferrable=True, save_to="{{ dag_run.conf['folder'] }}", outlets=[AssetAlias("videos_of_a_run")]
+)
+
 with dag("mapped") as mapped:
     RunwayImageToVideoOperator.partial(
         **COMMON, input_image_url="https://example.com/first-frame.png", deferrable=True
     ).expand(prompt=PROMPTS)
+
+with dag("ended_in_the_triggerer") as ended_in_the_triggerer:
+
+    @task
+    def collect(results: Any, told: Any) -> list[list[Any]]:
+        return [[result["taskid"] for result in results], [each["outcome"] for each in told]]
+
+    ending = RunwayImageToVideoOperator.partial(
+        **COMMON, input_image_url="https://example.com/first-frame.png", deferrable=True, end_from_trigger=True
+    ).expand(prompt=PROMPTS[:2])
+    collect(ending.output, ending.output["wiro_generation"])
 
 with dag("mapped_with_a_bad_row") as mapped_with_a_bad_row:
     RunwayImageToVideoOperator.partial(

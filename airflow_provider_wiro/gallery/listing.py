@@ -1,0 +1,111 @@
+"""A page of the gallery: which generations there are, and what they cost together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from airflow_provider_wiro.core.reading import read_taskid
+from airflow_provider_wiro.gallery import rows, values
+from airflow_provider_wiro.gallery.roots import Stored
+from airflow_provider_wiro.gallery.rows import Key, Row, Where
+from airflow_provider_wiro.gallery.tiles import NOT_TOLD, SUCCESS, UNDER_WAY, cost_of, model_of, outcome_of, tile
+
+# Looked through for a page; older ones are found by a day or a DAG.
+MOST = 5000
+PER_PAGE = 24
+FAILED = "any_failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A generation, with what the filters ask for."""
+
+    row: Row
+    told: Mapping[str, Any] | None
+    model: str | None
+    outcome: str
+
+
+def listed(
+    session: Session,
+    readable: Collection[str],
+    where: Where,
+    *,
+    model: str | None,
+    outcome: str | None,
+    page: int,
+    roots: Iterable[Stored],
+) -> dict[str, Any]:
+    """Return a page of what there is, what is under way first, and what all of it cost."""
+    found = rows.newest(session, readable, where, MOST + 1)
+    working = rows.at_work(session, readable)
+    seen = [_seen(row, working) for row in found[:MOST]]
+    chosen = sorted((one for one in seen if _fits(one, model, outcome)), key=lambda one: one.outcome != UNDER_WAY)
+    part = chosen[page * PER_PAGE : (page + 1) * PER_PAGE]
+    costs = list(_costs(chosen))
+    return {
+        "generations": _tiles(session, part, working, roots),
+        "total": len(chosen),
+        "page": page,
+        "pages": max(1, math.ceil(len(chosen) / PER_PAGE)),
+        "first": page * PER_PAGE + 1 if part else 0,
+        "cost_usd": math.fsum(costs),
+        "costs_known": len(costs),
+        "under_way": sum(one.outcome == UNDER_WAY for one in chosen),
+        "more": len(found) > MOST,
+        "dags": rows.dags(session, readable),
+        "models": sorted({one.model for one in seen if one.model}),
+        "outcomes": sorted({one.outcome for one in seen}),
+    }
+
+
+def _seen(row: Row, working: Collection[Key]) -> Seen:
+    told = values.plain(row.value)
+    return Seen(row, told, model_of(told), outcome_of(told, at_work=row.key in working))
+
+
+def _fits(one: Seen, model: str | None, outcome: str | None) -> bool:
+    if model is not None and one.model != model:
+        return False
+    if outcome == FAILED:
+        return one.outcome not in (SUCCESS, UNDER_WAY, NOT_TOLD)
+    return outcome is None or one.outcome == outcome
+
+
+def _costs(chosen: Iterable[Seen]) -> Iterable[float]:
+    """Return the costs, each generation's once: a sensor and the task that has submitted both tell of it."""
+    counted = set()
+    for one in chosen:
+        cost, taskid = cost_of(one.told), read_taskid((one.told or {}).get("taskid"))
+        if cost is not None and taskid not in counted:
+            counted.add(taskid)
+            yield cost
+
+
+def _tiles(
+    session: Session, part: list[Seen], working: Collection[Key], roots: Iterable[Stored]
+) -> list[dict[str, Any]]:
+    backend = values.asks_backend()
+    states = rows.states(session, [one.row.key for one in part])
+    told = {one.row.key: values.told(one.row.value, backend=backend) for one in part}
+    tiles = {
+        key: value
+        for key, kept in rows.results(session, [one.row for one in part])
+        if (value := values.told(kept, backend=backend)) is not None
+    }
+    return [
+        tile(
+            one.row,
+            told[one.row.key],
+            tiles.get(one.row.key),
+            state=states.get(one.row.key),
+            at_work=one.row.key in working,
+            roots=roots,
+        )
+        for one in part
+    ]

@@ -1,0 +1,154 @@
+"""All that the gallery asks Airflow's database, in one file: the tables are Airflow's, and change with it.
+
+Everything is looked for by an XCom's key that only this package pushes; there is an index on it. Airflow 3.4 has other
+tables behind ``XComModel``, with the same columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from airflow.utils.state import State
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
+
+GENERATION, RESULT = "wiro_generation", "return_value"
+# What 0.1.0 pushed at the end, and other packages do not.
+BEFORE = "output_urls"
+# Of results, which may have 1 MB each.
+AT_ONCE = 4
+
+
+class Key(NamedTuple):
+    """A task instance."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What XCom holds of a generation.
+
+    :param changed: when it was pushed: at the submission, or at the end.
+    :param value: as it is in the database.
+    """
+
+    key: Key
+    dag_run_id: int
+    changed: datetime
+    value: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is looked for; None: any."""
+
+    dag_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    map_index: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def newest(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
+    """Return what changed last, newest first, at most *most* of it."""
+    told = select(*_columns(XComModel), XComModel.value).where(XComModel.key == GENERATION)
+    rows = [
+        Row(Key(*found[:4]), found[4], found[5], found[6])
+        for found in session.execute(_asked(told, XComModel, readable, where, most))
+    ]
+    rows += _before(session, readable, where, most)
+    rows.sort(key=lambda row: row.changed, reverse=True)
+    return list({row.key: row for row in reversed(rows)}.values())[::-1][:most]
+
+
+def _before(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
+    """Return what 0.1.0 left, as much like a generation as it says."""
+    urls, result, now = aliased(XComModel), aliased(XComModel), aliased(XComModel)
+    told = (
+        select(*_columns(urls), result.value["taskid"], result.value["cost_usd"])
+        .join(result, and_(_same_instance(urls, result), result.key == RESULT))
+        .where(urls.key == BEFORE)
+        .where(~select(now.key).where(_same_instance(urls, now), now.key == GENERATION).exists())
+    )
+    return [
+        Row(Key(*found[:4]), found[4], found[5], {"taskid": found[6], "cost_usd": found[7], "outcome": "success"})
+        for found in session.execute(_asked(told, urls, readable, where, most))
+        if found[6] is not None
+    ]
+
+
+def dags(session: Session, readable: Collection[str]) -> list[str]:
+    """Return the DAGs that have generated something."""
+    asked = select(XComModel.dag_id).where(XComModel.key.in_((GENERATION, BEFORE))).distinct()
+    return sorted(set(session.scalars(asked)) & set(readable))
+
+
+def at_work(session: Session, readable: Collection[str]) -> set[Key]:
+    """Return the task instances with a generation that Airflow has not ended."""
+    instance = TaskInstance
+    asked = (
+        select(instance.dag_id, instance.run_id, instance.task_id, instance.map_index)
+        .join(XComModel, _same_instance(instance, XComModel))
+        .where(instance.state.in_([state for state in State.unfinished if state]), XComModel.key == GENERATION)
+    )
+    return {Key(*found) for found in session.execute(asked) if found[0] in readable}
+
+
+def states(session: Session, keys: Sequence[Key]) -> dict[Key, str | None]:
+    """Return the states of task instances."""
+    instance = TaskInstance
+    columns = (instance.dag_id, instance.run_id, instance.task_id, instance.map_index)
+    wanted = [and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in keys]
+    found = session.execute(select(*columns, instance.state).where(or_(*wanted))) if wanted else ()
+    return {Key(*one[:4]): one[4] for one in found}
+
+
+def results(session: Session, rows: Sequence[Row]) -> Iterator[tuple[Key, Any]]:
+    """Return what the tasks returned, a few at a time."""
+    columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index)
+    keys = [(row.dag_run_id, row.key.task_id, row.key.map_index) for row in rows]
+    wanted = [and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in keys]
+    if wanted:
+        asked = select(*_columns(XComModel)[:4], XComModel.value).where(XComModel.key == RESULT, or_(*wanted))
+        for found in session.execute(asked.execution_options(yield_per=AT_ONCE)):
+            yield Key(*found[:4]), found[4]
+
+
+def result(session: Session, key: Key) -> Any:
+    """Return what one task returned; None where there is nothing."""
+    columns = _columns(XComModel)[:4]
+    same = (column == value for column, value in zip(columns, key, strict=True))
+    return session.scalar(select(XComModel.value).where(XComModel.key == RESULT, *same))
+
+
+def _columns(model: Any) -> tuple[Any, ...]:
+    return (model.dag_id, model.run_id, model.task_id, model.map_index, model.dag_run_id, model.timestamp)
+
+
+def _same_instance(one: Any, other: Any) -> Any:
+    names = ("dag_id", "task_id", "run_id", "map_index")
+    return and_(*(getattr(one, name) == getattr(other, name) for name in names))
+
+
+def _asked(told: Any, model: Any, readable: Collection[str], where: Where, most: int) -> Any:
+    """Return the query with what is looked for, among the DAGs that may be read."""
+    ids = [where.dag_id] if where.dag_id is not None else readable
+    told = told.where(model.dag_id.in_([dag_id for dag_id in ids if dag_id in readable]))
+    for name in ("run_id", "task_id", "map_index"):
+        if (value := getattr(where, name)) is not None:
+            told = told.where(getattr(model, name) == value)
+    if where.since is not None:
+        told = told.where(model.timestamp >= where.since)
+    if where.until is not None:
+        told = told.where(model.timestamp < where.until)
+    return told.order_by(model.timestamp.desc()).limit(most)

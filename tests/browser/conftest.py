@@ -1,0 +1,57 @@
+"""A real Airflow below a sub-path, an emulated Wiro, a private bucket, and Chromium; `scripts/browser` runs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+HERE = Path(__file__).parent
+CHROMIUM = os.environ.get("WIRO_BROWSER", "")
+# Not among all other tests: they need a browser.
+collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
+
+sys.path.insert(0, str(HERE.parent / "airflow"))
+sys.path.insert(0, str(HERE))
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from shown import Shown
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """The Airflow, with all that the pages show."""
+    from shown import showing
+
+    with showing(tmp_path_factory.mktemp("browser-home")) as there:
+        yield there
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Any]:
+    """A page whose scripts may neither fail nor break the content security policy."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
+    made = context.new_page()
+    wrong: list[str] = []
+    made.on("pageerror", lambda error: wrong.append(str(error)))
+    made.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+    yield made
+    context.close()
+    assert not wrong

@@ -1,0 +1,201 @@
+"""What the browser is shown: an Airflow below a sub-path with generations of every kind."""
+
+from __future__ import annotations
+
+import colorsys
+import contextlib
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from airflow_harness.jobs import Services
+from airflow_harness.real_airflow import RealAirflow
+from airflow_provider_wiro.emulator.media import sample_sound, sample_video
+from small_s3 import SmallS3, small_s3
+
+HERE = Path(__file__).parent
+ROOT = "s3://media@films/2026"
+RUN = "manual__2026-11-27T09:30:00+00:00"
+ATTACH = """
+import s3fs
+from airflow.sdk.io import attach
+
+fs = s3fs.S3FileSystem(key="key", secret="secret", endpoint_url={url!r}, skip_instance_cache=True)
+attach("s3", conn_id="media", fs=fs)
+"""
+# Seconds, for a machine that has more to do.
+PATIENCE = 400
+NOT_THERE = "https://127.0.0.1:9/gone.mp4"
+
+
+class BelowASubPath(RealAirflow):
+    """As behind a proxy that serves other things too."""
+
+    def _component(self, name: str) -> Any:
+        self.env["AIRFLOW__API__BASE_URL"] = f"http://127.0.0.1:{self.port}/airflow/"
+        execution = f"http://127.0.0.1:{self.port}/airflow/execution/"
+        self.env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = execution
+        self.api.root = f"http://127.0.0.1:{self.port}/airflow"
+        return super()._component(name)
+
+
+@dataclass
+class Shown:
+    """The Airflow, and the bucket that only its API server may read."""
+
+    airflow: RealAirflow
+    s3: SmallS3
+    runs: dict[str, str]
+
+    def url(self, path: str = "") -> str:
+        """Return the address of a page of Airflow."""
+        return f"{self.airflow.api.root}/{path}"
+
+    def post(self, task_id: str, key: str, value: Any, dag_id: str = "films") -> None:
+        """Put something into XCom, as a user can by REST."""
+        run_id = quote(self.runs[dag_id], safe="")
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries"
+        self.airflow.api.call("POST", path, {"key": key, "value": value, "map_index": -1})
+
+
+@contextlib.contextmanager
+def showing(home: Path) -> Iterator[Shown]:
+    """Run Airflow until the end of the block."""
+    services = Services()
+    connections = {
+        "wiro_default": services.open("wiro_default", duration=2).connection,
+        "wiro_slow": services.open("wiro_slow", duration=3600).connection,
+        "media": {"conn_type": "aws"},
+    }
+    with contextlib.closing(services), small_s3("films", "private") as s3:
+        (home / "plugins").mkdir()
+        (home / "plugins" / "attach.py").write_text(ATTACH.format(url=s3.url))
+        settings = {"wiro.gallery_roots": ROOT, "core.plugins_folder": home / "plugins"}
+        airflow = BelowASubPath(home, connections, dags=(HERE / "dags",), stubs=(), settings=settings)
+        try:
+            airflow.start(PATIENCE)
+            there = Shown(airflow, s3, {})
+            _fill(there)
+            yield there
+        finally:
+            airflow.stop()
+
+
+def _fill(there: Shown) -> None:
+    airflow = there.airflow
+    for dag_id in ("films", "teasers", "archive"):
+        airflow.wait_until(lambda dag_id=dag_id: airflow.api.knows(dag_id), f"Airflow has read {dag_id}", PATIENCE)
+        airflow.api.trigger(dag_id, RUN, {})
+        there.runs[dag_id] = RUN
+    airflow.wait_task("films", RUN, "trailer", "success", timeout=PATIENCE)
+    airflow.wait_task("teasers", RUN, "waiting", "deferred", timeout=PATIENCE)
+    airflow.wait_task("films", RUN, "long", "success", timeout=PATIENCE)
+    airflow.wait_task("archive", RUN, "video", "success", timeout=PATIENCE)
+    there.s3.buckets["films"] = {
+        "2026/1/0.mp4": sample_video(),
+        "2026/2/0.png": picture(0.58),
+        "2026/2/1.png": picture(0.9),
+        "2026/2/2.png": picture(0.1),
+        "2026/3/0.wav": sample_sound(),
+    }
+    there.s3.buckets["private"] = {"0.mp4": sample_video()}
+    now = time.time()
+    for number, (task_id, (told, result)) in reversed(list(enumerate(TILES.items(), 1))):
+        base = {"version": 1, "taskid": str(number), "model": "google/veo3.1", "submitted_at": now - 97 * number**2}
+        rest = {"base_url": None, "try_number": 1, "attached": False, "outcome": "success", "error": None}
+        there.post(task_id, "wiro_generation", {**base, **rest, "cost_usd": 0.4, **told})
+        if result is not None:
+            timing = {"status": "task_postprocess_end", "elapsed_seconds": 31.4, "cost_usd": 0.4, "text": None}
+            there.post(task_id, "return_value", {"taskid": str(number), "outputs": [], **timing, **result})
+
+
+def _saved(number: int, name: str, kind: str, root: str = ROOT) -> dict[str, Any]:
+    where = {"uri": f"{root}/{number}/{name}", "size": 1, "sha256": "0"}
+    return {"url": None, "name": name, "content_type": kind, "content": None, **where}
+
+
+def _at_wiro(url: str) -> dict[str, Any]:
+    return {"url": url, "name": "0.mp4", "content_type": "video/mp4", "size": 1, "content": None}
+
+
+STORY = (
+    "INT. LIGHTHOUSE – NIGHT\n\nThe keeper counts the seconds between two flashes. One is missing.\n\nKEEPER\nAgain."
+)
+TILES: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
+    "opening": (
+        {"inputs": {"prompt": "Opening shot: fog lifts over a harbour, gulls, a slow pan to the pier", "ratio": "16:9",
+                    "duration": "5"}},
+        {"outputs": [_saved(1, "0.mp4", "video/mp4")]},
+    ),
+    "poster": (
+        {"model": "black-forest-labs/flux-2-pro", "cost_usd": 0.039,
+         "inputs": {"prompt": "Film poster, bold shapes, a lighthouse at night", "aspectRatio": "3:4"}},
+        {"outputs": [_saved(2, f"{number}.png", "image/png") for number in range(3)], "cost_usd": 0.039},
+    ),
+    "jingle": (
+        {"model": "elevenlabs/text-to-speech", "cost_usd": 0.02,
+         "inputs": {"prompt": "A foghorn, twice, far away", "duration_seconds": 4}},
+        {"outputs": [_saved(3, "0.wav", "audio/wav")], "cost_usd": 0.02},
+    ),
+    "script": (
+        {"model": "openai/gpt-5.2", "cost_usd": 0.0012, "inputs": {"prompt": "Write the first scene in six lines"}},
+        {"outputs": [{"url": None, "name": None, "content_type": "raw", "size": None, "content": STORY}], "text": STORY,
+         "cost_usd": 0.0012},
+    ),
+    "storyboard": (
+        {"model": "google/veo3.1-fast", "inputs": {"prompt": "Second shot, kept in another bucket", "ratio": "16:9"}},
+        {"outputs": [_saved(5, "0.mp4", "video/mp4", "s3://media@private/2026")]},
+    ),
+    "refused": (
+        {"outcome": "flagged", "error": "WiroTaskFlagged", "cost_usd": None,
+         "inputs": {"prompt": "What content moderation does not like"}},
+        None,
+    ),
+    "expired": (
+        {"inputs": {"prompt": "A film of last month, which was never saved"}},
+        {"outputs": [_at_wiro(NOT_THERE)]},
+    ),
+    "hostile": (
+        {"model": "<script>alert(1)</script>", "error": "<img src=x onerror=alert(1)>",
+         "inputs": {"prompt": "<script>window.top.hacked = true</script><img src=x onerror='window.hacked = 1'>",
+                    "<b>": "<svg onload=alert(1)>"}},
+        {"outputs": [_at_wiro("javascript:window.hacked=1"),
+                     _saved(8, "0.mp4", "video/mp4", "file:///etc"),
+                     _saved(8, "../../../private/0.mp4", "video/mp4"),
+                     _saved(8, "0.mp4", "video/mp4", "s3://other@films/2026")]},
+    ),
+    "elsewhere": ({"outcome": None, "cost_usd": None, "inputs": {"prompt": "Nobody waited for this one"}}, None),
+    "long": (
+        {"inputs": {"prompt": "word " * 2000, "negative_prompt": "n" * 10_000}},
+        {"outputs": [_saved(1, "0.mp4", "video/mp4")]},
+    ),
+}  # fmt: skip
+
+
+def picture(hue: float, width: int = 480, height: int = 640) -> bytes:
+    """Return a PNG with a sky, a sea and a light in it, in the colours around *hue*."""
+    rows = bytearray()
+    for y in range(height):
+        rows.append(0)
+        for x in range(width):
+            sea = y > height * 0.7
+            near = ((x - width * 0.62) ** 2 + (y - height * 0.33) ** 2) ** 0.5 / height
+            light = max(0.0, 0.95 - near * 2.2) if not sea else max(0.0, 0.45 - abs(x - width * 0.62) / width)
+            red, green, blue = colorsys.hsv_to_rgb(
+                (hue + y / height * 0.12) % 1, 0.72 - light * 0.6, 0.28 + light * 0.7
+            )
+            rows += bytes((int(red * 255), int(green * 255), int(blue * 255)))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(rows))),
+        (b"IEND", b""),
+    )
+    made = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks:
+        made += len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+    return made
