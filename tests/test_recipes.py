@@ -14,7 +14,6 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.journals import mark
 from assets import asset_events
@@ -94,26 +93,6 @@ def test_a_pool_holds_what_is_deferred(wiro_emulator: WiroEmulator) -> None:
     assert ended.state == "success"
     assert {ti.pool for ti in ended.instances} == {"wiro"}
     assert sorted(task.inputs["prompt"] for task in wiro_emulator.runs) == ["A boat.", "A kite.", "A train."]
-
-
-def test_a_sensor_waits_for_what_was_submitted(wiro_emulator: WiroEmulator) -> None:
-    ended = run("wiro_submit_and_wait")
-    assert ended.state == "success"
-    [task] = wiro_emulator.runs
-    assert ended.xcom(task_id="use") == task.outputs[0]["url"]
-
-
-def test_a_function_returns_the_inputs(wiro_emulator: WiroEmulator) -> None:
-    ended = run("wiro_from_a_function")
-    assert ended.state == "success"
-    image = ended.xcom("output_url", task_id="draw")
-    sent = sorted(one_line(task.inputs["prompt"]) for task in wiro_emulator.runs)
-    assert [prompt.partition(" at dawn on 2")[0] for prompt in sent] == [
-        "A boat,",
-        "A kite,",
-        "A lighthouse,",
-        f"What is in the image {image}?",
-    ]
 
 
 def test_an_asset_gets_an_event(wiro_emulator: WiroEmulator) -> None:
