@@ -27,7 +27,7 @@ def test_the_connection_leads_to_the_emulator_which_shares_airflows_loopback() -
     assert SERVICES["emulator"]["network_mode"] == "service:airflow"
 
 
-def test_what_is_mounted_and_copied_is_there() -> None:
+def test_both_run_what_is_built_and_what_is_mounted_is_there() -> None:
+    assert SERVICES["emulator"]["image"] == SERVICES["airflow"]["image"]
     for mounted in SERVICES["airflow"]["volumes"]:
         assert (ROOT / "docs" / mounted.partition(":")[0]).is_dir()
-    assert (ROOT / "airflow_provider_wiro" / "emulator" / "__main__.py").is_file()
