@@ -78,6 +78,15 @@ CONFIG: dict[str, Any] = {
                 "example": "0660",
                 "default": None,
             },
+            "list_polling": {
+                "description": "Whether a triggerer looks at many waiting tasks together, by pages of Wiro's list,\n"
+                "where that is cheaper than one request each. An end is always confirmed by a request of its own,\n"
+                "and each task is asked for by itself every five minutes. False: always one request each.\n",
+                "version_added": "0.2.0",
+                "type": "boolean",
+                "example": "False",
+                "default": "True",
+            },
             "allow_private_hosts": {
                 "description": "Hosts, separated by commas, that may have private addresses although Wiro names them\n"
                 "as the place of a task's outputs. All other hosts are only asked at public addresses, except the\n"
