@@ -61,6 +61,8 @@ def test_the_page_in_airflows_navigation(page: Page, shown: Shown, theme: str) -
     expect(frame.get_by_role("article")).to_have_count(TILES)
     expect(frame.locator("html")).to_have_attribute("data-theme", theme)
     expect(frame.locator("#totals")).to_contain_text("1 under way")
+    expect(frame.locator("img").first).to_have_js_property("naturalWidth", 480, timeout=30_000)
+    expect(frame.locator("video").first).to_have_js_property("readyState", 4, timeout=30_000)
     keep(page, "gallery", theme)
 
 
