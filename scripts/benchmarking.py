@@ -53,6 +53,13 @@ BENCHMARKS = (
     Benchmark("saving", "saving.py", FIVE, (*ONE, "--megabytes", "5"), panels=(Panel(2), Panel(4))),
     Benchmark("imports", "imports.py", FIVE, ONE),
     Benchmark(
+        "gallery",
+        "gallery.py",
+        ("--postgres",),
+        ("--rounds", "1", "--foreign", "100", "--generations", "50"),
+        panels=(Panel(2),),
+    ),
+    Benchmark(
         "end_to_end",
         "end_to_end.py",
         (*FIVE, "--tasks", "{tasks}"),

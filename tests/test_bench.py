@@ -22,6 +22,7 @@ PRINTED = """aiohttp 3.14
 | **this package** | {} | 1.00 × |
 | `a<b` | 20.5 | {} × |
 """
+NOT_YET = "Not measured yet."
 EACH = pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda each: each.name)
 
 
@@ -83,6 +84,8 @@ def test_each_benchmark_is_there_and_takes_its_arguments(benchmark: Benchmark) -
 @EACH
 def test_the_page_shows_each_with_its_plot(benchmark: Benchmark) -> None:
     shown = block(benchmark)
+    if shown.strip() == NOT_YET:
+        return
     table = table_in(shown)
     assert markdown(table) in shown
     assert max(panel.column for panel in benchmark.panels) < len(table[0])
@@ -94,5 +97,6 @@ def test_the_page_shows_each_with_its_plot(benchmark: Benchmark) -> None:
 
 def test_each_plot_and_each_marker_is_of_a_benchmark() -> None:
     names = {benchmark.name for benchmark in BENCHMARKS}
-    assert {path.stem for path in (ROOT / PAGE.parent / PAGE.stem).glob("*.svg")} == names
+    drawn = {benchmark.name for benchmark in BENCHMARKS if block(benchmark).strip() != NOT_YET}
+    assert {path.stem for path in (ROOT / PAGE.parent / PAGE.stem).glob("*.svg")} == drawn
     assert set(re.findall(r"<!-- measured: (\w+) -->", (ROOT / PAGE).read_text())) == names
