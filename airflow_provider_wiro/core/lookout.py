@@ -100,6 +100,8 @@ class Book:
         elif self._compared < PROOF:
             self._compared += 1
             self._agreed += status == task.status
+            if self.proven:
+                self._left, self._rest = 0, FIRST_REST
         elif status != task.status and status not in RUNNING:
             self._wrong += 1
 
@@ -107,7 +109,7 @@ class Book:
         """Take in that so many pages have answered so many looks, and have named so many waiting tasks."""
         self._left, self._density = 0, named / max(1, pages)
         self._pages, self._found = pages + FADING * self._pages, found + FADING * self._found
-        if self._found >= WORTH * self._pages:
+        if self._found >= WORTH * self._pages and self.proven:
             self._rest = FIRST_REST
         else:
             self._left, self._rest = self._rest, min(2 * self._rest, LONGEST_REST)
@@ -115,7 +117,8 @@ class Book:
     def failed(self, outcome: Reply | NoReply) -> None:
         """Take in an answer that is no page."""
         self._refused = self._refused or (isinstance(outcome, Reply) and _refuses(outcome))
-        self.rows = max(self.rows // 2, FEWEST_ROWS)
+        if not isinstance(outcome, Reply) or outcome.status >= 500:
+            self.rows = max(self.rows // 2, FEWEST_ROWS)
 
 
 class Reading:
