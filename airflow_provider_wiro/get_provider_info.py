@@ -39,7 +39,7 @@ CONNECTION_TYPE: dict[str, Any] = {
             "login": "from the project's page in the Wiro dashboard",
             "password": "empty for a project that uses the API key alone",
             "host": "https://api.wiro.ai/v1",
-            "extra": '{"timeout": 30, "verify": true}',
+            "extra": '{"verify": "/etc/ssl/certs/our-ca.pem"}',
         },
     },
 }
@@ -78,6 +78,15 @@ CONFIG: dict[str, Any] = {
                 "example": "0660",
                 "default": None,
             },
+            "list_polling": {
+                "description": "Whether a triggerer looks at many waiting tasks together, by pages of Wiro's list,\n"
+                "where that is cheaper than one request each. An end is always confirmed by a request of its own,\n"
+                "and each task is asked for by itself every five minutes. False: always one request each.\n",
+                "version_added": "0.2.0",
+                "type": "boolean",
+                "example": "False",
+                "default": "True",
+            },
             "allow_private_hosts": {
                 "description": "Hosts, separated by commas, that may have private addresses although Wiro names them\n"
                 "as the place of a task's outputs. All other hosts are only asked at public addresses, except the\n"
@@ -109,6 +118,9 @@ CONFIG: dict[str, Any] = {
 }
 
 
+GUIDES = ("files.md", "paying-once.md", "recipes.md", "runbook.md", "sweep.md")
+
+
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata, as Airflow's provider schema describes it."""
     return {
@@ -117,7 +129,13 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Run models on Wiro AI: pay once per generation, wait without a worker slot.",
         "versions": [__version__],
         "integrations": [
-            {"integration-name": "Wiro", "external-doc-url": "https://wiro.ai", "tags": ["service"]},
+            {
+                "integration-name": "Wiro",
+                "external-doc-url": "https://wiro.ai/docs",
+                "how-to-guide": [f"/docs/{page}" for page in GUIDES],
+                "logo": "/docs/integration-logos/wiro.svg",
+                "tags": ["service"],
+            },
         ],
         "connection-types": [CONNECTION_TYPE],
         "hooks": _modules("hooks.wiro"),
@@ -125,6 +143,7 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors.wiro"),
         "transfers": [
             {
+                "how-to-guide": "/docs/files.md",
                 "source-integration-name": "Wiro",
                 "target-integration-name": "Wiro",
                 "python-module": "airflow_provider_wiro.transfers.wiro_to_object_storage",

@@ -40,45 +40,57 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 
 def fill(foreign: int, generations: int) -> None:
     """Make runs with foreign return values, and generations among them."""
-    from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
     from sqlalchemy import insert
 
-    from generations import NOW, Kept, generation, result
+    from generations import Kept
 
     runs = -(-(foreign + generations) // (DAGS * TASKS_PER_RUN))
     every = max(1, (foreign + generations) // max(1, generations))
-    kept, number = Kept(), 0
+    kept = Kept()
     for dag in range(DAGS):
         kept.task(f"dag_{dag}", "first", "first")
-        rows: dict[Any, list[dict[str, Any]]] = {DagRun: [], TaskInstance: [], XComModel: []}
-        for run in range(runs):
-            run_id, dag_run_id = f"run_{run}", 1_000_000 + dag * runs + run
-            base = {"dag_id": f"dag_{dag}", "run_id": run_id}
-            rows[DagRun].append({**base, "id": dag_run_id, "run_type": "manual", "run_after": NOW, "state": "success"})
-            for task in range(TASKS_PER_RUN):
-                number += 1
-                at = NOW - dt.timedelta(minutes=number % 30_000)
-                here = {**base, "task_id": f"task_{task}", "map_index": -1}
-                rows[TaskInstance].append({**here, "state": "success", "pool": "default_pool", "try_number": 1})
-                taskid = str(uuid.uuid4())
-                ours = number % every == 0
-                told: dict[str, Any] = {
-                    "return_value": result(taskid=taskid) if ours else {"rows": number, "of": "x" * 100}
-                }
-                if ours:
-                    models = ("google/veo3.1", "runway/gen-4-5", "black-forest-labs/flux-2-pro")
-                    outcome = "failed" if number % 7 == 0 else "success"
-                    told["wiro_generation"] = generation(taskid=taskid, model=models[number % 3], outcome=outcome)
-                    told["output_urls"] = ["https://cdn1.wiro.ai/abc/0.mp4"]
-                where = {**here, "dag_run_id": dag_run_id, "timestamp": at}
-                rows[XComModel] += [{**where, "key": key, "value": value} for key, value in told.items()]
         with create_session() as session:
-            for model, all_of_it in rows.items():
-                for part in _parts(all_of_it):
+            for model, rows in of_a_dag(dag, runs, every).items():
+                for part in _parts(rows):
                     session.execute(insert(model), part)
+
+
+def of_a_dag(dag: int, runs: int, every: int) -> dict[Any, list[dict[str, Any]]]:
+    """Return the rows of a DAG, in which each of *every* task instances has generated something."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.xcom import XComModel
+
+    from generations import NOW
+
+    rows: dict[Any, list[dict[str, Any]]] = {DagRun: [], TaskInstance: [], XComModel: []}
+    for run in range(runs):
+        base, dag_run_id = {"dag_id": f"dag_{dag}", "run_id": f"run_{run}"}, 1_000_000 + dag * runs + run
+        rows[DagRun].append({**base, "id": dag_run_id, "run_type": "manual", "run_after": NOW, "state": "success"})
+        for task in range(TASKS_PER_RUN):
+            number = (dag * runs + run) * TASKS_PER_RUN + task
+            here = {**base, "task_id": f"task_{task}", "map_index": -1}
+            rows[TaskInstance].append({**here, "state": "success", "pool": "default_pool", "try_number": 1})
+            at = NOW - dt.timedelta(minutes=number % 30_000)
+            told = ours(number) if number % every == 0 else {"return_value": {"rows": number, "of": "x" * 100}}
+            where = {**here, "dag_run_id": dag_run_id, "timestamp": at}
+            rows[XComModel] += [{**where, "key": key, "value": value} for key, value in told.items()]
+    return rows
+
+
+def ours(number: int) -> dict[str, Any]:
+    """Return what a generation leaves in XCom."""
+    from generations import generation, output, result
+
+    taskid = str(uuid.uuid4())
+    model = ("google/veo3.1", "runway/gen-4-5", "black-forest-labs/flux-2-pro")[number % 3]
+    outcome = "failed" if number % 7 == 0 else "success"
+    return {
+        "return_value": result(taskid=taskid),
+        "wiro_generation": generation(taskid=taskid, model=model, outcome=outcome),
+        "output_urls": [output()["url"]],
+    }
 
 
 def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -48,6 +48,7 @@ with warnings.catch_warnings(), contextlib.suppress(ImportError):
     importlib.import_module("sqlalchemy.orm").configure_mappers()
     importlib.import_module("airflow.providers_manager")
     importlib.import_module("older_compat").fill_in()
+    importlib.import_module("flask_appbuilder.fieldwidgets")  # what the connection form of Airflow 2 is made of
 
 if TYPE_CHECKING:
     from doubles import Lines

@@ -49,7 +49,7 @@ def test_no_airflow_is_tested_with_less_than_the_bound(name: str, airflow: str) 
     assert pins(airflow)[name] >= bound(name), "run scripts/lock lowest-"
 
 
-def test_the_readme_says_of_the_official_constraints_what_the_bounds_say() -> None:
+def test_the_page_says_of_the_official_constraints_what_the_bounds_say() -> None:
     command = [sys.executable, ROOT / "scripts" / "constraints", "--check"]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (said.stdout, said.returncode) == ("", 0)

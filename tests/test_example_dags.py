@@ -15,6 +15,7 @@ import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_3_PLUS
 
 import airflow_provider_wiro
+from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroTaskFailed
 from airflow_provider_wiro.hooks.wiro import WiroHook
@@ -164,6 +165,26 @@ def test_a_taskid_of_elsewhere_is_waited_for_and_nothing_submitted(wiro_emulator
     assert run.state == "success"
     [task] = wiro_emulator.runs
     assert run.xcom(task_id="use") == task.outputs[0]["url"]
+
+
+def test_a_sensor_waits_for_what_was_submitted(wiro_emulator: WiroEmulator) -> None:
+    ended = run_as_written(example("wiro_submit_and_wait").dag)
+    assert ended.state == "success"
+    [task] = wiro_emulator.runs
+    assert ended.xcom(task_id="use") == task.outputs[0]["url"]
+
+
+def test_a_function_returns_the_inputs(wiro_emulator: WiroEmulator) -> None:
+    ended = run_as_written(example("wiro_from_a_function").dag)
+    assert ended.state == "success"
+    image = ended.xcom("output_url", task_id="draw")
+    sent = sorted(one_line(task.inputs["prompt"]) for task in wiro_emulator.runs)
+    assert [prompt.partition(" at dawn on 2")[0] for prompt in sent] == [
+        "A boat,",
+        "A kite,",
+        "A lighthouse,",
+        f"What is in the image {image}?",
+    ]
 
 
 def test_an_asset_tells_the_second_dag_where_the_video_is(

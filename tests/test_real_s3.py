@@ -16,7 +16,6 @@ from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.media import sample_image, sample_video
 from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken, WiroSaveError
 from airflow_provider_wiro.journals import FolderJournal, storage
-from airflow_provider_wiro.landing import stored
 from attached import connected, file_system
 from real_s3 import RealS3, moto_s3
 from records import identity, intent, submitted
@@ -38,6 +37,7 @@ def server() -> Iterator[RealS3]:
 @pytest.fixture
 def s3(server: RealS3, monkeypatch: pytest.MonkeyPatch, wiro_emulator: WiroEmulator) -> Iterator[Any]:
     """An s3fs; it has the empty buckets ``media`` and ``records``, and the journal is in the latter."""
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")  # a command sets it for its whole process
     monkeypatch.setattr(storage, "_cannot_create_only", set())
     monkeypatch.setattr("airflow_provider_wiro.journals.files._probed", set())
     monkeypatch.setattr(download, "PAUSES", (0.01,) * 5)
@@ -94,9 +94,8 @@ def test_the_outputs_of_a_task_are_fetched_into_a_bucket(s3: Any, media: str) ->
 
 
 def test_a_large_file_is_one_upload_in_parts_and_none_is_left_over(
-    wiro_emulator: WiroEmulator, s3: Any, media: str, monkeypatch: pytest.MonkeyPatch
+    wiro_emulator: WiroEmulator, s3: Any, media: str
 ) -> None:
-    monkeypatch.setattr(stored, "BLOCK", 5 * 1024 * 1024)
     wiro_emulator.clear()
     wiro_emulator.outcome(duration=0.0, times=-1, output_bytes=11 * 1024 * 1024)
     with pytest.raises(WiroSaveError, match="max_bytes"):

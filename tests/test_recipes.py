@@ -14,7 +14,6 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.journals import mark
 from assets import asset_events
@@ -96,26 +95,6 @@ def test_a_pool_holds_what_is_deferred(wiro_emulator: WiroEmulator) -> None:
     assert sorted(task.inputs["prompt"] for task in wiro_emulator.runs) == ["A boat.", "A kite.", "A train."]
 
 
-def test_a_sensor_waits_for_what_was_submitted(wiro_emulator: WiroEmulator) -> None:
-    ended = run("wiro_submit_and_wait")
-    assert ended.state == "success"
-    [task] = wiro_emulator.runs
-    assert ended.xcom(task_id="use") == task.outputs[0]["url"]
-
-
-def test_a_function_returns_the_inputs(wiro_emulator: WiroEmulator) -> None:
-    ended = run("wiro_from_a_function")
-    assert ended.state == "success"
-    image = ended.xcom("output_url", task_id="draw")
-    sent = sorted(one_line(task.inputs["prompt"]) for task in wiro_emulator.runs)
-    assert [prompt.partition(" at dawn on 2")[0] for prompt in sent] == [
-        "A boat,",
-        "A kite,",
-        "A lighthouse,",
-        f"What is in the image {image}?",
-    ]
-
-
 def test_an_asset_gets_an_event(wiro_emulator: WiroEmulator) -> None:
     names = read("wiro_with_an_asset")
     with DAG("beside", schedule=[names["VIDEO"]], start_date=pendulum.datetime(2026, 1, 1, tz="UTC")) as beside:
@@ -126,3 +105,26 @@ def test_an_asset_gets_an_event(wiro_emulator: WiroEmulator) -> None:
     table = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE))))
     assert set(event.extra) == table
     assert event.extra["uris"] == [task.outputs[0]["url"]]
+
+
+def test_an_alias_gets_an_asset_for_a_saved_file(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    assert run("wiro_with_an_alias", run_conf={"folder": str(tmp_path)}).state == "success"
+    [task] = wiro_emulator.runs
+    uri = f"file://{tmp_path}/{task.taskid}/0.mp4"
+    [event] = asset_events(uri)
+    assert (event.extra["uri"], event.extra["taskid"]) == (uri, task.taskid)
+
+
+def test_a_hook_waits_and_stops_at_its_timeout_where_it_is_told_to(wiro_emulator: WiroEmulator) -> None:
+    ended = run("wiro_by_hand")
+    assert ended.state == "success"
+    [task] = wiro_emulator.runs
+    assert ended.xcom(task_id="film")["taskid"] == task.taskid
+    block = BLOCKS["wiro_by_hand"].replace("timeout=600", "timeout=1")
+    wiro_emulator.outcome(hold=True)
+    path = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "wiro_by_hand.py"
+    path.write_text(block)
+    with warnings_of_airflow():
+        dag = run_path(str(path))["dag"]
+    assert run_as_written(dag).state == "failed"
+    assert wiro_emulator.runs[-1].status == "task_cancel"

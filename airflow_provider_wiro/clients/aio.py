@@ -54,6 +54,11 @@ class AsyncClient:
         return self._route.credentials.base_url
 
     @property
+    def credentials(self) -> Credentials:
+        """Where it sends and how it signs now."""
+        return self._route.credentials
+
+    @property
     def max_active(self) -> int | None:
         """How many tasks may run at Wiro at once, as the connection says now; None: any number."""
         return self._route.credentials.max_active

@@ -17,12 +17,11 @@ import aiohttp
 
 from airflow_provider_wiro.clients.names import Resolver
 from airflow_provider_wiro.clients.wire import (
-    LONGEST_BODY,
-    TOO_LONG,
     Request,
     proxy_for,
     read_reply,
     tls_context,
+    too_long,
     words_of,
 )
 from airflow_provider_wiro.core.credentials import Credentials
@@ -95,7 +94,7 @@ async def exchange(session: aiohttp.ClientSession, request: Request, route: Rout
                 allow_redirects=False,
             ) as response,
         ):
-            return await _read(response, route.credentials)
+            return await _read(response, route.credentials, request.longest)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return _no_reply(error)
 
@@ -177,14 +176,14 @@ def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
-async def _read(response: aiohttp.ClientResponse, credentials: Credentials) -> Reply | NoReply:
+async def _read(response: aiohttp.ClientResponse, credentials: Credentials, longest: int) -> Reply | NoReply:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > LONGEST_BODY:
+        if len(body) > longest:
             response.close()
-            return TOO_LONG
-    return read_reply(response.status, bytes(body), response.headers, credentials)
+            return too_long(longest)
+    return read_reply(response.status, bytes(body), response.headers, credentials, longest)
 
 
 def _no_reply(error: Exception) -> NoReply:

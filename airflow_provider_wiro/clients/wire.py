@@ -30,7 +30,6 @@ from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 # A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
 CONNECT_SHARE = 0.8
 LONGEST_BODY = 8 * 1024 * 1024
-TOO_LONG = NoReply(sent=True, reason=f"the answer is longer than {LONGEST_BODY} bytes")
 SHORTEST_SECRET = 6
 USER_AGENT = f"airflow-provider-wiro/{__version__}"
 
@@ -50,6 +49,7 @@ class Request:
     :param timeout: seconds for all of it.
     :param connect: seconds for the connection.
     :param file: sent instead of *body*, where there is one.
+    :param longest: how many bytes of the answer are read.
     """
 
     url: str
@@ -58,6 +58,7 @@ class Request:
     timeout: float
     connect: float
     file: Multipart | None = None
+    longest: int = LONGEST_BODY
 
 
 def sign(step: Send, credentials: Credentials) -> Request:
@@ -78,18 +79,22 @@ def sign(step: Send, credentials: Credentials) -> Request:
     headers |= file.headers if file else {}
     timeout = step.timeout or credentials.timeout
     connect = (credentials.timeout if file else timeout) * CONNECT_SHARE
-    return Request(f"{credentials.base_url}{step.path}", headers, body, timeout, connect, file)
+    return Request(
+        f"{credentials.base_url}{step.path}", headers, body, timeout, connect, file, step.longest or LONGEST_BODY
+    )
 
 
-def read_reply(status: int, raw: bytes, headers: Mapping[str, str], credentials: Credentials) -> Reply | NoReply:
+def read_reply(
+    status: int, raw: bytes, headers: Mapping[str, str], credentials: Credentials, longest: int = LONGEST_BODY
+) -> Reply | NoReply:
     """Read an answer, without the key and the secret that an API may repeat in what it complains about.
 
     :param raw: the body as it came over the wire.
     :param headers: names in any case.
     """
-    unpacked = _unpack(raw, headers.get("Content-Encoding", ""))
+    unpacked = _unpack(raw, headers.get("Content-Encoding", ""), longest)
     if unpacked is None:
-        return TOO_LONG
+        return too_long(longest)
     raw = unpacked
     for secret in filter(None, (credentials.api_key, credentials.api_secret)):
         if len(secret) >= SHORTEST_SECRET:
@@ -97,7 +102,12 @@ def read_reply(status: int, raw: bytes, headers: Mapping[str, str], credentials:
     return Reply.from_http(status, raw, headers.get("Retry-After"), time.time(), headers.get("Date"))
 
 
-def _unpack(raw: bytes, encoding: str) -> bytes | None:
+def too_long(longest: int) -> NoReply:
+    """Return what an answer of more than so many bytes counts as."""
+    return NoReply(sent=True, reason=f"the answer is longer than {longest} bytes")
+
+
+def _unpack(raw: bytes, encoding: str, longest: int) -> bytes | None:
     """Unpack gzip here, within bounds: the libraries' own bounds differ by version. None if it is too long."""
     if not raw or encoding.strip().lower() in ("", "identity"):
         return raw
@@ -105,10 +115,10 @@ def _unpack(raw: bytes, encoding: str) -> bytes | None:
         return b"a body in an encoding that was not asked for"
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        body = unpacker.decompress(raw, LONGEST_BODY + 1)
+        body = unpacker.decompress(raw, longest + 1)
     except zlib.error:
         return b"a body that is no gzip"
-    if len(body) > LONGEST_BODY:
+    if len(body) > longest:
         return None
     return body if unpacker.eof else b"a body that is cut off in the middle of its gzip"
 

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from airflow_provider_wiro.clients.apart import NotBegun
 
-AT_ONCE = 1024 * 1024
+AT_ONCE = 4 * 1024 * 1024
 """Bytes that are gathered before they are written."""
-MOST_WAITING = 4
+MOST_WAITING = 2
 """So many times as much waits to be written and hashed at most, while more is gathered."""
 
 

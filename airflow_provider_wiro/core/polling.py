@@ -12,14 +12,14 @@ from airflow_provider_wiro.core.protocol import (
     Missing,
     NoReply,
     Reply,
+    Sleep,
     describe,
     now,
     report,
-    sleep,
     task_in,
 )
 from airflow_provider_wiro.core.rules.waits import Limit, Looks, limit_of
-from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, STREAMING, Task
+from airflow_provider_wiro.core.task import COMPLETED, ERRORED, KNOWN, RUNNING, STREAMING, TERMINAL, Task
 from airflow_provider_wiro.core.verdict import Verdict
 
 # The defaults of operator, trigger and hook, in seconds.
@@ -29,6 +29,14 @@ OUTAGE_TOLERANCE = 600.0
 TASK_ERROR_GRACE = 120.0
 
 NOT_FOUND_GRACE = 60.0
+# A look that is due so many seconds after Detail was asked goes to Detail again: the next one would be up to a minute
+# later, and Detail is asked every five minutes at least.
+CONFIRMED_AFTER = 234.0
+
+# How many changes of status are worth a line each: the story of a task is told in ten lines. Those that follow are told
+# with the end, in one.
+TOLD = 4
+LONGEST_ROUTE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ def _looks(plan: WaitPlan, experience: Experience | None, *, until_well: bool) -
     watch = _Watch(plan)
     # What came back is let go of before the next pause: it would be most of what a waiting task takes in memory.
     while isinstance(turn := (yield from _look(plan, watch, experience, until_well=until_well)), float):
-        yield from sleep(turn)
+        yield Sleep(turn, sooner=not watch.sure)
     return turn
 
 
@@ -84,10 +92,12 @@ def _look(
     plan: WaitPlan, watch: _Watch, experience: Experience | None, *, until_well: bool
 ) -> Flow[Verdict | float | None]:
     """Look once; return the verdict, the seconds until the next look, or None where it runs and that is enough."""
-    outcome = yield Look(plan.taskid, plan.deadline)
-    assert isinstance(outcome, Reply | NoReply)
+    outcome = yield Look(plan.taskid, plan.deadline, watch.sure)
+    assert isinstance(outcome, Reply | NoReply | Task)
     time = yield from now()
-    seen = task_in(outcome, plan.taskid)
+    seen = outcome if isinstance(outcome, Task) else task_in(outcome, plan.taskid)
+    if seen is not outcome or not watch.count:
+        watch.looked(time)
     for line, warning in watch.notice(seen, outcome, time):
         yield from report(line, "warning" if warning else "info")
     if isinstance(seen, Task) and seen.terminal:
@@ -95,6 +105,9 @@ def _look(
             experience.learn(seen.model, seen.took)
         return (yield from _judge(seen))
     limit = limit_of(watch.looks(time))
+    if limit is not None and seen is outcome:
+        watch.sure = True  # nothing but Detail ends a wait
+        return 0.0
     if limit is not None:
         return (yield from _give_up(plan, limit, watch.reason(limit, time), watch))
     if until_well and isinstance(seen, Task) and seen.status != ERRORED:
@@ -106,7 +119,10 @@ def _look(
     seconds = pause(time - plan.submitted_at, plan.poll_interval, jitter(plan.taskid, watch.count), window)
     if isinstance(outcome, Reply) and outcome.retry_after:
         seconds = max(seconds, outcome.retry_after)
-    return max(0.0, min(seconds, plan.deadline - time))
+    seconds = max(0.0, min(seconds, plan.deadline - time))
+    well = isinstance(seen, Task) and seen.status in RUNNING
+    watch.sure = not well or time + seconds >= min(plan.deadline, watch.confirmed_by)
+    return seconds
 
 
 def _judge(task: Task) -> Flow[Verdict]:
@@ -149,11 +165,25 @@ class _Watch:
     trouble_since: float = 0.0
     outage_since: float | None = None
     unknown: frozenset[str] = frozenset()
+    told: int = 0
+    untold: tuple[str, ...] = ()
+    untold_since: float | None = None
+    sure: bool = False
+    confirmed_by: float = 0.0
 
-    def notice(self, seen: Task | Missing | None, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:
+    def looked(self, time: float) -> None:
+        """Take in that Detail was asked, or that the wait begins with what was known without it."""
+        # Waits that begin together are not confirmed together.
+        spread = (1 + jitter(self.plan.taskid, self.count)) / (20 if self.count else 4)
+        self.confirmed_by = time + CONFIRMED_AFTER * (1 - spread)
+
+    def notice(
+        self, seen: Task | Missing | None, outcome: Reply | NoReply | Task, time: float
+    ) -> list[tuple[str, bool]]:
         """Take in one look; return the lines it is worth in the log, each with whether it is a warning."""
         taskid, lines = self.plan.taskid, []
         if seen is None:
+            assert not isinstance(outcome, Task)
             return self._endure(outcome, time)
         if self.trouble is not None:
             lines.append((f"taskid {taskid}: Wiro answers again after {time - self.trouble_since:.1f} s", False))
@@ -189,12 +219,16 @@ class _Watch:
     def _change(self, status: str, time: float) -> list[tuple[str, bool]]:
         if status == self.status:
             return []
-        story, since = (status, self.plan.submitted_at)
-        if self.status is not None:
-            story, since = (f"{self.status} -> {status}", self.status_since)
         self.status, self.status_since = status, time
-        line = f"taskid {self.plan.taskid}: {story} after {time - since:.1f} s"
-        if status in KNOWN or status in self.unknown:
+        route = (*self.untold, status)
+        self.untold = route if len(route) <= LONGEST_ROUTE else (route[0], "…", *route[2 - LONGEST_ROUTE :])
+        is_new = status not in KNOWN and status not in self.unknown
+        if self.told >= TOLD and not is_new and status not in (*TERMINAL, ERRORED):
+            return []
+        since = self.plan.submitted_at if self.untold_since is None else self.untold_since
+        line = f"taskid {self.plan.taskid}: {' -> '.join(self.untold)} after {time - since:.1f} s"
+        self.told, self.untold, self.untold_since = self.told + 1, (status,), time
+        if not is_new:
             return [(line, False)]
         self.unknown |= {status}
         return [(f"{line} (a status this version does not know; taken as still running)", True)]

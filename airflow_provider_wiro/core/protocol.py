@@ -5,7 +5,7 @@ A *flow* is a generator that holds one behaviour. It yields steps; a driver (``c
 cannot drift apart::
 
     flow  --Send, Look-->   driver   (signed there, with the current credentials)
-    flow  <--Reply or NoReply--
+    flow  <--Reply or NoReply; a Task for a Look--
     flow  --Sleep, Now, Report-->
 
 Flows never do I/O, never look at a clock, and never yield in ``finally``: a driver closes its flow
@@ -47,6 +47,7 @@ class Send:
         the step is not sent, and answered with HTTP 429. None = it waits up to five minutes, and is sent.
     :param paid: whether it may cost money: it goes over a connection of its own, and is never broken off.
     :param file: sent as multipart/form-data instead of *body*, piece by piece.
+    :param longest: how many bytes of an answer are read; one that is longer counts as none. None = eight megabytes.
     """
 
     path: str
@@ -56,17 +57,20 @@ class Send:
     deadline: float | None = None
     paid: bool = False
     file: Upload | None = None
+    longest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Look at a task that is waited for: with Task/Detail, whoever drives the flow.
+    """Look at a task that is waited for. Task/Detail answers that, and what else is known may do.
 
     :param deadline: as that of ``Send``.
+    :param sure: whether nothing but Task/Detail will do. If not, it may be answered with the task as it runs.
     """
 
     taskid: str
     deadline: float | None = None
+    sure: bool = True
 
     @property
     def detail(self) -> Send:
@@ -76,9 +80,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Pause for *seconds*."""
+    """Pause for *seconds*.
+
+    :param sooner: whether it may end sooner where what comes then, a ``Look``, can be answered already.
+    """
 
     seconds: float
+    sooner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +168,7 @@ class NoReply:
 
 
 Step = Send | Look | Sleep | Now | Report
-Answer = Reply | NoReply | float | None
+Answer = Reply | NoReply | Task | float | None
 Flow = Generator[Step, Answer, T]
 
 

@@ -36,6 +36,7 @@ KNOWN = TERMINAL | {
     "task_end",
     "task_postprocess_start",
 }
+RUNNING = KNOWN - TERMINAL - {ERRORED, STREAMING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,11 @@ def listed(
     page: int,
     roots: Iterable[Stored],
 ) -> dict[str, Any]:
-    """Return a page of what there is, and what all of it cost."""
+    """Return a page of what there is, what is under way first, and what all of it cost."""
     found = rows.newest(session, readable, where, MOST + 1)
     working = rows.at_work(session, readable)
     seen = [_seen(row, working) for row in found[:MOST]]
-    chosen = [one for one in seen if _fits(one, model, outcome)]
+    chosen = sorted((one for one in seen if _fits(one, model, outcome)), key=lambda one: one.outcome != UNDER_WAY)
     part = chosen[page * PER_PAGE : (page + 1) * PER_PAGE]
     costs = list(_costs(chosen))
     return {

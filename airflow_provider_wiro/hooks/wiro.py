@@ -62,6 +62,13 @@ class WiroHook(BaseHook):
         behaviour = CONNECTION_TYPE["ui-field-behaviour"]
         return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's own fields, for Airflow before 3.2."""
+        from airflow_provider_wiro.hooks.form import widgets
+
+        return widgets()
+
     @cached_property
     def _caller(self) -> Caller:
         return Caller(self.wiro_conn_id, self.log)

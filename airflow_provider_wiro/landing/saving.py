@@ -48,8 +48,7 @@ def land(
 ) -> tuple[Landed, ...]:
     """Save a task's outputs and texts below ``<save_to>/<taskid>/``, and a manifest last. Costs nothing.
 
-    A file is there whole, or not at all. One that is there already is left alone if it is the same; nothing is ever
-    written over it.
+    A file is there whole, or not at all. Nothing is ever written over one that is there already.
 
     :param result: as Wiro gave it, not cut for XCom.
     :param save_to: a local path or a URL, as ObjectStoragePath takes it.
@@ -73,6 +72,7 @@ def land(
         landed = tuple(saving.done)
         saving.write_manifest(about, landed)
         place.tidy()
+        log.info("saved %d file(s), %d bytes, in %s", len(landed), sum(file.size for file in landed), place.uri)
         return landed
 
 
@@ -140,7 +140,6 @@ class _Saving:
             except FileExistsError:
                 return self._compared(part, received)
         self._check_size(part, received)
-        self.log.info("saved %s (%d bytes)", self.place.uri_of(part.name), received.size)
         return self._landed(part, received)
 
     def write_manifest(self, about: About, landed: tuple[Landed, ...]) -> None:
@@ -164,7 +163,6 @@ class _Saving:
         known = self.known.get(part.name) or self.noted.get(part.name)
         digest = self.place.digest_of(part.name, self.looks.told_to_stop)
         if known is not None and (known.size, known.sha256) == digest:
-            self.log.info("%s is there already", self.place.uri_of(part.name))
             return self._landed(part, Received(known.size, known.sha256, known.content_type))
         if part.size not in (None, size):
             raise self._conflict(part)
@@ -173,7 +171,6 @@ class _Saving:
     def _compared(self, part: Part, received: Received, there: tuple[int, str] | None = None) -> Landed:
         if (there or self.place.digest_of(part.name, self.looks.told_to_stop)) != (received.size, received.sha256):
             raise self._conflict(part)
-        self.log.info("%s is there already", self.place.uri_of(part.name))
         return self._landed(part, received)
 
     def _conflict(self, part: Part) -> _NotSaved:

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, cast
 
 from airflow_provider_wiro.landing.place import ABANDONED, PART, Place, Sink
 
-BLOCK = 8 * 1024 * 1024
-"""Bytes that are held until they are sent, as one part of an upload."""
+BLOCK = 5 * 1024 * 1024
+"""Bytes that are held until they are sent, as one part of an upload: the fewest that S3 takes."""
 MOST_PARTS = 9_000
 ENDING = 1.0
 """Seconds for which a block that is being sent is waited for, by whoever gives the file up."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_wiro.compat import BaseOperator
 from airflow_provider_wiro.core.calls import detail
@@ -59,6 +59,7 @@ class WiroToObjectStorageOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("taskid", "result", "save_to", "wiro_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"result": "json"}
     operator_extra_links: Collection[BaseOperatorLink] = (WiroOutputLink(), *gallery_links())
     ui_color = "#efeaff"
 

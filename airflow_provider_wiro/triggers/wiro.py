@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients.shared import Lease
-from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_wiro.compat import AIRFLOW_V_3_3_PLUS, conf
 from airflow_provider_wiro.core.calls import Stop, stop
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.pace import pause
@@ -138,8 +138,9 @@ class WiroTaskTrigger(BaseTrigger):
         settled = time.monotonic() + triggers.SETTLING
         try:
             self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
-            waiting = self._lease.lookout.wait(plan, self.log, service=self._service, experience=self._lease.experience)
-            verdict = await waiting
+            verdict = await self._lease.lookout.wait(
+                plan, self.log, service=self._service, experience=self._lease.experience, listed=self._may_be_listed()
+            )
             await asyncio.sleep(max(0.0, settled - time.monotonic()))
         except asyncio.CancelledError:
             if not AIRFLOW_V_3_3_PLUS:
@@ -147,6 +148,14 @@ class WiroTaskTrigger(BaseTrigger):
             raise
         await self.cleanup()
         yield event_of(verdict, self.ends_with, self.log)
+
+    def _may_be_listed(self) -> bool:
+        """Whether Task/List may answer looks, as ``[wiro] list_polling`` says."""
+        try:
+            return bool(conf.getboolean("wiro", "list_polling", fallback=True))
+        except Exception as error:
+            self.log.warning("each task is looked at by itself: %s", in_words(error))
+            return False
 
     async def on_kill(self) -> None:
         """Stop the Wiro task if a person ended or cleared the Airflow task (Airflow 3.3+ calls this)."""

@@ -14,7 +14,7 @@ from typing import Any
 from demonstration import live
 from demonstration.buckets import Buckets
 from demonstration.processes import Failed, Processes, free_ports
-from demonstration.small_airflow import Api, components, prepare, settings
+from demonstration.small_airflow import Api, components, makes_the_database, prepare, settings
 from demonstration.story import Story, TaskLog
 from environment import ROOT, isolated
 
@@ -114,7 +114,7 @@ class Demonstration:
         self._make_database()
         for name, options in self.components.items():
             self.processes.start(name, AIRFLOW, name, *options)
-        self.api.wait_until_up(self.processes, (DAG, READER), patience=90)
+        self.api.wait_until_up(self.processes, (DAG, READER), patience=180)
         self.story.tell("Airflow", f"is up: {', '.join(self.components)}")
         return image
 
@@ -123,8 +123,9 @@ class Demonstration:
         database, pins = HOME / "airflow.db", Path(sys.prefix, ".pins").read_text()
         kept = DEMO / f"empty-{pins[:12]}.db"
         if not kept.exists():
-            self.processes.start("database", AIRFLOW, "db", "migrate")
-            self.processes.finish("database")
+            for command in makes_the_database():
+                self.processes.start("database", AIRFLOW, *command.split())
+                self.processes.finish("database")
             shutil.copy(database, kept)
             self.story.tell("Airflow", "has made its database")
         shutil.copy(kept, database)

@@ -74,8 +74,14 @@ def _airflow_2() -> dict[str, object]:
         "core.executor": "SequentialExecutor",  # the one that goes with SQLite there
         "database.load_default_connections": False,
         "logging.log_format": "[%(asctime)s] {%(name)s} %(levelname)s - %(message)s",
+        "metrics.timer_unit_consistency": True,  # else each process warns
         "webserver.secret_key": secrets.token_hex(),
     }
+
+
+def makes_the_database() -> list[str]:
+    """The commands of `airflow` that make an empty database; its web server would need minutes for what is missing."""
+    return ["db migrate", *(["sync-perm"] if version() < (3, 0) else [])]
 
 
 def prepare(home: Path) -> None:

@@ -15,7 +15,7 @@ from airflow_harness.jobs import TASK_ID, Job, Services, Starter
 from airflow_harness.real_airflow import RealAirflow, airflow_version
 
 PROMPTS = {"A steam engine", "A paper boat", "A kite", "A lighthouse"}
-STATUS_CHANGE = re.compile(r"(task_\w+) -> (task_\w+) after \d+\.\d s")
+STATUS_CHANGES = re.compile(r"((?:task_\w+ -> )+task_\w+) after \d+\.\d s")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,8 @@ def test_the_log_tells_each_change_of_status_once(jobs: dict[str, Job], name: st
     job.until(lambda: job.wiro.count("Detail"), "Wiro is asked for the status")
     job.release()
     job.wait("success")
-    changes = STATUS_CHANGE.findall(job.log)
+    routes = [route.split(" -> ") for route in STATUS_CHANGES.findall(job.log)]
+    changes = [change for route in routes for change in itertools.pairwise(route)]
     assert changes, job.log
     assert changes[0][0] == "task_queue"
     assert changes[-1][1] == "task_postprocess_end"

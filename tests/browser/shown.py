@@ -28,6 +28,8 @@ from airflow.sdk.io import attach
 fs = s3fs.S3FileSystem(key="key", secret="secret", endpoint_url={url!r}, skip_instance_cache=True)
 attach("s3", conn_id="media", fs=fs)
 """
+# Seconds, for a machine that has more to do.
+PATIENCE = 400
 NOT_THERE = "https://127.0.0.1:9/gone.mp4"
 
 
@@ -76,7 +78,7 @@ def showing(home: Path) -> Iterator[Shown]:
         settings = {"wiro.gallery_roots": ROOT, "core.plugins_folder": home / "plugins"}
         airflow = BelowASubPath(home, connections, dags=(HERE / "dags",), stubs=(), settings=settings)
         try:
-            airflow.start()
+            airflow.start(PATIENCE)
             there = Shown(airflow, s3, {})
             _fill(there)
             yield there
@@ -87,13 +89,13 @@ def showing(home: Path) -> Iterator[Shown]:
 def _fill(there: Shown) -> None:
     airflow = there.airflow
     for dag_id in ("films", "teasers", "archive"):
-        airflow.wait_until(lambda dag_id=dag_id: airflow.api.knows(dag_id), f"Airflow has read {dag_id}", 90)
+        airflow.wait_until(lambda dag_id=dag_id: airflow.api.knows(dag_id), f"Airflow has read {dag_id}", PATIENCE)
         airflow.api.trigger(dag_id, RUN, {})
         there.runs[dag_id] = RUN
-    airflow.wait_task("films", RUN, "trailer", "success")
-    airflow.wait_task("teasers", RUN, "waiting", "deferred")
-    airflow.wait_task("films", RUN, "long", "success")
-    airflow.wait_task("archive", RUN, "video", "success")
+    airflow.wait_task("films", RUN, "trailer", "success", timeout=PATIENCE)
+    airflow.wait_task("teasers", RUN, "waiting", "deferred", timeout=PATIENCE)
+    airflow.wait_task("films", RUN, "long", "success", timeout=PATIENCE)
+    airflow.wait_task("archive", RUN, "video", "success", timeout=PATIENCE)
     there.s3.buckets["films"] = {
         "2026/1/0.mp4": sample_video(),
         "2026/2/0.png": picture(0.58),
@@ -103,7 +105,7 @@ def _fill(there: Shown) -> None:
     }
     there.s3.buckets["private"] = {"0.mp4": sample_video()}
     now = time.time()
-    for number, (task_id, (told, result)) in enumerate(TILES.items(), 1):
+    for number, (task_id, (told, result)) in reversed(list(enumerate(TILES.items(), 1))):
         base = {"version": 1, "taskid": str(number), "model": "google/veo3.1", "submitted_at": now - 97 * number**2}
         rest = {"base_url": None, "try_number": 1, "attached": False, "outcome": "success", "error": None}
         there.post(task_id, "wiro_generation", {**base, **rest, "cost_usd": 0.4, **told})

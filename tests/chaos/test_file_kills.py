@@ -16,7 +16,6 @@ import pytest
 
 from airflow_harness.jobs import Job, Starter
 from airflow_provider_wiro.emulator.media import video_of
-from chaos_harness.acts import TURN
 from chaos_harness.board import Board
 from chaos_harness.killing import kill_the_worker_that_deletes
 from chaos_harness.recorder import Row
@@ -24,7 +23,7 @@ from chaos_harness.storages import SOURCE, Storage, a_bucket, a_folder, a_shelf
 from chaos_harness.stories import Stories, chosen
 
 TABLE = "Files"
-pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 VIDEO, MANIFEST = "0.mp4", "manifest.json"
 NOTHING: tuple[str, ...] = ()
@@ -58,23 +57,27 @@ class Point:
     fault: dict[str, Any] = field(default_factory=dict)
 
 
-IN_PARTS: dict[str, Any] = {"storage": a_bucket, "size": 18_000_000}
-MOVED: dict[str, Any] = {"storage": a_shelf}
+# In a worker all of it is one process; a deferred task begins a new one for what comes after the wait.
+IN_A_WORKER: dict[str, Any] = {"dag_id": "sync_files"}
+IN_PARTS: dict[str, Any] = {"storage": a_bucket, "size": 18_000_000, **IN_A_WORKER}
+MOVED: dict[str, Any] = {"storage": a_shelf, **IN_A_WORKER}
+# How long to wait for a kill, and then for the end, in seconds: all of them run at the same time.
+PATIENCE = 300.0
 POINTS = [
     Point("upload: while the file goes out", "in the upload"),
     Point("upload: sent, before its record", "before the upload's record", uploads=2),
     Point("upload: recorded, before the intent", "after the upload's record"),
     Point("folder: in the middle of the video", "in a file", left=1),
-    Point("folder, not deferrable: in the middle of the video", "in a file", left=1, dag_id="sync_files"),
+    Point("folder, not deferrable: in the middle of the video", "in a file", left=1, **IN_A_WORKER),
     Point("folder: between the last byte and its place", "before the move", left=1),
     Point("folder: in its place, before what was aside is gone", "after the move", (VIDEO,), left=1),
     Point("folder: between video and manifest", "before the manifest", (VIDEO,)),
     Point("folder: in the middle of the manifest", "in the manifest", (VIDEO,), left=1),
     Point("folder: saved, before that is recorded", "before landed", BOTH),
-    Point("delete: recorded as saved, before the delete", "before the delete", BOTH),
-    Point("delete: sent, before Wiro does it", kill_the_worker_that_deletes, BOTH, fault=LOST),
+    Point("delete: recorded as saved, before the delete", "before the delete", BOTH, **IN_A_WORKER),
+    Point("delete: sent, before Wiro does it", kill_the_worker_that_deletes, BOTH, fault=LOST, **IN_A_WORKER),
     Point("delete: done, before the answer", kill_the_worker_that_deletes, BOTH, fault={**LOST, "after": True}),
-    Point("delete: answered, before that is recorded", "after the delete", BOTH),
+    Point("delete: answered, before that is recorded", "after the delete", BOTH, **IN_A_WORKER),
     Point("S3: between two parts of the video", "between two parts", left=1, **IN_PARTS),
     Point("S3: between the last part and the end of the upload", "before the move", left=1, **IN_PARTS),
     Point("S3: between video and manifest", "before the manifest", (VIDEO,), **IN_PARTS),
@@ -144,7 +147,7 @@ def kill_and_look(point: Point, killed: Killed, board: Board) -> None:
     if callable(point.kill):
         point.kill(job, board)
     else:
-        job.until((job.reports / f"{job.run_id}.killed").exists, "the worker is killed", TURN)
+        job.until((job.reports / f"{job.run_id}.killed").exists, "the worker is killed", PATIENCE)
     killed.there = killed.storage.visible(job.remote().taskid) if job.wiro.runs else killed.storage.saved()
 
 
@@ -165,7 +168,7 @@ def test_a_worker_that_is_killed_leaves_whole_files_or_none_and_the_next_try_pay
     there = killed[point.name].there
     assert there is not None
     check_whole(there, video)
-    seen = board.wait(job, "success")
+    seen = board.wait(job, "success", timeout=PATIENCE)
     row.runs, row.state = len(job.wiro.runs), str(seen.state)
     row.remote = ", ".join(task.status for task in job.wiro.runs)
     row.outcome = f"saved when it was killed: {', '.join(sorted(there)) or 'nothing'}"

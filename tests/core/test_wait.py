@@ -84,6 +84,18 @@ def test_the_log_tells_the_story_with_each_change_once_and_the_time_spent() -> N
     assert driver.warnings == []
 
 
+def test_however_many_changes_there_are_the_log_tells_them_in_five_lines() -> None:
+    passed = ["task_queue", "task_accept", "task_preprocess_start", "task_start", "task_output", "task_end"]
+    _, driver = waited([*map(shown, passed), *map(shown, ["task_start", "task_queue"] * 9), DONE])
+    assert [line.rpartition(" after ")[0] for line in driver.log] == [
+        "taskid 2221: task_queue",
+        "taskid 2221: task_queue -> task_accept",
+        "taskid 2221: task_accept -> task_preprocess_start",
+        "taskid 2221: task_preprocess_start -> task_start",
+        "taskid 2221: task_start -> …" + 2 * " -> task_queue -> task_start" + " -> task_queue -> task_postprocess_end",
+    ]
+
+
 def test_an_unknown_status_is_still_running_and_warned_of_once() -> None:
     script = [shown(status) for status in ("task_new", "task_new", "task_start", "task_new", "task_newer")]
     verdict, driver = waited([*script, DONE])

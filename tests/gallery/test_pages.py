@@ -110,6 +110,12 @@ def test_a_generation_that_two_tasks_tell_of_costs_once(kept: Kept, visit: Visit
     assert (told["total"], told["cost_usd"]) == (2, 0.5)
 
 
+def test_what_is_under_way_comes_first(kept: Kept, visit: Visit) -> None:
+    kept.task(task_id="a", wiro_generation=generation(taskid="1"), at=NOW + LATER)
+    kept.task(task_id="b", state="deferred", wiro_generation=generation(taskid="2", outcome=None))
+    assert [tile["taskid"] for tile in tiles(visit())] == ["2", "1"]
+
+
 def test_pages(kept: Kept, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PER_PAGE", 2)
     for number in range(5):

@@ -1,4 +1,4 @@
-"""A service without sockets for the lookout, on a simulated loop: it knows when tasks end, and counts the asking."""
+"""A service without sockets for the lookout, on a simulated loop: it knows when tasks end, and counts the requests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_wiro.clients import lookout
 from airflow_provider_wiro.clients.lookout import Lookout
+from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send
@@ -29,10 +30,12 @@ class Service:
     """
 
     base_url = BASE_URL
+    credentials = Credentials("key", "secret", BASE_URL)
 
     def __init__(self, latency: float = 0.1) -> None:
         self.latency = latency
         self.ends: dict[str, float] = {}
+        self.as_they_end: dict[str, str] = {}
         self.asked: list[tuple[float, str, str]] = []
         self.counts: Counter[str] = Counter()
         self.on_their_way = self.most = 0
@@ -50,7 +53,7 @@ class Service:
 
     async def send(self, step: Send, log: Log, *, service: str | None = None) -> Reply | NoReply:
         """Carry a request out, as ``AsyncClient.send`` does."""
-        call, taskid = step.path.rsplit("/", 1)[1], str(step.body.get("taskid", ""))
+        call, taskid = step.path.rsplit("/", 1)[1], str(step.body.get("taskid", step.body.get("start")))
         self.asked.append((self.now, call, taskid))
         self.counts[call] += 1
         self.on_their_way += 1
@@ -63,18 +66,26 @@ class Service:
 
     def answer(self, call: str, taskid: str, step: Send) -> Reply | NoReply:
         """Return what comes of a request."""
+        if call == "List":
+            start, limit = int(str(step.body["start"])), int(str(step.body["limit"]))
+            return page(self.listed(start, limit))
         if taskid not in self.ends:
             return NOT_FOUND
         if call != "Detail":
             self.ends[taskid] = min(self.ends[taskid], self.now)
         return page([self.row(taskid, cancelled=call != "Detail")])
 
+    def listed(self, start: int, limit: int) -> list[Any]:
+        """Return the rows of a page of the list: all tasks, the newest first."""
+        return [self.row(taskid) for taskid in sorted(self.ends, key=int, reverse=True)[start : start + limit]]
+
     def row(self, taskid: str, *, cancelled: bool = False) -> dict[str, Any]:
         """Return a task as the API shows it."""
-        over = self.now >= self.ends[taskid]
         row: dict[str, Any] = {"id": taskid, "status": "task_start", "createtime": str(int(START)), "outputs": []}
-        if over:
-            row |= {"status": "task_cancel" if cancelled else "task_postprocess_end", "pexit": "0", "outputs": [VIDEO]}
+        if cancelled:
+            self.as_they_end[taskid] = "task_cancel"
+        if self.now >= self.ends[taskid]:
+            row |= {"status": self.as_they_end.get(taskid, "task_postprocess_end"), "pexit": "0", "outputs": [VIDEO]}
         return row
 
     def looks(self, taskid: str) -> list[float]:
@@ -92,11 +103,13 @@ def lookout_of(service: Service) -> Lookout:
     return Lookout(service)  # type: ignore[arg-type]
 
 
-def wait_for(watched: Lookout, taskid: str, log: Log | None = None, **options: Any) -> asyncio.Task[Verdict]:
+def wait_for(
+    watched: Lookout, taskid: str, log: Log | None = None, *, listed: bool = False, **options: Any
+) -> asyncio.Task[Verdict]:
     """Have a task waited for, as its trigger does, from now on."""
     now = START + asyncio.get_running_loop().time()
     plan = WaitPlan(**{"taskid": taskid, "submitted_at": now, "deadline": now + 3600.0} | options)
-    return asyncio.ensure_future(watched.wait(plan, log or ListLog(), service=BASE_URL))
+    return asyncio.ensure_future(watched.wait(plan, log or ListLog(), service=BASE_URL, listed=listed))
 
 
 def on_simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:

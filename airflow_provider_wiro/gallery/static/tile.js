@@ -83,10 +83,10 @@ function modelOf(generation) {
 }
 
 function notes(generation) {
-  const saved = generation.outputs.filter((output) => output.saved && !output.streamed);
-  const told = saved.slice(0, 3).map((output) => `Saved: ${output.saved}`);
-  if (saved.length > 0) told.push("Not below [wiro] gallery_roots, so it is not played from there.");
-  return told.map((text) => element("p", { className: "note" }, text));
+  const saved = generation.outputs.find((output) => output.saved && !output.streamed);
+  if (!saved) return [];
+  const told = `Saved, but not played from there, for it is not below [wiro] gallery_roots: ${saved.saved}`;
+  return [element("p", { className: "note", title: told }, told)];
 }
 
 function foot(generation, title) {
@@ -111,6 +111,7 @@ function inputs(generation) {
   const rows = told.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
   for (const output of generation.outputs) {
     if (output.url) rows.push(element("dt", {}, "output"), element("dd", {}, link(output.name, output.url, false)));
+    if (output.saved) rows.push(element("dt", {}, "saved"), element("dd", {}, output.saved));
   }
   return element("dl", { className: "inputs" }, ...rows);
 }

@@ -73,6 +73,6 @@ export function withoutMedia(generation) {
       ? "Submitted; this task did not wait for its end."
       : `Airflow ended this task (${generation.state ?? "no state"}); nothing tells how the generation ended.`;
   }
-  if (generation.outcome !== "success") return generation.error ?? outcome(generation.outcome);
+  if (generation.outcome !== "success") return `No output: ${outcome(generation.outcome).toLowerCase()}.`;
   return "The task has left no output in XCom.";
 }

@@ -37,7 +37,7 @@ def kill_the_waiting_worker(job: Job, board: Board) -> None:
 
 def kill_the_worker_that_deletes(job: Job, board: Board) -> None:
     """SIGKILL to the task's process, once it has told Wiro to delete the files."""
-    job.until(lambda: job.wiro.count("Delete"), "Wiro is told to delete the files", TURN)
+    job.until(lambda: job.wiro.count("Delete"), "Wiro is told to delete the files", 2 * TURN)
     _kill(pids(job)[0])
 
 

@@ -1,0 +1,178 @@
+"""Answers the looks of many waiting tasks from pages of Task/List, where that is cheaper than one Detail each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context
+from typing import Protocol
+
+from airflow_provider_wiro.clients.aio import AsyncClient
+from airflow_provider_wiro.clients.waiting import Waiting
+from airflow_provider_wiro.core.lookout import ABREAST, PROOF, Book, Reading, running
+from airflow_provider_wiro.core.protocol import Look, NoReply, Reply, task_in
+from airflow_provider_wiro.core.reading import read_taskid
+from airflow_provider_wiro.core.task import TERMINAL, Task
+from airflow_provider_wiro.core.text import in_words
+
+PAGES_A_SECOND = 50.0
+
+FRESH = 3.0
+"""Seconds within which a row and Detail must say the same."""
+
+PATIENCE = 2.0
+"""Seconds for which a look waits at most for a reading that goes on."""
+
+UNLISTED = 8
+"""So many looks at a task that the list does not show go to Detail before it is looked for there again."""
+
+Asked = tuple[Waiting, Look]
+
+_log = logging.getLogger(__name__)
+
+
+class Owner(Protocol):
+    """Who the looks are of."""
+
+    def those_of(self, taskid: str) -> tuple[Waiting, ...]:
+        """Return the waits for a task."""
+
+    def answer(self, one: Waiting, task: Task) -> None:
+        """Answer the look of one that waits for it, or sleeps before it, with the task as it runs."""
+
+    def ask_detail(self, one: Waiting) -> None:
+        """Have the look of one that waits for it go to Detail."""
+
+    def wake(self, taskid: str) -> None:
+        """Have a task looked at now."""
+
+
+class Lists:
+    """Reads the list for those who share *client*, one reading at a time.
+
+    :param owner: whose looks it answers.
+    """
+
+    def __init__(self, client: AsyncClient, owner: Owner) -> None:
+        self._client = client
+        self._owner = owner
+        self._credentials = client.credentials
+        self._book = Book()
+        self._base_url = ""
+        self._to_prove, self._proves = 0, False
+        self._reading: asyncio.Task[None] | None = None
+        self.patient_until = -math.inf
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a reading is on its way, or it is just being found out whether the list is to be believed."""
+        return self._reading is not None or (self._proves and self._book.usable and not self._book.proven)
+
+    def is_worth(self, wanted: int, waiting: int) -> bool:
+        """Whether the list is to be read where so many looks are due, of so many tasks that wait."""
+        if self._client.credentials != self._credentials:
+            self._credentials, self._book = self._client.credentials, Book()
+        return self._reading is None and self._book.is_worth(wanted, waiting)
+
+    def read(self, asked: list[Asked], sleeping: Iterable[Waiting], then: Callable[[list[Asked]], None]) -> None:
+        """Begin a reading.
+
+        :param asked: the looks that wait for their answer.
+        :param sleeping: those who sleep, and may be answered sooner.
+        :param then: takes those of *asked* that are left over in the end: Detail has to answer them.
+        """
+        wanted = [one for one, _ in asked] + [one for one in sleeping if not one.unlisted]
+        reading = Reading(self._book, len(wanted), min(one.plan.submitted_at for one in wanted))
+        self._base_url, self._to_prove = self._client.base_url, PROOF
+        self._proves = False
+        loop = asyncio.get_running_loop()
+        self.patient_until = loop.time() + PATIENCE
+        patience = loop.call_at(self.patient_until, lambda: then(_left(asked)))
+        self._reading = loop.create_task(self._read(reading), context=Context())
+        self._reading.add_done_callback(lambda _: patience.cancel())
+        self._reading.add_done_callback(lambda _: self._over(reading, asked, then))
+
+    async def close(self) -> None:
+        """End a reading that is on its way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
+    def detail_asked(self) -> None:
+        """Take in that a look goes to Detail."""
+        self._book.detail_asked()
+
+    def compare(self, one: Waiting, outcome: Reply | NoReply) -> None:
+        """Hold what Detail says of a task against what the list has said a moment ago."""
+        said, one.row = one.row, None
+        if said is None or asyncio.get_running_loop().time() - said[1] > FRESH:
+            return
+        task = task_in(outcome, one.plan.taskid)
+        if isinstance(task, Task):
+            self._book.compare(said[0], task)
+
+    async def _read(self, reading: Reading) -> None:
+        await asyncio.gather(*(self._pages(reading) for _ in range(ABREAST)))
+
+    async def _pages(self, reading: Reading) -> None:
+        loop = asyncio.get_running_loop()
+        while (step := reading.next_page()) is not None:
+            next_one = loop.time() + ABREAST / PAGES_A_SECOND
+            try:
+                outcome = await self._client.send(step, _log, service=self._base_url)
+            except Exception as error:
+                outcome = NoReply(sent=False, reason=in_words(error))
+            told = [self._tell(one, row) for row in reading.rows_of(outcome) for one in self._named(row)]
+            reading.answered(sum(told), len(told))
+            await asyncio.sleep(max(0.0, next_one - loop.time()))
+
+    def _over(self, reading: Reading, asked: list[Asked], then: Callable[[list[Asked]], None]) -> None:
+        self._reading = None
+        reading.close()
+        left = _left(asked)
+        if reading.complete:
+            for one, _ in left:
+                one.unlisted = UNLISTED
+        elif not self._book.proven and self._to_prove <= 0:
+            self._proves = True
+        then(left)
+
+    def _named(self, row: Mapping[str, object]) -> Iterable[Waiting]:
+        taskid = read_taskid(row.get("id"))
+        waits = () if taskid is None else self._owner.those_of(taskid)
+        return [one for one in waits if one.listed and one.service in (None, self._base_url)]
+
+    def _tell(self, one: Waiting, row: Mapping[str, object]) -> bool:
+        """Take in what a row says of a task; return whether that answers a look."""
+        now, status = asyncio.get_running_loop().time(), row.get("status")
+        if not isinstance(status, str):
+            return False
+        one.unlisted, one.row = 0, (status, now)
+        asked = one.asked is not None and not one.asked.sure
+        sooner = not asked and one.due - now <= one.sooner
+        task = running(row)
+        if not self._book.proven:
+            self._prove(one, asked=asked, sooner=sooner)
+        elif task is not None and (asked or sooner):
+            self._owner.answer(one, task)
+        elif task is None and asked:
+            self._owner.ask_detail(one)
+        elif status in TERMINAL or (task is None and sooner):
+            self._owner.wake(one.plan.taskid)
+        return asked or sooner
+
+    def _prove(self, one: Waiting, *, asked: bool, sooner: bool) -> None:
+        """Have Detail asked too, for those who are the first that the list names."""
+        if self._to_prove > 0 and (asked or sooner):
+            self._to_prove -= 1
+            if asked:
+                self._owner.ask_detail(one)
+            else:
+                self._owner.wake(one.plan.taskid)
+
+
+def _left(asked: list[Asked]) -> list[Asked]:
+    """Return those who still wait for their answer."""
+    return [(one, look) for one, look in asked if one.asked is look]

@@ -1,0 +1,218 @@
+"""Looks that pages of Task/List answer: fewer requests, and never another verdict than Detail's."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_wiro.clients import lists
+from airflow_provider_wiro.core import lookout as rules
+from airflow_provider_wiro.core.verdict import Verdict
+from fake_driver import START
+from lying import LIES, Lying
+from simulated import simulate
+from waiting import Service, lookout_of, on_simulated_time, wait_for
+
+
+@pytest.fixture(autouse=True)
+def simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_simulated_time(monkeypatch)
+
+
+def waited(service: Service, taskids: list[str], seconds: float, *, listed: bool = True, **options: Any) -> Any:
+    """Wait for tasks for so many seconds; return the lookout as it is then."""
+
+    async def test() -> Any:
+        watched = lookout_of(service)
+        waiting = [wait_for(watched, taskid, listed=listed, **options) for taskid in taskids]
+        await asyncio.sleep(seconds)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await watched.close()
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return watched
+
+    return simulate(test())
+
+
+def looks_of(service: Service, taskids: list[str], seconds: float) -> int:
+    """Return how many looks that would be with Detail alone."""
+    alone = Service(service.latency)
+    alone.ends = dict(service.ends)
+    waited(alone, taskids, seconds, listed=False)
+    assert set(alone.counts) == {"Detail"}
+    return alone.counts["Detail"]
+
+
+def test_a_thousand_that_wait_take_one_request_for_fifty_looks() -> None:
+    service = Service()
+    taskids = service.add(range(1, 1001))
+    waited(service, taskids, 60)
+    assert service.counts["Detail"] <= rules.PROOF
+    looks = 10 * looks_of(service, taskids[:100], 60)
+    assert 50 * service.counts.total() <= looks
+
+
+def test_a_few_are_asked_for_one_by_one() -> None:
+    service = Service()
+    waited(service, service.add(range(1, rules.WORTH)), 120)
+    assert set(service.counts) == {"Detail"}
+
+
+def test_in_an_account_that_is_full_of_other_peoples_tasks_the_list_is_given_up() -> None:
+    service = Service()
+    taskids = service.add(range(1, 2001))[::40]
+    waited(service, taskids, 120)
+    looks = looks_of(service, taskids, 120)
+    assert service.counts["List"] <= 5
+    assert service.counts["Detail"] <= 1.02 * looks
+
+
+def test_it_is_read_only_as_far_back_as_the_oldest_that_waits() -> None:
+    class Old(Service):
+        def row(self, taskid: str, **options: Any) -> dict[str, Any]:
+            old = {"createtime": "1734400000"} if int(taskid) <= 3000 else {}
+            return super().row(taskid, **options) | old
+
+    service = Old()
+    taskids = [*service.add(range(1, 3151))[3000:], "999999"]
+    waited(service, taskids, 30)
+    starts = [int(start) for _, call, start in service.asked if call == "List"]
+    assert max(starts) <= 200
+
+
+@pytest.mark.parametrize("by_detail", [False, True])
+def test_each_is_confirmed_by_detail_every_five_minutes(by_detail: bool) -> None:
+    service = Service()
+    taskids = service.add(range(1, 41))
+    waited(service, taskids, 1500, listed=not by_detail)
+    for taskid in taskids:
+        looks = [0.0, *service.looks(taskid), 1500.0]
+        assert max(later - one for one, later in itertools.pairwise(looks)) <= 301
+    if not by_detail:
+        assert service.counts["Detail"] <= 40 * 8
+
+
+def test_those_that_begin_together_are_not_confirmed_together() -> None:
+    service = Service()
+    waited(service, service.add(range(1, 201)), 400)
+    confirmed = [moment for moment, call, _ in service.asked if call == "Detail" and moment > 60]
+    busiest = max(sum(1 for moment in confirmed if second <= moment < second + 10) for second in range(400))
+    assert busiest < 50
+
+
+def test_an_end_is_noticed_as_soon_as_with_detail_alone_and_confirmed_by_it() -> None:
+    service = Service()
+    taskids = service.add(range(1, 101), lambda taskid: 20.0 + taskid % 50)
+
+    async def test() -> list[Verdict]:
+        watched = lookout_of(service)
+        waiting = [wait_for(watched, taskid, listed=True) for taskid in taskids]
+        late: list[float] = []
+        for one, taskid in zip(waiting, taskids, strict=True):
+            one.add_done_callback(lambda _, end=service.ends[taskid]: late.append(service.now - end))
+        verdicts = await asyncio.gather(*waiting)
+        assert max(late) < 0.11 * 70 + 2
+        await watched.close()
+        return verdicts
+
+    verdicts = simulate(test())
+    assert {verdict.kind for verdict in verdicts} == {"success"}
+    assert service.counts["Detail"] <= 100 + 2 * rules.PROOF
+    for taskid in taskids:
+        assert service.looks(taskid)[-1] >= service.ends[taskid]
+
+
+def test_a_wake_asks_detail_though_the_list_is_read() -> None:
+    service = Service()
+    taskids = service.add(range(1, 101))
+
+    async def test() -> None:
+        watched = lookout_of(service)
+        waiting = [wait_for(watched, taskid, listed=True) for taskid in taskids]
+        await asyncio.sleep(30)
+        asked = service.counts["Detail"]
+        watched.wake("50")
+        await asyncio.sleep(1)
+        assert service.counts["Detail"] == asked + 1
+        assert service.looks("50")[-1] == pytest.approx(30, abs=0.1)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await watched.close()
+
+    simulate(test())
+
+
+HOW = ["task_postprocess_end", "task_postprocess_end", "task_cancel", "task_error", "task_stream_ready", "missing"]
+
+
+def verdicts_of(service: Service, ends: list[tuple[float, str]], *, listed: bool) -> list[tuple[Any, ...]]:
+    for taskid, (end, how) in enumerate(ends, 1):
+        if how != "missing":
+            service.ends[str(taskid)] = end
+            service.as_they_end[str(taskid)] = how
+
+    async def test() -> list[tuple[Any, ...]]:
+        watched = lookout_of(service)
+        taskids = map(str, range(1, len(ends) + 1))
+        waiting = [wait_for(watched, taskid, listed=listed, deadline=START + 400.0) for taskid in taskids]
+        verdicts = await asyncio.gather(*waiting)
+        await watched.close()
+        return [(each.kind, each.status, each.stopped, each.result) for each in verdicts]
+
+    return simulate(test())
+
+
+@pytest.fixture(scope="module")
+def soon_believed() -> Iterator[None]:
+    """Few tasks are enough for the list to be read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "WORTH", 2)
+        patch.setattr(rules, "PROOF", 4)
+        patch.setattr(lists, "PROOF", 4)
+        yield
+
+
+@pytest.mark.usefixtures("soon_believed")
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(
+    ends=st.lists(
+        st.tuples(st.sampled_from([1.0, 20.0, 90.0, 250.0, 390.0, 1e9]), st.sampled_from(HOW)), min_size=10, max_size=16
+    ),
+    lies=st.lists(st.sampled_from(sorted(LIES)), min_size=1, max_size=3),
+    since=st.sampled_from([0.0, 10.0, 60.0]),
+    slow=st.sampled_from([0.0, 0.0, 1.5, 4.0, 60.0]),
+)
+def test_whatever_the_list_says_the_verdicts_are_those_of_detail(
+    ends: list[tuple[float, str]], lies: list[str], since: float, slow: float
+) -> None:
+    assert verdicts_of(Lying(lies, since, slow), ends, listed=True) == verdicts_of(Service(), ends, listed=False)
+
+
+@pytest.mark.parametrize("lie", sorted(LIES))
+def test_each_lie_costs_no_more_than_detail(lie: str) -> None:
+    lying = Lying([lie], 20.0, 0.0)
+    taskids = lying.add(range(1, 61), lambda taskid: 10.0 * taskid)
+    waited(lying, taskids, 400)
+    honest = Service()
+    honest.add(range(1, 61), lambda taskid: 10.0 * taskid)
+    waited(honest, taskids, 400, listed=False)
+    assert lying.counts["Detail"] + rules.WORTH * lying.counts["List"] <= 1.1 * honest.counts["Detail"] + 100
+
+
+@pytest.mark.parametrize("lie", ["refused", "not there", "all are over"])
+def test_a_list_that_refuses_or_is_proven_wrong_is_not_read_again(lie: str) -> None:
+    lying = Lying([lie], 0.0, 0.0)
+    taskids = lying.add(range(1, 101))
+    watched = waited(lying, taskids, 300)
+    assert not watched._lists._book.usable
+    assert lying.counts["List"] <= 3
