@@ -65,7 +65,7 @@ _DEFERS, _VERDICT = "before it defers", "of the verdict"
 
 NEEDS: tuple[Need, ...] = (
     Need(
-        "it pushes XComs on Airflow 3", "xcoms_as_text", _DEFERS, "Airflow 3 keeps an event's XComs as JSON in a text"
+        "it pushes XComs on Airflow 3", "xcoms_as_text", _DEFERS, "Airflow 3 keeps an event's XComs as text"
     ),
     Need("it has `save_to`", "saves", _DEFERS, "a trigger downloads nothing"),
     Need("it has outlets", "outlets", _DEFERS, "Airflow sends their events from a worker"),
