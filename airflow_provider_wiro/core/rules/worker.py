@@ -64,9 +64,7 @@ class Need:
 _DEFERS, _VERDICT = "before it defers", "of the verdict"
 
 NEEDS: tuple[Need, ...] = (
-    Need(
-        "it pushes XComs on Airflow 3", "xcoms_as_text", _DEFERS, "Airflow 3 keeps an event's XComs as text"
-    ),
+    Need("it pushes XComs on Airflow 3", "xcoms_as_text", _DEFERS, "Airflow 3 keeps an event's XComs as text"),
     Need("it has `save_to`", "saves", _DEFERS, "a trigger downloads nothing"),
     Need("it has outlets", "outlets", _DEFERS, "Airflow sends their events from a worker"),
     Need("it has an `on_success_callback`", "on_success_callback", _DEFERS, "Airflow 3 calls it in a worker only"),
