@@ -10,9 +10,9 @@ from contextvars import Context
 from typing import Protocol
 
 from airflow_provider_wiro.clients.aio import AsyncClient
-from airflow_provider_wiro.clients.waiting import Waiting
+from airflow_provider_wiro.clients.waiting import Asked, Waiting
 from airflow_provider_wiro.core.lookout import ABREAST, PROOF, Book, Reading, running
-from airflow_provider_wiro.core.protocol import Look, NoReply, Reply, task_in
+from airflow_provider_wiro.core.protocol import NoReply, Reply, task_in
 from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.task import TERMINAL, Task
 from airflow_provider_wiro.core.text import in_words
@@ -27,8 +27,6 @@ PATIENCE = 2.0
 
 UNLISTED = 8
 """So many looks at a task that the list does not show go to Detail before it is looked for there again."""
-
-Asked = tuple[Waiting, Look]
 
 _log = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ import asyncio
 import heapq
 import math
 import time
-from collections import deque
 from contextvars import Context
 from dataclasses import replace
 
 from airflow_provider_wiro.clients.aio import CONNECTIONS, AsyncClient
-from airflow_provider_wiro.clients.lists import Asked, Lists
+from airflow_provider_wiro.clients.lists import Lists
 from airflow_provider_wiro.clients.throttle import queued_too_long
-from airflow_provider_wiro.clients.waiting import Waiting
+from airflow_provider_wiro.clients.turns import Turns
+from airflow_provider_wiro.clients.waiting import Asked, Waiting
 from airflow_provider_wiro.clients.wire import log_report
 from airflow_provider_wiro.core import polling
 from airflow_provider_wiro.core.log import Log
@@ -28,21 +28,8 @@ from airflow_provider_wiro.core.protocol import Answer, Look, Now, Report, Send,
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.verdict import Verdict
 
-A_SECOND = 400.0
-"""How many looks with Detail begin in a second at most: a triggerer that starts again with thousands of tasks asks for
-one after the other."""
-
-AT_FIRST = 50.0
-"""How many may begin at once, where none did before."""
-
 SLICE = 0.005
 """Seconds for which flows are carried on at most before the event loop sees to others."""
-
-TOGETHER = 10
-"""How many of those that wait for their turn begin together."""
-
-STALE = 1.0
-"""Seconds between two searches for those in the queue whose deadline has passed."""
 
 
 class Lookout:
@@ -53,14 +40,11 @@ class Lookout:
         self._loop = asyncio.get_running_loop()
         self._waits: dict[str, tuple[Waiting, ...]] = {}
         self._sleeping: list[tuple[float, Waiting]] = []
-        # Looks for Detail, and those that a row of the list may answer. One that is answered stays until its turn.
-        self._queue: deque[Asked] = deque()
-        self._hopeful: list[Asked] = []
+        self._for_detail = Turns(CONNECTIONS, self._loop.time())
+        self._for_list: list[Asked] = []
         self._looks: set[asyncio.Task[None]] = set()
         self._others: set[asyncio.Task[None]] = set()
         self._lists = Lists(client, self)
-        self._allowed, self._allowed_at = AT_FIRST, self._loop.time()
-        self._swept_at = -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._context = Context()
 
@@ -114,16 +98,13 @@ class Lookout:
     def answer(self, one: Waiting, task: Task) -> None:
         """Answer the look of one that waits for it, or sleeps before it, with the task as it runs."""
         asleep, one.asked, one.due = one.asked is None, None, math.inf
-        if asleep:
-            one.context.run(self._carry_on, one, None, task)
-        else:
-            one.context.run(self._carry_on, one, task)
+        one.context.run(self._carry_on, one, *((None, task) if asleep else (task,)))
 
     def ask_detail(self, one: Waiting) -> None:
         """Have the look of one that waits for it go to Detail."""
         assert one.asked is not None
         one.asked = replace(one.asked, sure=True)
-        self._queue.append((one, one.asked))
+        self._for_detail.put([(one, one.asked)])
 
     def _forget(self, one: Waiting) -> None:
         left = tuple(other for other in self._waits[one.plan.taskid] if other is not one)
@@ -137,8 +118,8 @@ class Lookout:
         one.flow.close()
         if not self._waits:
             self._sleeping.clear()
-            self._queue.clear()
-            self._hopeful.clear()
+            self._for_detail.clear()
+            self._for_list.clear()
             self._set_timer(math.inf)
 
     def _carry_on(self, one: Waiting, answer: Answer = None, known: Task | None = None) -> None:
@@ -158,8 +139,8 @@ class Lookout:
                         answer, known = known, None
                     case Look():
                         one.asked = step
-                        hopeful = one.may_be_listed(step, self.client.base_url)
-                        return (self._hopeful if hopeful else self._queue).append((one, step))
+                        listed = one.may_be_listed(step, self.client.base_url)
+                        return self._for_list.append((one, step)) if listed else self._for_detail.put([(one, step)])
                     case Send():
                         return self._ask(one, step, self._others)
                     case Now():
@@ -201,15 +182,10 @@ class Lookout:
         """Have the next thing done when it is due."""
         now = self._loop.time()
         moment = self._sleeping[0][0] if self._sleeping else math.inf
-        if self._hopeful:
+        if self._for_list:
             moment = min(moment, max(now, self._lists.patient_until)) if self._lists.is_busy else now
-        if self._queue:
-            moment = min(moment, max(self._swept_at + STALE, now))
-            if len(self._looks) < CONNECTIONS:
-                lacking = min(len(self._queue), TOGETHER) - self._allowance(now)
-                moment = min(moment, now + max(0.0, lacking) / A_SECOND)
-        if moment < math.inf:
-            self._set_timer(moment)
+        moment = min(moment, self._for_detail.moment(now, len(self._looks)))
+        self._set_timer(moment)
 
     def _set_timer(self, moment: float) -> None:
         """Have a turn at *moment* at the latest; infinite for none at all."""
@@ -225,7 +201,7 @@ class Lookout:
         self._timer = None
         try:
             self._rouse(self._loop.time() + SLICE)
-            self._see_to_the_hopeful()
+            self._see_to_the_list()
             self._begin_looks()
         finally:
             self._see_to_it()
@@ -244,51 +220,31 @@ class Lookout:
                 if one.asked is not None:
                     self.ask_detail(one)
 
-    def _see_to_the_hopeful(self) -> None:
+    def _see_to_the_list(self) -> None:
         """Have the list read, or Detail asked."""
         now = self._loop.time()
-        if not self._hopeful or (self._lists.is_busy and now < self._lists.patient_until):
+        if not self._for_list or (self._lists.is_busy and now < self._lists.patient_until):
             return
-        asked, self._hopeful = self._hopeful, []
+        asked, self._for_list = self._for_list, []
         waiting = len(self._waits)
         if self._lists.is_worth(waiting, waiting):
             sleeping = [one for due, one in self._sleeping if one.due == due and due - now <= one.sooner]
             if self._lists.is_worth(len(asked) + len(sleeping), waiting):
                 self._lists.read(asked, sleeping, self._left_over)
                 return
-        self._queue.extend(asked)
+        self._for_detail.put(asked)
 
     def _left_over(self, asked: list[Asked]) -> None:
-        (self._hopeful if self._lists.is_busy else self._queue).extend(asked)
+        self._for_list.extend(asked) if self._lists.is_busy else self._for_detail.put(asked)
         self._see_to_it()
 
     def _begin_looks(self) -> None:
         """Begin the looks that may begin now."""
         now = self._loop.time()
-        self._allowed, self._allowed_at = self._allowance(now), now
-        while self._queue and self._allowed > 0.999 and len(self._looks) < CONNECTIONS:
-            one, look = self._queue.popleft()
-            if one.asked is look:
-                one.asked = None
-                self._allowed -= 1
-                self._lists.detail_asked()
-                self._ask(one, look.detail, self._looks)
-        if self._queue and now >= self._swept_at + STALE:
-            self._swept_at = now
-            self._give_up_the_late()
-
-    def _give_up_the_late(self) -> None:
-        """Answer those in the queue whose deadline has passed: nothing of theirs is sent any more."""
-        now = time.time()
-        for _ in range(len(self._queue)):
-            one, look = self._queue.popleft()
-            if one.asked is not look:
-                continue
-            if look.deadline is None or look.deadline > now:
-                self._queue.append((one, look))
-            else:
-                one.asked = None
-                one.context.run(self._carry_on, one, queued_too_long())
-
-    def _allowance(self, now: float) -> float:
-        return min(AT_FIRST, self._allowed + (now - self._allowed_at) * A_SECOND)
+        for one, look in self._for_detail.may_begin(now, len(self._looks)):
+            one.asked = None
+            self._lists.detail_asked()
+            self._ask(one, look.detail, self._looks)
+        for one in self._for_detail.late(now):
+            one.asked = None
+            one.context.run(self._carry_on, one, queued_too_long())

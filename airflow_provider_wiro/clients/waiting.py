@@ -77,3 +77,7 @@ class Waiting:
             return True
         self.unlisted -= 1
         return False
+
+
+Asked = tuple[Waiting, Look]
+"""A look, and the wait that it is of. The look is answered where that one asks for it no longer."""

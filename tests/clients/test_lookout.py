@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_wiro.clients import lookout
+from airflow_provider_wiro.clients import lookout, turns
 from airflow_provider_wiro.clients.lookout import Lookout
 from airflow_provider_wiro.core.polling import WaitPlan
 from driving import ListLog
@@ -57,12 +57,12 @@ def test_they_begin_one_after_the_other_in_the_order_in_which_they_came_and_no_o
         watched = lookout_of(service)
         waiting = [wait_for(watched, taskid) for taskid in service.add(range(1, 2001))]
         await asyncio.sleep(0.01)
-        assert service.most <= lookout.AT_FIRST + lookout.TOGETHER
-        await asyncio.sleep(2000 / lookout.A_SECOND + 1)
+        assert service.most <= turns.AT_FIRST + turns.TOGETHER
+        await asyncio.sleep(2000 / turns.A_SECOND + 1)
         first = {taskid: moment for moment, _, taskid in reversed(service.asked)}
         assert len(first) == 2000
         assert [first[str(number)] for number in range(1, 2001)] == sorted(first.values())
-        assert max(first.values()) <= 2000 / lookout.A_SECOND + 0.5
+        assert max(first.values()) <= 2000 / turns.A_SECOND + 0.5
         assert service.most <= 2 * lookout.CONNECTIONS
         await leave(watched, *waiting)
 
