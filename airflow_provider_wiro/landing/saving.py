@@ -48,8 +48,7 @@ def land(
 ) -> tuple[Landed, ...]:
     """Save a task's outputs and texts below ``<save_to>/<taskid>/``, and a manifest last. Costs nothing.
 
-    A file is there whole, or not at all. One that is there already is left alone if it is the same; nothing is ever
-    written over it.
+    A file is there whole, or not at all. Nothing is ever written over one that is there already.
 
     :param result: as Wiro gave it, not cut for XCom.
     :param save_to: a local path or a URL, as ObjectStoragePath takes it.

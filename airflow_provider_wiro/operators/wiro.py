@@ -135,16 +135,14 @@ class WiroRunOperator(OrderingOperator):
         self.model = model
         self.inputs: Mapping[str, Any] | str = {} if inputs is None else inputs
         self.files: Mapping[str, Any] | str = {} if files is None else files
-        self.deferrable, self.defer_after = deferrable, defer_after
-        self.end_from_trigger = end_from_trigger
+        self.deferrable, self.defer_after, self.end_from_trigger = deferrable, defer_after, end_from_trigger
         self.wait_for_completion, self.queue_timeout = wait_for_completion, queue_timeout
         self.poll_interval, self.timeout = poll_interval, timeout
         self.outage_tolerance, self.task_error_grace = outage_tolerance, task_error_grace
         self.cancel_on_kill, self.durable = cancel_on_kill, durable
         self.idempotency_key = idempotency_key
         self.on_unknown_submission = on_unknown_submission
-        self.save_to = save_to
-        self.saves = save_to is not None
+        self.save_to, self.saves = save_to, save_to is not None
         self.max_bytes, self.delete_after_save = max_bytes, delete_after_save
         self.check_when_constructed()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_wiro.compat import (
     AirflowException,
     AirflowSensorTimeout,
+    AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
@@ -20,7 +21,7 @@ from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, 
 from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.verdict import Verdict, error_of
-from airflow_provider_wiro.exceptions import WiroError, WiroInputError
+from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroTaskTimeout
 from airflow_provider_wiro.links.gallery import gallery_links
 from airflow_provider_wiro.links.wiro import WiroOutputLink
 from airflow_provider_wiro.stages.ending import end_outside
@@ -138,8 +139,13 @@ class WiroTaskSensor(BaseSensorOperator):
             self.log.warning("taskid %s: its trigger broke; waiting for it in this worker", self.taskid)
             self.deferrable = False
             return self.execute(context)
-        with self._saying_whose_time_is_over():
-            return super().resume_execution(next_method, next_kwargs, context)
+        try:
+            with self._saying_whose_time_is_over():
+                return super().resume_execution(next_method, next_kwargs, context)
+        except WiroTaskTimeout as error:  # only Airflow 3.0 does not skip here
+            if self.soft_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Wait until the Wiro task is over; with ``mode="reschedule"``, only see whether it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -64,6 +65,7 @@ class Demonstration:
             AIRFLOW_CONN_WIRO_DEFAULT=connection or _connection_to_emulator(wiro_port),
             NO_PROXY="127.0.0.1,localhost",
             PYTHONUNBUFFERED="1",
+            PATH=f"{AIRFLOW.parent}{os.pathsep}{os.environ.get('PATH', '')}",  # Airflow 2 calls `airflow` by its name
         )
         self.processes = Processes(DEMO / "logs", self.environment)
         self.components = components(api_port)

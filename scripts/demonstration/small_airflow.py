@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
 import json
 import secrets
@@ -42,6 +43,7 @@ def settings(home: Path, dags: Path, port: int) -> dict[str, str]:
         "core.dags_folder": dags,
         "core.parallelism": 2,
         "core.dags_are_paused_at_creation": False,
+        "core.fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "database.sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}",
         "logging.logging_level": "INFO",
         "scheduler.scheduler_idle_sleep_time": 0.1,

@@ -46,6 +46,15 @@ def inside(page: Page) -> Any:
     return frame
 
 
+def until(page: Page, video: Any, question: str) -> None:
+    """Wait for it by asking again: the page's policy lets Playwright's own waiting evaluate nothing in it."""
+    for _ in range(200):
+        if video.evaluate(question):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"not in 20 s: {question}")
+
+
 def keep(page: Page, name: str, theme: str) -> None:
     page.wait_for_timeout(1500)
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -61,6 +70,8 @@ def test_the_page_in_airflows_navigation(page: Page, shown: Shown, theme: str) -
     expect(frame.get_by_role("article")).to_have_count(TILES)
     expect(frame.locator("html")).to_have_attribute("data-theme", theme)
     expect(frame.locator("#totals")).to_contain_text("1 under way")
+    expect(frame.locator("img").first).to_have_js_property("naturalWidth", 480, timeout=30_000)
+    expect(frame.locator("video").first).to_have_js_property("readyState", 4, timeout=30_000)
     keep(page, "gallery", theme)
 
 
@@ -94,10 +105,10 @@ def test_a_video_plays_from_a_private_bucket(page: Page, shown: Shown) -> None:
     video = tile(page, "opening").locator("video")
     expect(video).to_have_attribute("src", re.compile(r"^media\?"))
     video.evaluate("video => { video.muted = true; return video.play(); }")
-    page.wait_for_function("document.querySelector('video[src^=media]').currentTime > 1", timeout=20_000)
+    until(page, video, "video => video.currentTime > 1")
     length = video.evaluate("video => video.duration")
     video.evaluate(f"video => {{ video.currentTime = {length - 0.5}; }}")
-    page.wait_for_function("[...document.querySelectorAll('video')].some(video => video.ended)", timeout=20_000)
+    until(page, video, "video => video.ended")
 
 
 def test_a_video_of_the_emulated_wiro_plays(page: Page, shown: Shown) -> None:
@@ -105,7 +116,7 @@ def test_a_video_of_the_emulated_wiro_plays(page: Page, shown: Shown) -> None:
     video = tile(page, "trailer").locator("video")
     expect(video).to_have_attribute("src", re.compile("^http://127"))
     video.evaluate("video => { video.muted = true; return video.play(); }")
-    page.wait_for_function("[...document.querySelectorAll('video')].some(video => video.currentTime > 0.5)")
+    until(page, video, "video => video.currentTime > 0.5")
 
 
 def test_what_anybody_may_post_does_nothing(page: Page, shown: Shown) -> None:

@@ -185,7 +185,7 @@ def test_a_worker_that_is_killed_leaves_whole_files_or_none_and_the_next_try_pay
 
 def check_paid_once(job: Job, point: Point, try_number: int) -> None:
     """One submission, and no more uploads than it needed."""
-    assert try_number == 2
+    assert try_number > 1
     assert [task.status for task in job.wiro.runs] == ["task_postprocess_end"]
     assert (job.wiro.count("Run"), job.wiro.count("Upload")) == (1, point.uploads)
 

@@ -27,6 +27,12 @@ from tries import kept, run_try
 from triggerer import events_of
 
 
+@pytest.fixture(autouse=True)
+def xcoms_stay_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow 2 keeps an event's XComs as they are; on Airflow 3 a worker ends the task."""
+    monkeypatch.setattr("airflow_provider_wiro.stages.end_here.AIRFLOW_V_3_0_PLUS", False)
+
+
 def deferred_with(operator: WiroRunOperator, ti: FakeTaskInstance | None = None) -> Any:
     """Return the trigger with which a task of a DAG defers."""
     if not operator.has_dag():
@@ -113,6 +119,15 @@ def test_a_decorated_task_passes_it_on(quick: WiroEmulator) -> None:
     assert deferred_with(cast(WiroRunOperator, dag.get_task("video"))).ends_with
 
 
+@pytest.mark.parametrize("pushes", [True, False])
+def test_on_airflow_3_a_task_that_pushes_xcoms_ends_in_a_worker(
+    quick: WiroEmulator, monkeypatch: pytest.MonkeyPatch, pushes: bool
+) -> None:
+    """Airflow 3 keeps an event's XComs as JSON in a text, and the next task would get that text."""
+    monkeypatch.setattr("airflow_provider_wiro.stages.end_here.AIRFLOW_V_3_0_PLUS", True)
+    assert (deferred_with(plain(do_xcom_push=pushes)).ends_with is None) is pushes
+
+
 def test_by_default_a_worker_ends_it(quick: WiroEmulator) -> None:
     assert deferred_with(generic(deferrable=True)).ends_with is None
 
@@ -132,7 +147,7 @@ def test_what_needs_a_worker_is_seen_before_it_defers(
 
 
 def test_each_need_that_is_asked_before_it_defers_is_tried_here() -> None:
-    tried = {fact for fact, _ in CASES} | {"xcom_backend", "unrecorded"}
+    tried = {fact for fact, _ in CASES} | {"xcoms_as_text", "xcom_backend", "unrecorded"}
     assert tried == {need.fact for need in NEEDS if need.asked == "before it defers"}
 
 

@@ -7,10 +7,13 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
+from airflow.models.dag import DagModel
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.trigger import Trigger
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow.utils.session import create_session
 
@@ -108,6 +111,26 @@ class WaitingTask:
     def set_state(self, state: str) -> None:
         with warnings_of_airflow(), create_session() as session:
             session.query(TaskInstance).filter_by(**self.key).update({"state": state})
+
+    def fired(self, event: TriggerEvent) -> tuple[str, datetime | None]:
+        """Let Airflow take an event of its trigger; return the state that it has then, and when it has ended."""
+        with warnings_of_airflow():
+            with create_session() as session:
+                model = session.get(DagModel, self.key["dag_id"]) or DagModel(dag_id=self.key["dag_id"])
+                model.fileloc = "dag.py"
+                if AIRFLOW_V_3_0_PLUS:
+                    model.relative_fileloc = "dag.py"
+                session.add(model)
+                row = Trigger(classpath="none", kwargs={})
+                session.add(row)
+                session.flush()
+                number = row.id
+                waiting = {"state": "deferred", "trigger_id": number, "end_date": None}
+                session.query(TaskInstance).filter_by(**self.key).update(waiting)
+            Trigger.submit_event(number, event)
+            with create_session() as session:
+                ti = session.query(TaskInstance).filter_by(**self.key).one()
+                return str(ti.state), ti.end_date
 
     def record(self, taskid: str | None) -> None:
         """Put another *taskid* in place of the recorded one, or none."""

@@ -137,7 +137,7 @@ def test_in_a_dag_it_takes_what_another_task_has_returned(
 ) -> None:
     def build() -> None:
         video = WiroRunOperator(task_id="video", model="owner/video", inputs={"prompt": "x"}, poll_interval=0.1)
-        WiroToObjectStorageOperator(task_id="save", result=video.output, save_to=f"{tmp_path}/{{{{ ds_nodash }}}}")
+        WiroToObjectStorageOperator(task_id="save", result=video.output, save_to=f"{tmp_path}/{{{{ dag.dag_id }}}}")
 
     run = run_dag(build)
     assert run.state == "success", run.errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,15 +17,23 @@ from airflow_provider_wiro.core.verdict import EVENT_LIMIT
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroNoOutput, WiroTaskFailed
 from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 from doubles import FakeTaskInstance, Lines, context_of
 from operators import defer, generic, runway
+from small_airflow import Run
 from taskids import FIRST
-from triggerer import events_of, make_trigger
+from triggerer import WaitingTask, events_of, make_trigger
 
 TEXT = {"outputs": [{"contenttype": "raw", "content": {"raw": "A poem.", "answer": ["A poem."]}}]}
 PLAIN_TEXT = {"outputs": [{"url": "https://cdn.wiro.ai/a.txt", "name": "a.txt", "contenttype": "text/plain"}]}
 LONG_TEXT = {"outputs": [{"contenttype": "raw", "content": {"raw": "x" * 9_000, "answer": ["x" * 9_000]}}]}
+
+
+@pytest.fixture(autouse=True)
+def xcoms_stay_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow 2 keeps an event's XComs as they are; on Airflow 3 a worker ends the task."""
+    monkeypatch.setattr("airflow_provider_wiro.stages.end_here.AIRFLOW_V_3_0_PLUS", False)
 
 
 def ended(make: Any, **arguments: Any) -> tuple[FakeTaskInstance, TriggerEvent, Any]:
@@ -140,3 +149,18 @@ def test_the_event_passes_through_airflows_channel_as_it_is(wiro_emulator: WiroE
     read = adapter.validate_json(adapter.dump_json(event))
     assert isinstance(read, TaskSuccessEvent)
     assert read.xcoms == event.xcoms  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(AIRFLOW_V_3_0_PLUS, reason="Airflow 3 keeps an event's XComs as text")
+def test_airflow_ends_the_task_with_all_its_xcoms(run_dag: Callable[..., Run], wiro_emulator: WiroEmulator) -> None:
+    """As Airflow's own triggerer does once it has the event: a mapped task, in the database."""
+    wiro_emulator.outcome(duration=0.0, times=-1)
+    arguments: dict[str, Any] = {"task_id": "video", "model": "owner/video", "wait_for_completion": False}
+    run = run_dag(lambda: WiroRunOperator.partial(**arguments).expand(inputs=[{"prompt": "x"}]))
+    waiting = WaitingTask(run)
+    _, event, _ = ended(generic)
+    assert isinstance(event, TaskSuccessEvent)
+    state, end_date = waiting.fired(event)
+    assert state == "success"
+    assert end_date is not None
+    assert {key: run.xcom(key, map_index=0) for key in event.xcoms or {}} == event.xcoms

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 class Known:
     """What is known of a task; what nobody has looked at yet is False.
 
+    :param xcoms_as_text: whether it pushes XComs, and Airflow keeps those of an event as text.
     :param saves: whether its outputs are saved.
     :param outlets: whether it has outlets.
     :param on_success_callback: whether it has one.
@@ -29,6 +30,7 @@ class Known:
     :param too_large: whether its XComs are more than an event holds.
     """
 
+    xcoms_as_text: bool = False
     saves: bool = False
     outlets: bool = False
     on_success_callback: bool = False
@@ -62,6 +64,9 @@ class Need:
 _DEFERS, _VERDICT = "before it defers", "of the verdict"
 
 NEEDS: tuple[Need, ...] = (
+    Need(
+        "it pushes XComs on Airflow 3", "xcoms_as_text", _DEFERS, "Airflow 3 keeps an event's XComs as text"
+    ),
     Need("it has `save_to`", "saves", _DEFERS, "a trigger downloads nothing"),
     Need("it has outlets", "outlets", _DEFERS, "Airflow sends their events from a worker"),
     Need("it has an `on_success_callback`", "on_success_callback", _DEFERS, "Airflow 3 calls it in a worker only"),

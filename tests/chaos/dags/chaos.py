@@ -56,7 +56,8 @@ FILES: dict[str, Any] = {
     "input_image": "{{ dag_run.conf['image'] }}",
     "save_to": "{{ dag_run.conf['save_to'] }}",
     "delete_after_save": True,
-    "retries": 1,
+    # On a busy machine Airflow also takes a try for dead that has not even begun.
+    "retries": 2,
 }
 deferred_files = video_dag("deferred_files", **DEFERRED, **FILES)
 sync_files = video_dag("sync_files", **SYNC, **FILES)
