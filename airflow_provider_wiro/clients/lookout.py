@@ -245,6 +245,6 @@ class Lookout:
             one.asked = None
             self._lists.detail_asked()
             self._ask(one, look.detail, self._looks)
-        for one in self._for_detail.late(now):
+        for one in self._for_detail.late(now, time.time()):
             one.asked = None
             one.context.run(self._carry_on, one, queued_too_long())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 
@@ -64,11 +63,14 @@ class Turns:
                 under_way += 1
                 yield one, look
 
-    def late(self, now: float) -> list[Waiting]:
-        """Take out those whose deadline has passed: nothing of theirs is sent any more."""
+    def late(self, now: float, clock: float) -> list[Waiting]:
+        """Take out those whose deadline has passed: nothing of theirs is sent any more.
+
+        :param clock: unix time.
+        """
         if not self._asked or now < self._swept_at + STALE:
             return []
-        self._swept_at, clock = now, time.time()
+        self._swept_at = now
         waiting = [(one, look) for one, look in self._asked if one.asked is look]
         late = [one for one, look in waiting if look.deadline is not None and look.deadline <= clock]
         self._asked = deque((one, look) for one, look in waiting if look.deadline is None or look.deadline > clock)
