@@ -7,7 +7,6 @@ import json
 import shlex
 import signal
 import sys
-import threading
 import time
 
 from airflow_provider_wiro.emulator.emulator import WiroEmulator
@@ -24,9 +23,10 @@ def main(arguments: list[str] | None = None, *, prog: str = PROGRAM) -> int:
     """
     parser = _parser(prog)
     options = parser.parse_args(arguments)
-    stop = threading.Event()
+    # No Event: the thread that a signal interrupts may hold the lock that setting one needs.
+    told_to_stop: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: told_to_stop.append(number))
     try:
         emulator = _started(options)
     except ValueError as error:
@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None, *, prog: str = PROGRAM) -> int:
         return 2
     _introduce(emulator)
     story = Story(emulator)
-    while not stop.wait(0.1):
+    while not told_to_stop:
+        time.sleep(0.1)
         story.tell()
     emulator.stop()
     print("The emulator has stopped.", flush=True)

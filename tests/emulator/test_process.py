@@ -36,8 +36,10 @@ def line_with(process: subprocess.Popen[str], text: str) -> str:
 def running(*options: str) -> Iterator[subprocess.Popen[str]]:
     command = [*COMMAND, "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -63,6 +65,37 @@ def test_it_says_how_to_reach_it_tells_its_story_and_ends_cleanly(number: signal
 
     assert (process.returncode, errors) == (0, "")
     assert "stopped" in output
+
+
+IN_A_LOCK = """
+import signal, sys, threading
+from airflow_provider_wiro.emulator import __main__ as emulator
+
+def in_the_lock(frame, event, _):
+    if event == "line" and frame.f_lineno > frame.f_code.co_firstlineno + 10:
+        signal.raise_signal(signal.SIGTERM)
+    return in_the_lock
+
+def trace(frame, *_):
+    return in_the_lock if frame.f_code is threading.Event.wait.__code__ else None
+
+def tell(self, told=[]):
+    told.append(1)
+    if len(told) == 3:
+        signal.raise_signal(signal.SIGTERM)
+
+emulator.Story.tell = tell
+sys.settrace(trace)
+sys.exit(emulator.main(["--port", "0"]))
+"""
+
+
+def test_a_signal_ends_it_at_whatever_moment_it_comes() -> None:
+    """Also while the interrupted thread holds the lock of what it waits for."""
+    ended = subprocess.run([sys.executable, "-c", IN_A_LOCK], capture_output=True, text=True, check=False, timeout=20)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "stopped" in ended.stdout
 
 
 def test_a_port_that_is_taken_is_told_with_exit_code_2() -> None:
