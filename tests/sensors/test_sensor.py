@@ -85,6 +85,7 @@ def test_it_defers_to_a_trigger_that_stops_nothing(all_held: WiroEmulator) -> No
         "base_url": all_held.url,
         "try_number": 1,
         "stop_at_timeout": False,
+        "ends_with": None,
     }
     assert ti.xcoms["taskid"] == FIRST
 
