@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.journals import mark
-from assets import asset_events
+from assets import asset_events, register_alias
 from small_airflow import Run, run_as_written, warnings_of_airflow
 
 PAGE = (Path(__file__).parent.parent / "docs" / "recipes.md").read_text()
@@ -108,6 +108,7 @@ def test_an_asset_gets_an_event(wiro_emulator: WiroEmulator) -> None:
 
 
 def test_an_alias_gets_an_asset_for_a_saved_file(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    register_alias("videos")
     assert run("wiro_with_an_alias", run_conf={"folder": str(tmp_path)}).state == "success"
     [task] = wiro_emulator.runs
     uri = f"file://{tmp_path}/{task.taskid}/0.mp4"

@@ -148,8 +148,8 @@ def test_saving_and_deleting_keeps_and_logs_no_secret(
     if fault is not None:
         wiro_emulator.script(*fault, times=-1, **({"code": 0, "message": "no"} if fault[1] == "code" else {}))
     ti, errors, media = FakeTaskInstance(), "", tmp_path / "media"
-    signed = "https://x.example/a.png?X-Amz-Signature=5167"
-    arguments = {"input_image_url": signed, "callback_url": "https://x.example/hook?token=8912"}
+    signed = "https://x.example/a.png?X-Amz-Signature=of-a-bucket-5167"
+    arguments = {"input_image_url": signed, "callback_url": "https://x.example/hook?token=of-a-hook-8912"}
     try:
         run_try(ti=ti, save_to=str(media), delete_after_save=True, deferrable=deferrable, **arguments)
     except WiroError as error:
@@ -159,8 +159,8 @@ def test_saving_and_deleting_keeps_and_logs_no_secret(
     assert "manifest" in "".join(map(str, media.rglob("*"))) or errors
     told = lines.text + errors + kept + json.dumps(ti.xcoms)
     assert leaks(told, wiro_emulator) == []
-    assert "5167" not in told
-    assert "8912" not in told
+    assert "of-a-bucket-5167" not in told
+    assert "of-a-hook-8912" not in told
 
 
 PLANTS: dict[str, Callable[[Any, Any, Any], None]] = {

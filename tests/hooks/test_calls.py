@@ -273,4 +273,5 @@ def test_a_hook_looks_its_connection_up_once(
 def test_the_hook_has_the_apis_calls_and_no_more() -> None:
     own = {name for name in vars(WiroHook) if not name.startswith("_") and callable(getattr(WiroHook, name))}
     calls = {"run", "get_task", "kill", "cancel", "stop", "wait", "delete"}
-    assert own == calls | {"test_connection", "get_ui_field_behaviour"}
+    form = {"get_ui_field_behaviour", "get_connection_form_widgets"}
+    assert own - form == calls | {"test_connection"}
