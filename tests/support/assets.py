@@ -24,7 +24,7 @@ def asset_events(uri: str) -> list[Any]:
 
 
 def register_alias(name: str) -> None:
-    """Have Airflow know an alias, as its DAG processor does; where a DAG is tried, only Airflow 3 makes it by itself."""
+    """Have Airflow know an alias, as its DAG processor does; only Airflow 3 makes it by itself where a DAG is tried."""
     if AIRFLOW_V_3_0_PLUS:
         return
     from airflow.models.dataset import DatasetAliasModel
