@@ -16,6 +16,7 @@ from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.emulator import WiroEmulator
 from driving import Drive, DriveAsync, DriveSync, credentials_of
 from small_servers import server_context
+from waiting import on_simulated_time
 
 VARIABLES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} | {
     "REQUESTS_CA_BUNDLE",
@@ -82,3 +83,8 @@ def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     """TLS for a server on 127.0.0.1, with a certificate of the private CA."""
     return server_context(authority, "127.0.0.1")
+
+
+@pytest.fixture
+def simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_simulated_time(monkeypatch)

@@ -17,12 +17,9 @@ from airflow_provider_wiro.core.verdict import Verdict
 from fake_driver import START
 from lying import LIES, Lying
 from simulated import simulate
-from waiting import Service, lookout_of, on_simulated_time, wait_for
+from waiting import Service, lookout_of, wait_for
 
-
-@pytest.fixture(autouse=True)
-def simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_simulated_time(monkeypatch)
+pytestmark = pytest.mark.usefixtures("simulated_time")
 
 
 def waited(service: Service, taskids: list[str], seconds: float, *, listed: bool = True, **options: Any) -> Any:

@@ -16,12 +16,9 @@ from airflow_provider_wiro.core.polling import WaitPlan
 from driving import ListLog
 from fake_driver import START
 from simulated import simulate
-from waiting import Service, lookout_of, on_simulated_time, wait_for
+from waiting import Service, lookout_of, wait_for
 
-
-@pytest.fixture(autouse=True)
-def simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_simulated_time(monkeypatch)
+pytestmark = pytest.mark.usefixtures("simulated_time")
 
 
 async def leave(watched: Lookout, *waiting: asyncio.Task[Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 from airflow.models import Connection
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_2_PLUS
 
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -199,7 +199,7 @@ def test_an_extra_that_is_not_known_is_told_where_the_test_is_good(connect: Conn
 
 
 airflow_refuses_it = pytest.mark.skipif(
-    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_3_PLUS, reason="Airflow 3.0 and 3.1 find no connection with such an extra"
+    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_2_PLUS, reason="Airflow 3.0 and 3.1 find no connection with such an extra"
 )
 
 

@@ -80,7 +80,7 @@ def with_default(**arguments: Any) -> WiroRunOperator:
 
 ARGUMENTS: dict[str, Any] = {"task_id": "video", "model": "owner/video", "deferrable": True, "end_from_trigger": True}
 CASES: list[tuple[str, Callable[[], WiroRunOperator]]] = [
-    ("saves", lambda: plain(save_to="/tmp/videos")),
+    ("saves", lambda: plain(save_to=gettempdir())),
     ("outlets", lambda: plain(outlets=[Asset(uri="s3://bucket/video.mp4")])),
     ("on_success_callback", lambda: plain(on_success_callback=print)),
     ("on_success_callback", lambda: with_default(on_success_callback=print)),
