@@ -64,9 +64,7 @@ def test_a_serialised_dag_keeps_the_links() -> None:
     assert kept == {"typed": both, "any": both, "mapped": both, "sensor": output, "transfer": output}
 
 
-@pytest.mark.skipif(
-    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_3_PLUS, reason="DAG.test keeps no links before 3.3"
-)
+@pytest.mark.skipif(AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_3_PLUS, reason="DAG.test keeps no links before 3.3")
 def test_a_finished_task_leads_to_its_model_and_its_video(
     run_dag: Callable[..., Run], wiro_emulator: WiroEmulator
 ) -> None:

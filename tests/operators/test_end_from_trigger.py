@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from tempfile import gettempdir
 from typing import Any, cast
 
 import pytest
