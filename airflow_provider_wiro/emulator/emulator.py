@@ -17,6 +17,9 @@ from airflow_provider_wiro.emulator.outcomes import check_duration, outcome_from
 from airflow_provider_wiro.emulator.server import Server, is_loopback
 from airflow_provider_wiro.emulator.tasks import EmulatedTask
 
+# The turns of the event loop in which a connection that has just been accepted becomes one that can be closed.
+ACCEPTING = 4
+
 
 class WiroEmulator:
     """
@@ -101,6 +104,9 @@ class WiroEmulator:
         await web.SockSite(runner, listener, backlog=1024).start()
         listening.set_result(None)
         await self._stop_requested.wait()
+        self._loop.remove_reader(listener)
+        for _ in range(ACCEPTING):
+            await asyncio.sleep(0)
         await server.close()
         await runner.cleanup()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import math
 import pkgutil
@@ -9,8 +11,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -108,6 +112,30 @@ def test_a_port_that_is_taken_is_an_os_error_and_leaves_no_thread() -> None:
     assert set(threading.enumerate()) <= before
     with emulator:
         assert requests.post(emulator.url, timeout=5).status_code == 404
+
+
+def test_a_connection_that_comes_in_while_it_stops_is_closed() -> None:
+    came: list[socket.socket] = []
+
+    def knock(address: tuple[str, int], over: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                came.append(socket.create_connection(address, 1))
+
+    for number in range(20):
+        over = threading.Event()
+        with WiroEmulator() as emulator:
+            url = urlsplit(emulator.url)
+            assert url.hostname
+            assert url.port
+            knocking = threading.Thread(target=knock, args=((url.hostname, url.port), over))
+            knocking.start()
+            time.sleep(0.001 * (number % 10))
+        over.set()
+        knocking.join()
+    for connection in came:
+        connection.close()
+    gc.collect()  # what it had left open would say so here
 
 
 def test_many_clients_at_once() -> None:
