@@ -31,6 +31,12 @@ CONNECTION_TYPE: dict[str, Any] = {
             "description": "How many tasks may run at Wiro at once, before an operator submits. Empty: any number.",
             "schema": {"type": ["integer", "null"], "minimum": 1},
         },
+        "socket_url": {
+            "label": "Socket URL",
+            "description": "Where Wiro says that something has happened to a task, for [wiro] push. "
+            "Empty: Wiro's own, where the base URL is Wiro's.",
+            "schema": {"type": ["string", "null"], "default": None},
+        },
     },
     "ui-field-behaviour": {
         "hidden-fields": ["schema", "port"],
@@ -86,6 +92,15 @@ CONFIG: dict[str, Any] = {
                 "type": "boolean",
                 "example": "False",
                 "default": "True",
+            },
+            "push": {
+                "description": "Whether a triggerer opens a socket to Wiro, on which Wiro says that something has\n"
+                "happened to a task: an end is seen at once, and with fewer requests. Requests stay the safety net,\n"
+                "every 30 s. It needs the extra socket_url where the connection's base URL is not Wiro's own.\n",
+                "version_added": "0.2.0",
+                "type": "boolean",
+                "example": "True",
+                "default": "False",
             },
             "allow_private_hosts": {
                 "description": "Hosts, separated by commas, that may have private addresses although Wiro names them\n"

@@ -81,7 +81,7 @@ def test_the_form_of_the_hook_is_valid_for_this_airflow() -> None:
 def test_the_form_stores_no_text_that_is_too_short_to_be_masked() -> None:
     """Airflow takes every extra for a secret, and warns in each task's log where it is too short."""
     defaults = {name: made["schema"].get("default") for name, made in CONNECTION_TYPE["conn-fields"].items()}
-    assert defaults == {"timeout": 30, "verify": None, "allow_http": False, "max_active": None}
+    assert defaults == {"timeout": 30, "verify": None, "allow_http": False, "max_active": None, "socket_url": None}
 
 
 def test_the_hook_and_the_provider_info_agree() -> None:

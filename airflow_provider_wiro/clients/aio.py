@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -57,6 +58,11 @@ class AsyncClient:
     def credentials(self) -> Credentials:
         """Where it sends and how it signs now."""
         return self._route.credentials
+
+    @property
+    def tls(self) -> ssl.SSLContext | bool:
+        """How the service is verified."""
+        return self._route.tls
 
     @property
     def max_active(self) -> int | None:

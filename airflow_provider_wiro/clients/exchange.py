@@ -8,7 +8,7 @@ import io
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -66,12 +66,14 @@ class Route:
         return await asyncio.to_thread(cls.find, credentials)
 
 
-def new_session(**connector: object) -> aiohttp.ClientSession:
+def new_session(*, traces: Sequence[aiohttp.TraceConfig] = (), **connector: object) -> aiohttp.ClientSession:
     """Return a session that keeps no cookie, reads no environment and unpacks nothing.
 
+    :param traces: what is told of its requests.
     :param connector: options of its ``aiohttp.TCPConnector``.
     """
     return aiohttp.ClientSession(
+        trace_configs=list(traces),
         connector=aiohttp.TCPConnector(limit=0, resolver=Resolver(), **connector),  # type: ignore[arg-type]
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,

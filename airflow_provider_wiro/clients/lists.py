@@ -10,7 +10,8 @@ from contextvars import Context
 from typing import Protocol
 
 from airflow_provider_wiro.clients.aio import AsyncClient
-from airflow_provider_wiro.clients.waiting import Asked, Waiting
+from airflow_provider_wiro.clients.push import Push
+from airflow_provider_wiro.clients.waiting import Asked, Waiting, Waits
 from airflow_provider_wiro.core.lookout import ABREAST, PROOF, Book, Reading, running
 from airflow_provider_wiro.core.protocol import NoReply, Reply, task_in
 from airflow_provider_wiro.core.reading import read_taskid
@@ -34,8 +35,7 @@ _log = logging.getLogger(__name__)
 class Owner(Protocol):
     """Who the looks are of."""
 
-    def those_of(self, taskid: str) -> tuple[Waiting, ...]:
-        """Return the waits for a task."""
+    waits: Waits
 
     def answer(self, one: Waiting, task: Task) -> None:
         """Answer the look of one that waits for it, or sleeps before it, with the task as it runs."""
@@ -51,11 +51,13 @@ class Lists:
     """Reads the list for those who share *client*, one reading at a time.
 
     :param owner: whose looks it answers.
+    :param push: listens for the tasks that the list shows.
     """
 
-    def __init__(self, client: AsyncClient, owner: Owner) -> None:
+    def __init__(self, client: AsyncClient, owner: Owner, push: Push) -> None:
         self._client = client
         self._owner = owner
+        self._push = push
         self._credentials = client.credentials
         self._book = Book()
         self._base_url = ""
@@ -139,7 +141,7 @@ class Lists:
 
     def _named(self, row: Mapping[str, object]) -> Iterable[Waiting]:
         taskid = read_taskid(row.get("id"))
-        waits = () if taskid is None else self._owner.those_of(taskid)
+        waits = () if taskid is None else self._owner.waits.of(taskid)
         return [one for one in waits if one.listed and one.service in (None, self._base_url)]
 
     def _tell(self, one: Waiting, row: Mapping[str, object]) -> bool:
@@ -151,6 +153,8 @@ class Lists:
         asked = one.asked is not None and not one.asked.sure
         sooner = not asked and one.due - now <= one.sooner
         task = running(row)
+        if one.pushed:
+            self._push.shown(one, task)
         if not self._book.proven:
             self._prove(one, asked=asked, sooner=sooner)
         elif task is not None and (asked or sooner):

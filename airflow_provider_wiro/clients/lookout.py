@@ -2,7 +2,8 @@
 
 Each wait is a flow. One that sleeps is an entry in a heap, and its trigger awaits a future: nothing runs for it. What
 is due is asked in the order in which it came due, so many at once, and so many a second. Where enough are due together,
-pages of Task/List may answer them (``lists.py``).
+pages of Task/List may answer them (``lists.py``). Where Wiro's socket says that something has happened to a task, it is
+looked at at once (``push.py``).
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from dataclasses import replace
 
 from airflow_provider_wiro.clients.aio import CONNECTIONS, AsyncClient
 from airflow_provider_wiro.clients.lists import Lists
+from airflow_provider_wiro.clients.push import Push
 from airflow_provider_wiro.clients.throttle import queued_too_long
 from airflow_provider_wiro.clients.turns import Turns
-from airflow_provider_wiro.clients.waiting import Asked, Waiting
+from airflow_provider_wiro.clients.waiting import Asked, Waiting, Waits
 from airflow_provider_wiro.clients.wire import log_report
 from airflow_provider_wiro.core import polling
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.pace import Experience
-from airflow_provider_wiro.core.polling import WaitPlan
-from airflow_provider_wiro.core.protocol import Answer, Look, Now, Report, Send, Sleep
+from airflow_provider_wiro.core.protocol import Answer, Look, Now, Report, Send, Sleep, task_in
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.verdict import Verdict
 
@@ -33,38 +34,41 @@ SLICE = 0.005
 
 
 class Lookout:
-    """Carries out the waits of all who share *client*."""
+    """Carries out the waits of all who share *client*: ``waits``."""
 
     def __init__(self, client: AsyncClient) -> None:
         self.client = client
         self._loop = asyncio.get_running_loop()
-        self._waits: dict[str, tuple[Waiting, ...]] = {}
+        self.waits = Waits()
         self._sleeping: list[tuple[float, Waiting]] = []
         self._for_detail = Turns(CONNECTIONS, self._loop.time())
         self._for_list: list[Asked] = []
         self._looks: set[asyncio.Task[None]] = set()
         self._others: set[asyncio.Task[None]] = set()
-        self._lists = Lists(client, self)
+        self._push = Push(client, self.wake)
+        self._lists = Lists(client, self, self._push)
         self._timer: asyncio.TimerHandle | None = None
         self._context = Context()
 
     async def wait(
         self,
-        plan: WaitPlan,
+        plan: polling.WaitPlan,
         log: Log,
         *,
         service: str | None = None,
         experience: Experience | None = None,
         listed: bool = False,
+        pushed: bool = False,
     ) -> Verdict:
         """Wait for a task, and return the verdict; as ``core.polling.wait`` says it.
 
         :param service: the base URL that the task is at. Where the connection leads to another one, nothing is sent.
             None = wherever the connection leads.
         :param listed: whether Task/List may answer that the task still runs.
+        :param pushed: whether the socket may say when a look is worth it.
         """
-        one = Waiting(plan, polling.wait(plan, experience), log, service, listed=listed)
-        self._waits[plan.taskid] = (*self.those_of(plan.taskid), one)
+        one = Waiting(plan, polling.wait(plan, experience), log, service, listed=listed, pushed=pushed)
+        self.waits.add(one)
         try:
             self._carry_on(one)
             self._see_to_it()
@@ -75,7 +79,7 @@ class Lookout:
     def wake(self, taskid: str) -> None:
         """Look at a task now, for something has happened to it; at most once in its ``poll_interval``."""
         now = self._loop.time()
-        for one in self.those_of(taskid):
+        for one in self.waits.of(taskid):
             one.called = min(one.called, max(now, one.woken + one.plan.poll_interval))
             if one.called < one.due < math.inf:
                 self._sleep_until(one, one.called)
@@ -87,13 +91,9 @@ class Lookout:
         left = self._looks | self._others
         for task in left:
             task.cancel()
-        if left:
-            await asyncio.wait(left)
+        await asyncio.gather(*left, return_exceptions=True)
         await self._lists.close()
-
-    def those_of(self, taskid: str) -> tuple[Waiting, ...]:
-        """Return the waits for a task."""
-        return self._waits.get(taskid, ())
+        await self._push.close()
 
     def answer(self, one: Waiting, task: Task) -> None:
         """Answer the look of one that waits for it, or sleeps before it, with the task as it runs."""
@@ -107,16 +107,13 @@ class Lookout:
         self._for_detail.put([(one, one.asked)])
 
     def _forget(self, one: Waiting) -> None:
-        left = tuple(other for other in self._waits[one.plan.taskid] if other is not one)
-        if left:
-            self._waits[one.plan.taskid] = left
-        else:
-            del self._waits[one.plan.taskid]
+        self.waits.remove(one)
+        self._push.forget(one, over=one.is_over)
         one.due, one.asked = math.inf, None
         if one.asking is not None:
             one.asking.cancel()
         one.flow.close()
-        if not self._waits:
+        if not self.waits:
             self._sleeping.clear()
             self._for_detail.clear()
             self._for_list.clear()
@@ -133,8 +130,9 @@ class Lookout:
                 answer = None
                 match step:
                     case Sleep():
-                        one.sooner = step.seconds / 2 if step.sooner and one.listed else -math.inf
-                        return self._sleep_until(one, min(self._loop.time() + step.seconds, one.called))
+                        seconds = self._push.pause(one, step)
+                        one.sooner = seconds / 2 if step.sooner and one.listed else -math.inf
+                        return self._sleep_until(one, min(self._loop.time() + seconds, one.called))
                     case Look() if known is not None and not step.sure:
                         answer, known = known, None
                     case Look():
@@ -169,6 +167,8 @@ class Lookout:
             one.fail(error)
         else:
             one.asking = None
+            if one.pushed:
+                self._push.shown(one, task_in(answer, one.plan.taskid))
             if one.row is not None and among is self._looks:
                 self._lists.compare(one, answer)
             self._carry_on(one, answer)
@@ -226,7 +226,7 @@ class Lookout:
         if not self._for_list or (self._lists.is_busy and now < self._lists.patient_until):
             return
         asked, self._for_list = self._for_list, []
-        waiting = len(self._waits)
+        waiting = len(self.waits)
         if self._lists.is_worth(waiting, waiting):
             sleeping = [one for due, one in self._sleeping if one.due == due and due - now <= one.sooner]
             if self._lists.is_worth(len(asked) + len(sleeping), waiting):

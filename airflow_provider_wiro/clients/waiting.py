@@ -9,6 +9,7 @@ from contextvars import copy_context
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.polling import WaitPlan
 from airflow_provider_wiro.core.protocol import Flow, Look
+from airflow_provider_wiro.core.task import TERMINAL
 from airflow_provider_wiro.core.verdict import Verdict
 
 
@@ -17,6 +18,7 @@ class Waiting:
 
     :ivar context: the trigger's; by it, Airflow knows whose lines are in the log.
     :ivar listed: whether a row of Task/List may answer a look.
+    :ivar pushed: whether the socket may say when a look is worth it.
     :ivar ended: what the trigger awaits.
     :ivar due: when the flow is carried on.
     :ivar sooner: how long before that a row may answer what comes then.
@@ -39,6 +41,7 @@ class Waiting:
         "listed",
         "log",
         "plan",
+        "pushed",
         "row",
         "service",
         "sooner",
@@ -46,12 +49,15 @@ class Waiting:
         "woken",
     )
 
-    def __init__(self, plan: WaitPlan, flow: Flow[Verdict], log: Log, service: str | None, *, listed: bool) -> None:
+    def __init__(
+        self, plan: WaitPlan, flow: Flow[Verdict], log: Log, service: str | None, *, listed: bool, pushed: bool
+    ) -> None:
         self.plan = plan
         self.flow = flow
         self.log = log
         self.service = service
         self.listed = listed
+        self.pushed = pushed
         self.context = copy_context()
         self.ended: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self.due = self.called = math.inf
@@ -63,6 +69,13 @@ class Waiting:
 
     def __lt__(self, other: Waiting) -> bool:
         return False  # of two that are due at the same moment, either may be first
+
+    @property
+    def is_over(self) -> bool:
+        """Whether Detail has shown that its task is over."""
+        ended = self.ended
+        good = ended.done() and not ended.cancelled() and ended.exception() is None
+        return good and ended.result().status in TERMINAL
 
     def fail(self, error: Exception) -> None:
         """End the wait with an error, which its trigger alone sees."""
@@ -77,6 +90,32 @@ class Waiting:
             return True
         self.unlisted -= 1
         return False
+
+
+class Waits:
+    """All that are waited for, by taskid: two triggers may wait for one task."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, tuple[Waiting, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def of(self, taskid: str) -> tuple[Waiting, ...]:
+        """Return the waits for a task."""
+        return self._of.get(taskid, ())
+
+    def add(self, one: Waiting) -> None:
+        """Take in one more."""
+        self._of[one.plan.taskid] = (*self.of(one.plan.taskid), one)
+
+    def remove(self, one: Waiting) -> None:
+        """Forget one."""
+        left = tuple(other for other in self.of(one.plan.taskid) if other is not one)
+        if left:
+            self._of[one.plan.taskid] = left
+        else:
+            del self._of[one.plan.taskid]
 
 
 Asked = tuple[Waiting, Look]

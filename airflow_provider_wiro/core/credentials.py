@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
+from airflow_provider_wiro.core.push import SOCKET_HOST, SOCKET_URL
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroConfigError
 
 DEFAULT_BASE_URL = "https://api.wiro.ai/v1"
 DEFAULT_TIMEOUT = 30.0
-EXTRAS = ("timeout", "verify", "allow_http", "max_active")
+EXTRAS = ("timeout", "verify", "allow_http", "max_active", "socket_url")
 
 
 _PORTS = {"http": 80, "https": 443}
@@ -44,6 +45,8 @@ class Credentials:
     :param verify: whether TLS certificates are verified, or the CA file to verify them with.
     :param max_active: how many tasks may run at Wiro at once, where the operators submit; None: any number.
     :param allow_http: whether plain http is allowed, also to other machines than this one.
+    :param socket_url: where the service says that something has happened to a task; None: Wiro's own socket, where the
+        service is Wiro.
     :param remark: what is odd about the connection, and does not keep it from being used.
     """
 
@@ -54,12 +57,18 @@ class Credentials:
     verify: bool | str = True
     max_active: int | None = None
     allow_http: bool = False
+    socket_url: str | None = None
     remark: str = field(default="", compare=False)
 
     @property
     def account(self) -> str:
         """What tells accounts apart without telling the key: two keys of one account are two here."""
         return hmac.new(self.api_key.encode(), b"account", hashlib.sha256).hexdigest()[:16]
+
+    @property
+    def socket(self) -> str | None:
+        """The socket's address; None if there is none. Tokens of tasks go there: Wiro's own is Wiro's alone."""
+        return self.socket_url or (SOCKET_URL if urlsplit(self.base_url).hostname == SOCKET_HOST else None)
 
     @classmethod
     def from_connection(
@@ -94,6 +103,7 @@ class Credentials:
                 verify=_verify(given.get("verify")),
                 max_active=_max_active(where, given.get("max_active")),
                 allow_http=allow_http,
+                socket_url=_socket_url(where, given.get("socket_url"), allow_http=allow_http),
                 remark=remark,
             )
         except WiroConfigError as error:
@@ -160,6 +170,28 @@ def _split(where: str, url: str) -> SplitResult:
             f"user, query and fragment, such as {DEFAULT_BASE_URL}"
         )
     return parts
+
+
+def _socket_url(where: str, value: object, *, allow_http: bool) -> str | None:
+    text = str(value or "").strip()
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not text.isprintable() or any(mark in text for mark in " @?#\\"):
+        raise WiroConfigError(
+            f"{where}: extra socket_url is not usable; allowed is a ws(s) URL without user, query and fragment, such "
+            f"as {SOCKET_URL}"
+        )
+    if parts.scheme == "ws" and not (allow_http or is_loopback(parts.hostname or "")):
+        raise WiroConfigError(
+            f"{where}: extra socket_url is plain ws, which would send the tokens of tasks unencrypted; use wss, "
+            'or set the extra {"allow_http": true} for a trusted network'
+        )
+    return text
 
 
 def _bracketed(host: str) -> str:

@@ -18,12 +18,27 @@ from airflow_provider_wiro.emulator.inputs import echo
 from airflow_provider_wiro.emulator.media import StoredFile
 from airflow_provider_wiro.emulator.outcomes import TERMINAL, Outcome
 from airflow_provider_wiro.emulator.prices import price
+from airflow_provider_wiro.emulator.socket_faults import SocketFault
 from airflow_provider_wiro.emulator.tasks import Clock, EmulatedTask, random_token
 
-CALLS = ("Run", "Detail", "Kill", "Cancel", "List", "Tool", "Models", "Explore", "Delete", "Upload", "Output", "Other")
+CALLS = (
+    "Run",
+    "Detail",
+    "Kill",
+    "Cancel",
+    "List",
+    "Tool",
+    "Models",
+    "Explore",
+    "Delete",
+    "Upload",
+    "Output",
+    "Socket",
+    "Other",
+)
 """The names of the calls: ``Tool`` is Tool/Detail, ``Models`` is Tool/List, ``Explore`` is Tool/Explore, ``Delete`` is
 Task/InputOutputDelete, ``Upload`` is File/Upload,
-``Output`` the download of a file, ``Other`` whatever the API does not have."""
+``Output`` the download of a file, ``Socket`` the socket that pushes, ``Other`` whatever the API does not have."""
 
 
 @dataclass(eq=False)
@@ -113,6 +128,8 @@ class Account:
         """Queue ``fault`` for ``times`` requests of ``call``: the next ones, or that share of them."""
         if call not in (*CALLS, "*"):
             raise ValueError(f"unknown call {call!r}; known are {', '.join(CALLS)} and * for any")
+        if isinstance(fault, SocketFault) and call != "Socket":
+            raise ValueError(f"the fault {fault.name} is for the call Socket alone, not for {call}")
         if not 0 < rate <= 1:
             raise ValueError(f"rate must be more than 0 and at most 1, not {rate!r}")
         with self.lock:

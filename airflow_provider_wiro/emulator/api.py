@@ -171,4 +171,5 @@ _NAMES = {
     "/v1/Tool/Explore": "Explore",
     "/v1/Task/InputOutputDelete": "Delete",
     "/v1/File/Upload": "Upload",
+    "/socket/v1": "Socket",
 }

@@ -118,6 +118,11 @@ class WiroEmulator:
         return self._account.url
 
     @property
+    def socket_url(self) -> str:
+        """The address of the socket that pushes, for the connection's extra of that name."""
+        return f"{self.url.replace('http', 'ws', 1).removesuffix('/v1')}/socket/v1"
+
+    @property
     def first_taskid(self) -> int:
         """The id of the first task; each further one's is one more."""
         return self._account.first_taskid
@@ -167,8 +172,8 @@ class WiroEmulator:
         Return how many requests of ``call`` have come in.
 
         :param call: "Run", "Detail", "Kill", "Cancel", "List", "Tool" (Tool/Detail), "Models" (Tool/List), "Explore"
-            (Tool/Explore), "Delete" (InputOutputDelete), "Upload", "Output" (a file's download), "Other" (unknown
-            paths).
+            (Tool/Explore), "Delete" (InputOutputDelete), "Upload", "Output" (a file's download), "Socket" (one that was
+            opened), "Other" (unknown paths).
         """
         if call not in CALLS:
             raise ValueError(f"unknown call {call!r}; known are {', '.join(CALLS)}")

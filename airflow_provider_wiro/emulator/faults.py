@@ -16,6 +16,7 @@ from aiohttp import web
 from airflow_provider_wiro.emulator.answers import ANSWERS
 from airflow_provider_wiro.emulator.exchange import Exchange, Fault, body_of
 from airflow_provider_wiro.emulator.hostile import HOSTILE
+from airflow_provider_wiro.emulator.socket_faults import SOCKET_FAULTS
 
 HTML = (
     "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center>"
@@ -201,12 +202,13 @@ FAULTS: dict[str, type[Fault]] = {fault.name: fault for fault in _CLASSES}
 
 def fault_from(name: str, options: Mapping[str, object]) -> Fault:
     """Build the fault called ``name``; an unknown name or option is a ValueError that lists those there are."""
-    if name not in FAULTS:
-        raise ValueError(f"unknown fault {name!r}; known are {', '.join(FAULTS)}")
-    known = {option.name for option in dataclasses.fields(FAULTS[name])}  # type: ignore[arg-type]
+    faults = FAULTS | SOCKET_FAULTS
+    if name not in faults:
+        raise ValueError(f"unknown fault {name!r}; known are {', '.join(faults)}")
+    known = {option.name for option in dataclasses.fields(faults[name])}  # type: ignore[arg-type]
     if unknown := sorted(set(options) - known):
         raise ValueError(f"the fault {name} has no option {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    return FAULTS[name](**options)
+    return faults[name](**options)
 
 
 def _page(status: int, title: str) -> web.Response:

@@ -19,7 +19,9 @@ from airflow_provider_wiro.emulator.bodies import BadBody, Body, parse
 from airflow_provider_wiro.emulator.exchange import Exchange
 from airflow_provider_wiro.emulator.media import file_response
 from airflow_provider_wiro.emulator.outcomes import TERMINAL
+from airflow_provider_wiro.emulator.push import PushSocket
 from airflow_provider_wiro.emulator.refusals import GENERAL, NO_SUCH_ADDRESS, Refused, invalid
+from airflow_provider_wiro.emulator.socket_faults import SocketFault
 from airflow_provider_wiro.emulator.tasks import EmulatedTask
 
 
@@ -43,6 +45,7 @@ class Server:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._stopping = asyncio.Event()
+        self._push = PushSocket(account, self._pause)
         self._callbacks: set[asyncio.Task[None]] = set()
         self.app = web.Application(client_max_size=uploads.MAX_UPLOAD + 1_000_000)
         self.app.on_response_prepare.append(self._date)
@@ -90,9 +93,11 @@ class Server:
         if self._account.in_outage:
             return None
         fault = self._account.next_fault(call)
-        if fault is None:
-            return exchange.work()
         try:
+            if call == "Socket" and _upgrades(exchange.request) and isinstance(fault, SocketFault | None):
+                return await self._push.serve(exchange.request, fault or SocketFault())
+            if fault is None:
+                return exchange.work()
             return await fault.answer(exchange)
         except ConnectionError:
             return None
@@ -100,6 +105,8 @@ class Server:
     def _work(self, request: web.Request, record: RecordedRequest, body: Body | BadBody) -> web.Response:
         if record.call == "Output":
             return self._file(request)
+        if record.call == "Socket":
+            return web.Response(status=426, headers={"Upgrade": "websocket"})
         if record.call == "Other":
             return _refuse(record, 404, Refused(GENERAL, NO_SUCH_ADDRESS))
         if request.method != "POST":
@@ -152,6 +159,10 @@ class Server:
                 session.post(url, json=task.row(), allow_redirects=False),
             ):
                 pass
+
+
+def _upgrades(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 def _refuse(record: RecordedRequest, status: int, refused: Refused) -> web.Response:

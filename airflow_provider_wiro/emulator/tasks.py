@@ -120,6 +120,12 @@ class EmulatedTask:
         """What the task has cost up to now: US dollars as a decimal string."""
         return self._cost(self.clock())
 
+    @property
+    def done(self) -> float:
+        """How far the task is, from 0 to 1."""
+        past = (self.clock() - self.created_at) / self.duration if self.duration else 1.0
+        return min(1.0, max(0.0, past))
+
     def stop(self) -> None:
         """Make the task ``task_cancel`` from now on."""
         self._stopped_at = self.clock()

@@ -139,7 +139,12 @@ class WiroTaskTrigger(BaseTrigger):
         try:
             self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
             verdict = await self._lease.lookout.wait(
-                plan, self.log, service=self._service, experience=self._lease.experience, listed=self._may_be_listed()
+                plan,
+                self.log,
+                service=self._service,
+                experience=self._lease.experience,
+                listed=self._says("list_polling", fallback=True),
+                pushed=self._says("push", fallback=False),
             )
             await asyncio.sleep(max(0.0, settled - time.monotonic()))
         except asyncio.CancelledError:
@@ -149,12 +154,12 @@ class WiroTaskTrigger(BaseTrigger):
         await self.cleanup()
         yield event_of(verdict, self.ends_with, self.log)
 
-    def _may_be_listed(self) -> bool:
-        """Whether Task/List may answer looks, as ``[wiro] list_polling`` says."""
+    def _says(self, option: str, *, fallback: bool) -> bool:
+        """Whether an option of ``[wiro]`` is on. One that cannot be read is off: each task is looked at by itself."""
         try:
-            return bool(conf.getboolean("wiro", "list_polling", fallback=True))
+            return bool(conf.getboolean("wiro", option, fallback=fallback))
         except Exception as error:
-            self.log.warning("each task is looked at by itself: %s", in_words(error))
+            self.log.warning("[wiro] %s is taken as False: %s", option, in_words(error))
             return False
 
     async def on_kill(self) -> None:

@@ -29,7 +29,7 @@ async def leave(watched: Lookout, *waiting: asyncio.Task[Any]) -> None:
     await watched.close()
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert not watched._waits
+    assert not len(watched.waits)
     assert not watched._sleeping
 
 

@@ -196,7 +196,7 @@ def test_extras_that_are_not_known_are_let_be_with_a_remark() -> None:
     assert credentials(extra__wiro__timeout=5, proxies={}) == credentials()
     assert credentials().remark == ""
     assert credentials(proxies={"http": "hunter2"}).remark == (
-        "extra proxies is not known and does nothing; known are timeout, verify, allow_http, max_active."
+        "extra proxies is not known and does nothing; known are timeout, verify, allow_http, max_active, socket_url."
     )
 
 
@@ -214,8 +214,8 @@ def test_a_mistyped_extra_is_told_with_an_error_too() -> None:
     message = refused("http://10.0.0.5", alow_http=True)
     assert "host is plain http" in message
     assert message.endswith(
-        "Also, extra alow_http is not known and does nothing; known are timeout, verify, allow_http, max_active. "
-        "Did you mean allow_http?"
+        "Also, extra alow_http is not known and does nothing; known are timeout, verify, allow_http, max_active, "
+        "socket_url. Did you mean allow_http?"
     )
 
 
@@ -257,3 +257,28 @@ def test_max_active_is_a_whole_number(value: object, number: int | None) -> None
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, False, "many", [5]])
 def test_another_max_active_is_named(value: object) -> None:
     assert "extra max_active is" in refused(max_active=value)
+
+
+@pytest.mark.parametrize("host", [None, "api.wiro.ai", "https://api.wiro.ai/v1"])
+def test_wiros_own_socket_is_the_default_where_the_service_is_wiro(host: str | None) -> None:
+    assert credentials(host).socket == "wss://socket.wiro.ai/v1"
+
+
+@pytest.mark.parametrize("host", ["https://wiro.example/v1", "http://127.0.0.1:8099/v1", "api.wiro.ai.example"])
+def test_tokens_of_another_service_do_not_go_to_wiros_socket(host: str) -> None:
+    assert credentials(host).socket is None
+    assert credentials(host, socket_url=" wss://push.example/v1 ").socket == "wss://push.example/v1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://push.example", "push.example", "wss://", "wss://u:hunter2@push.example", "wss://a.example/?t=hunter2"],
+)
+def test_an_unusable_socket_url_is_refused(url: str) -> None:
+    assert "extra socket_url is not usable" in refused(socket_url=url)
+
+
+def test_a_socket_that_is_not_encrypted_is_only_for_this_machine_or_where_it_is_allowed() -> None:
+    assert "extra socket_url is plain ws" in refused(socket_url="ws://10.0.0.5/v1")
+    assert credentials(socket_url="ws://127.0.0.1:8099/socket/v1").socket == "ws://127.0.0.1:8099/socket/v1"
+    assert credentials(socket_url="ws://10.0.0.5/v1", allow_http=True).socket == "ws://10.0.0.5/v1"
