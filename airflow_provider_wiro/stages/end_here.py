@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, BaseOperator, conf
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS, BaseOperator, conf
 from airflow_provider_wiro.core.at_the_end import EndHere
 from airflow_provider_wiro.core.rules.worker import Known, need_of
 from airflow_provider_wiro.core.text import in_words
@@ -43,7 +43,7 @@ def _ends_with(this: Try) -> str | None:
 def _known(this: Try) -> Known:
     task: Any = this.context.get("task")
     return Known(
-        xcoms_as_text=AIRFLOW_V_3_0_PLUS and this.settings.push_outputs,
+        xcoms_as_text=AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_3_PLUS and this.settings.push_outputs,
         saves=this.settings.save_to is not None,
         outlets=bool(getattr(task, "outlets", None)),
         on_success_callback=bool(getattr(task, "on_success_callback", None)),

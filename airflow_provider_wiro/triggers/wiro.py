@@ -118,7 +118,7 @@ class WiroTaskTrigger(BaseTrigger):
         ``reason``, ``stopped`` and ``result``, and of ``cost_usd`` where Wiro shows one.
 
         It fires five seconds after it has begun at the earliest. With *ends_with*, a success is a ``TaskSuccessEvent``
-        with the task's XComs instead, unless something needs a worker (``core/rules/worker.py``).
+        instead, and the task's XComs are pushed, unless something needs a worker (``core/rules/worker.py``).
 
         ``verdict`` is ``"success"``, ``"failed"``, ``"charged"``, ``"flagged"``, ``"flagged_charged"``,
         ``"unreadable"``, ``"cancelled"``, ``"stuck"``, ``"realtime"``, ``"timeout"``, ``"gave_up"``, ``"not_found"`` or
@@ -152,7 +152,7 @@ class WiroTaskTrigger(BaseTrigger):
                 await self._stop_if_killed(if_unsure=False)
             raise
         await self.cleanup()
-        yield event_of(verdict, self.ends_with, self.log)
+        yield await event_of(verdict, self.ends_with, self.task_instance, self.log)
 
     def _says(self, option: str, *, fallback: bool) -> bool:
         """Whether an option of ``[wiro]`` is on. One that cannot be read is off: each task is looked at by itself."""

@@ -32,8 +32,8 @@ def test_no_worker_is_started_for_the_end_and_the_xcoms_are_there(job: Job) -> N
         assert xcoms["wiro_generation"]["inputs"]["prompt"] == ["A steam engine", "A paper boat"][index]
         assert float(str(task["duration"])) >= 4.0
         assert task["end_date"]
-    if airflow_version() >= (3, 0):
-        return  # a worker has ended it: Airflow 3 keeps an event's XComs as text
+    if (3, 0) <= airflow_version() < (3, 3):
+        return  # a worker has ended it: this Airflow keeps an event's XComs as text
     # Airflow gives what resumes in a worker the event, and forgets what it has deferred once a worker ends it.
     statement = "SELECT next_kwargs::text FROM task_instance WHERE dag_id = %(dag_id)s AND task_id = 'video'"
     with job.rows(statement) as rows:

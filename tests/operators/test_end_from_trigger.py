@@ -30,8 +30,9 @@ from triggerer import events_of
 
 @pytest.fixture(autouse=True)
 def xcoms_stay_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow 2 keeps an event's XComs as they are; on Airflow 3 a worker ends the task."""
+    """Have the event carry the XComs, as on Airflow 2, which keeps them as they are."""
     monkeypatch.setattr("airflow_provider_wiro.stages.end_here.AIRFLOW_V_3_0_PLUS", False)
+    monkeypatch.setattr("airflow_provider_wiro.triggers.ending.AIRFLOW_V_3_3_PLUS", False)
 
 
 def deferred_with(operator: WiroRunOperator, ti: FakeTaskInstance | None = None) -> Any:
@@ -121,11 +122,12 @@ def test_a_decorated_task_passes_it_on(quick: WiroEmulator) -> None:
 
 
 @pytest.mark.parametrize("pushes", [True, False])
-def test_on_airflow_3_a_task_that_pushes_xcoms_ends_in_a_worker(
+def test_before_airflow_3_3_a_task_that_pushes_xcoms_ends_in_a_worker(
     quick: WiroEmulator, monkeypatch: pytest.MonkeyPatch, pushes: bool
 ) -> None:
-    """Airflow 3 keeps an event's XComs as JSON in a text, and the next task would get that text."""
+    """Airflow 3.0 to 3.2 keep an event's XComs as JSON in a text, and the next task would get that text."""
     monkeypatch.setattr("airflow_provider_wiro.stages.end_here.AIRFLOW_V_3_0_PLUS", True)
+    monkeypatch.setattr("airflow_provider_wiro.stages.end_here.AIRFLOW_V_3_3_PLUS", False)
     assert (deferred_with(plain(do_xcom_push=pushes)).ends_with is None) is pushes
 
 

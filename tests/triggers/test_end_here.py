@@ -32,8 +32,9 @@ LONG_TEXT = {"outputs": [{"contenttype": "raw", "content": {"raw": "x" * 9_000, 
 
 @pytest.fixture(autouse=True)
 def xcoms_stay_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow 2 keeps an event's XComs as they are; on Airflow 3 a worker ends the task."""
+    """Have the event carry the XComs, as on Airflow 2, which keeps them as they are."""
     monkeypatch.setattr("airflow_provider_wiro.stages.end_here.AIRFLOW_V_3_0_PLUS", False)
+    monkeypatch.setattr("airflow_provider_wiro.triggers.ending.AIRFLOW_V_3_3_PLUS", False)
 
 
 def ended(make: Any, **arguments: Any) -> tuple[FakeTaskInstance, TriggerEvent, Any]:
@@ -127,6 +128,76 @@ def test_what_the_trigger_carries_is_bounded(wiro_emulator: WiroEmulator) -> Non
     told = EndHere.from_text(trigger.ends_with)
     assert told is not None
     assert told.to_text() == trigger.ends_with
+
+
+class Pushed:
+    """Takes XComs as Airflow 3.3 does from a trigger."""
+
+    def __init__(self, fails: Callable[[str], Any] | None = None) -> None:
+        self.xcoms: dict[str, Any] = {}
+        self.whose: list[dict[str, Any]] = []
+        self.fails = fails
+
+    async def aset(self, key: str, value: Any, **whose: Any) -> None:
+        if self.fails is not None and self.xcoms:
+            await self.fails(key)
+        self.xcoms[key] = value
+        self.whose.append(whose)
+
+
+def ended_on_3_3(
+    monkeypatch: pytest.MonkeyPatch, pushed: Pushed, **arguments: Any
+) -> tuple[FakeTaskInstance, TriggerEvent, Any]:
+    monkeypatch.setattr("airflow_provider_wiro.triggers.ending.AIRFLOW_V_3_3_PLUS", True)
+    monkeypatch.setattr("airflow_provider_wiro.triggers.ending.XCom", pushed)
+    ti = FakeTaskInstance()
+    trigger: Any = defer(generic(deferrable=True, end_from_trigger=True, **arguments), ti).trigger
+    trigger.task_instance = ti
+    [event] = asyncio.run(events_of(trigger))
+    return ti, event, trigger
+
+
+def test_on_airflow_3_3_the_xcoms_are_there_before_the_event(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    pushed = Pushed()
+    ti, event, trigger = ended_on_3_3(monkeypatch, pushed)
+    assert isinstance(event, TaskSuccessEvent)
+    assert not event.xcoms
+    assert {**ti.xcoms, **pushed.xcoms} == in_a_worker(generic, ti, trigger)
+    whose = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id, "map_index": ti.map_index}
+    assert pushed.whose == [whose] * len(pushed.xcoms)
+
+
+def test_on_airflow_3_3_nothing_is_pushed_where_nothing_is_asked_for(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    pushed = Pushed()
+    _, event, _ = ended_on_3_3(monkeypatch, pushed, do_xcom_push=False)
+    assert isinstance(event, TaskSuccessEvent)
+    assert not pushed.xcoms
+
+
+async def refuse(key: str) -> None:
+    raise RuntimeError(f"API server: no {key}")
+
+
+async def hang(_: str) -> None:
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(("fails", "said"), [(refuse, "RuntimeError: API server: no "), (hang, "TimeoutError")])
+def test_where_airflow_does_not_take_them_a_worker_ends_the_task(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines, fails: Any, said: str
+) -> None:
+    monkeypatch.setattr("airflow_provider_wiro.triggers.ending.PUSHING", 0.2)
+    wiro_emulator.outcome(duration=0.0)
+    ti, event, _ = ended_on_3_3(monkeypatch, Pushed(fails))
+    assert type(event) is TriggerEvent
+    assert f"WARNING taskid {FIRST}: a worker ends this task, because its XComs were not taken: {said}" in lines.text
+    assert generic().execute_complete(context_of(ti), dict(event.payload))["taskid"] == FIRST
 
 
 @pytest.mark.parametrize("written", ["", "[]", "7", '{"pushes": true}', '{"version": 9}'])

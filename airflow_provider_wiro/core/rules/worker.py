@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Known:
     """What is known of a task; what nobody has looked at yet is False.
 
-    :param xcoms_as_text: whether it pushes XComs, and Airflow keeps those of an event as text.
+    :param xcoms_as_text: whether it pushes XComs, and this Airflow keeps those of an event as text.
     :param saves: whether its outputs are saved.
     :param outlets: whether it has outlets.
     :param on_success_callback: whether it has one.
@@ -64,7 +64,12 @@ class Need:
 _DEFERS, _VERDICT = "before it defers", "of the verdict"
 
 NEEDS: tuple[Need, ...] = (
-    Need("it pushes XComs on Airflow 3", "xcoms_as_text", _DEFERS, "Airflow 3 keeps an event's XComs as text"),
+    Need(
+        "it pushes XComs before Airflow 3.3",
+        "xcoms_as_text",
+        _DEFERS,
+        "Airflow 3.0 to 3.2 keep an event's XComs as text",
+    ),
     Need("it has `save_to`", "saves", _DEFERS, "a trigger downloads nothing"),
     Need("it has outlets", "outlets", _DEFERS, "Airflow sends their events from a worker"),
     Need("it has an `on_success_callback`", "on_success_callback", _DEFERS, "Airflow 3 calls it in a worker only"),
