@@ -49,7 +49,8 @@ def answer() -> bytes:
     return json.dumps(body).encode()
 
 
-def _reply(status: bytes, body: bytes) -> bytes:
+def reply(status: bytes, body: bytes) -> bytes:
+    """Return an HTTP answer with a body of JSON."""
     head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nDate: Thu, 26 Nov 2026 08:00:00 GMT\r\n" % status
     return head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
@@ -57,8 +58,8 @@ def _reply(status: bytes, body: bytes) -> bytes:
 class Server(asyncio.Protocol):
     """Answers one request after the other."""
 
-    good = _reply(b"200 OK", answer())
-    bad = _reply(b"401 Unauthorized", b'{"result":false,"errors":[{"code":98,"message":"signature"}]}')
+    good = reply(b"200 OK", answer())
+    bad = reply(b"401 Unauthorized", b'{"result":false,"errors":[{"code":98,"message":"signature"}]}')
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -72,8 +73,12 @@ class Server(asyncio.Protocol):
             whole = end + 4 + (int(length[1]) if length else 0)
             if len(self.read) < whole:
                 return
-            head, self.read = self.read[:end], self.read[whole:]
-            self.transport.write(self.good if is_signed(head) else self.bad)
+            head, body, self.read = self.read[:end], self.read[end + 4 : whole], self.read[whole:]
+            self.transport.write(self.reply_to(head, body) if is_signed(head) else self.bad)
+
+    def reply_to(self, head: bytes, body: bytes) -> bytes:
+        """Answer a signed request."""
+        return self.good
 
 
 def is_signed(head: bytes) -> bool:

@@ -1,0 +1,200 @@
+"""Measures a triggerer's event loop with many waiting triggers, beside triggers that only sleep.
+
+    python benchmarks/capacity.py [--triggers 1000,5000,10000] [--minutes 1]
+
+The triggers are made of their serialised arguments, and each runs in a task of its own, as a triggerer runs them. Two
+cases: all were submitted just now (a triggerer with new work), and all were submitted ten minutes ago (one that was
+started again). For each: the start (ten seconds), then a steady minute, in which 200 of the tasks end. The longest
+block is how late a timer of 10 ms was, at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="capacity-"))
+
+import requests
+from airflow.triggers.base import BaseTrigger
+from lean_server import KEY, SECRET
+from many_tasks_server import FIRST, Tasks, served
+from memory import SleepingTrigger, first_event
+
+from airflow_provider_wiro.core.signing import auth_headers
+from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
+
+LONG = 7200.0
+START = 10.0
+ENDING = 200
+HEADINGS = (
+    "triggers",
+    "longest block at the start",
+    "and then",
+    "cores",
+    "kB each",
+    "requests/s",
+    "sockets",
+    "end to event, median / p99",
+)
+CASES = {"submitted just now": 0.0, "submitted ten minutes ago": 600.0}
+
+
+@dataclass
+class Watch:
+    """How late a timer is."""
+
+    longest: float = 0.0
+
+    async def run(self) -> None:
+        """Watch until it is cancelled."""
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(0.01)
+            self.longest = max(self.longest, time.monotonic() - begun - 0.01)
+
+    def taken(self) -> float:
+        """Return the longest, and begin anew."""
+        longest, self.longest = self.longest, 0.0
+        return longest
+
+
+@dataclass
+class Measured:
+    """What was measured of one case."""
+
+    start_block: float
+    block: float
+    cores: float
+    kilobytes: float
+    looks: float
+    sockets: int
+    delays: list[float] = field(default_factory=list)
+
+    def cells(self) -> list[str]:
+        """Return the columns of the table."""
+        ordered = sorted(self.delays)
+        delay = (
+            f"{statistics.median(ordered):.1f} / {ordered[int(0.99 * (len(ordered) - 1))]:.1f} s" if ordered else "–"
+        )
+        return [
+            f"{1000 * self.start_block:.0f} ms",
+            f"{1000 * self.block:.0f} ms",
+            f"{self.cores:.3f}",
+            f"{self.kilobytes:.1f}",
+            f"{self.looks:.1f}",
+            str(self.sockets),
+            delay,
+        ]
+
+
+def sleeping(number: int, age: float) -> BaseTrigger:
+    """Return a trigger that only sleeps."""
+    return SleepingTrigger(time.time() + LONG)
+
+
+def waiting(number: int, age: float) -> BaseTrigger:
+    """Return a trigger of this package, made of what a triggerer reads."""
+    now = time.time()
+    made = WiroTaskTrigger(
+        taskid=str(FIRST + number), conn_id="wiro_default", submitted_at=now - age, deadline=now + LONG
+    )
+    return WiroTaskTrigger(**json.loads(json.dumps(made.serialize()[1])))
+
+
+async def measure(
+    make: Callable[[int, float], BaseTrigger], tasks: Tasks, age: float, minutes: float, requested: Callable[[], int]
+) -> Measured:
+    """Run as many triggers as there are tasks."""
+    watch, ended = Watch(), dict[int, float]()
+    watching = asyncio.create_task(watch.run())
+    gc.collect()
+    memory = _resident()
+    triggers = [make(number, age) for number in range(tasks.count)]
+    running = []
+    for number, trigger in enumerate(triggers):
+        running.append(asyncio.create_task(first_event(trigger)))
+        if number < tasks.ending:
+            running[-1].add_done_callback(lambda _, number=number: ended.setdefault(number, time.time()))
+    await asyncio.sleep(START)
+    start_block = watch.taken()
+    begun, spent, looks = time.monotonic(), time.process_time(), await asyncio.to_thread(requested)
+    await asyncio.sleep(60 * minutes)
+    wall, spent = time.monotonic() - begun, time.process_time() - spent
+    looks = await asyncio.to_thread(requested) - looks
+    block, kilobytes, sockets = watch.taken(), (_resident() - memory) / tasks.count, _sockets()
+    if make is waiting:
+        await _until(lambda: len(ended) == tasks.ending, 90)
+    for task in (*running, watching):
+        task.cancel()
+    await asyncio.gather(*running, watching, return_exceptions=True)
+    for trigger in triggers:
+        await trigger.cleanup()
+    delays = [moment - tasks.end_of(number) for number, moment in ended.items()] if make is waiting else []
+    return Measured(start_block, block, spent / wall, kilobytes, looks / wall, sockets, delays)
+
+
+async def _until(done: Callable[[], bool], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while not done():  # noqa: ASYNC110 - it is only waited for
+            await asyncio.sleep(0.2)
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1_000
+
+
+def _sockets() -> int:
+    found = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found += str(descriptor.readlink()).startswith("socket:")
+    return found
+
+
+def _requests_at(base_url: str) -> int:
+    headers = auth_headers(KEY, SECRET, str(time.time_ns()))
+    counts = requests.post(f"{base_url}/counts", json={}, headers=headers, timeout=30).json()
+    return int(sum(counts.values()))
+
+
+def run_one(make: Callable[[int, float], BaseTrigger], count: int, age: float, minutes: float) -> Measured:
+    """Measure one case with a service of its own."""
+    first = time.time() + START + 5
+    tasks = Tasks(count, min(ENDING, count), first, first + 60 * minutes - 5)
+    with served(tasks) as base_url, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        connection = {"conn_type": "wiro", "host": base_url, "login": KEY, "password": SECRET}
+        os.environ["AIRFLOW_CONN_WIRO_DEFAULT"] = json.dumps(connection)
+        return asyncio.run(measure(make, tasks, age, minutes, lambda: _requests_at(base_url)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--triggers", default="1000,5000,10000", help="how many, separated by commas")
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long the steady part is")
+    options = parser.parse_args()
+    print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
+    for count in map(int, options.triggers.split(",")):
+        measured = {f"{count} that only sleep": run_one(sleeping, count, 0.0, options.minutes)}
+        for name, age in CASES.items():
+            measured[f"**{count}**, {name}"] = run_one(waiting, count, age, options.minutes)
+        for name, result in measured.items():
+            print(f"| {name} | {' | '.join(result.cells())} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
