@@ -182,3 +182,10 @@ def test_a_fault_that_passes_costs_no_file(
     ranged = [request.headers.get("range") for request in wiro_emulator.requests if request.call == "Output"]
     assert (ranged[1] is not None) == (fault == "truncated")
     assert wiro_emulator.count("Run") == 1
+
+
+def test_nothing_to_save_is_an_error_and_leaves_nothing(save: Save, tmp_path: Path) -> None:
+    with pytest.raises(WiroSaveError, match="Wiro shows no output of it that could be saved") as caught:
+        save(result(), tmp_path)
+    assert (caught.value.retryable, caught.value.gone) == (False, True)
+    assert list(tmp_path.iterdir()) == []
