@@ -244,9 +244,13 @@ class WiroNoOutput(WiroTaskError):
 
 
 class WiroSaveError(WiroTaskError):
-    """The task succeeded and is paid, but its outputs are not saved, or not all of them. What is saved is whole."""
+    """The task succeeded and is paid, but its outputs are not saved, or not all of them. What is saved is whole.
+
+    ``gone`` is whether Wiro shows, or serves, what is missing no longer.
+    """
 
     retryable = True
+    gone: bool = False
 
 
 class WiroOutputsGone(WiroTaskError):

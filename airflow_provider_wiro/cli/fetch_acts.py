@@ -15,6 +15,7 @@ from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.verdict import Verdict
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroTaskError
 from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID
@@ -45,7 +46,10 @@ def fetch(options: Namespace) -> int:
     for one in landed:
         print(f"{one.uri} {one.size} bytes, SHA-256 {one.sha256}")
     print(f"{len(landed)} file(s) of Wiro task {taskid} are saved")
-    return 0
+    unread = Verdict.of(task).reason
+    if unread:
+        print(f"fetch: {unread}", file=sys.stderr)
+    return 1 if unread else 0
 
 
 def _succeeded(caller: Caller, taskid: str, service: str | None) -> Task:

@@ -71,7 +71,8 @@ class Turns:
         if not self._asked or now < self._swept_at + STALE:
             return []
         self._swept_at = now
-        waiting = [(one, look) for one, look in self._asked if one.asked is look]
+        # Each once: one that has waited for a reading of the list may have been put here twice.
+        waiting = list(dict.fromkeys((one, look) for one, look in self._asked if one.asked is look))
         late = [one for one, look in waiting if look.deadline is not None and look.deadline <= clock]
         self._asked = deque((one, look) for one, look in waiting if look.deadline is None or look.deadline > clock)
         return late

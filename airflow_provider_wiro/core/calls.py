@@ -169,18 +169,20 @@ def _look_after(taskid: str, seen: Task | Missing | None, looks: Iterator[float]
     return seen
 
 
-def delete(taskid: str) -> Flow[None]:
+def delete(taskid: str, *, saved: int | None = None) -> Flow[None]:
     """Delete the files of a task that is over, those it was given and those it made. They cannot be brought back.
 
     It is repeated where no good answer comes: a second time deletes nothing more.
 
+    :param saved: how many of its outputs are kept elsewhere; where Wiro shows more, nothing is deleted. None: whatever
+        there is may go.
     :raises WiroTaskNotFound: if Wiro does not know the task.
-    :raises WiroRefused: if it is not over yet.
+    :raises WiroRefused: if it is not over yet, or more is there than is kept.
     :raises WiroRequestError: if there was no good answer; whether they are deleted is not known.
     """
     for pause in (*DELETE_PAUSES, None):
         try:
-            yield from _delete_once(taskid)
+            yield from _delete_once(taskid, saved)
         except WiroRequestError as error:
             if pause is None or not error.retryable:
                 raise
@@ -190,13 +192,20 @@ def delete(taskid: str) -> Flow[None]:
             return
 
 
-def _delete_once(taskid: str) -> Flow[None]:
+def _delete_once(taskid: str, saved: int | None) -> Flow[None]:
     task = yield from detail(taskid=taskid)
     if not task.terminal:
         raise WiroRefused(
             f"the files of taskid {taskid} were not deleted: it is not over ({task.status}); wait for it, or stop it",
             taskid=taskid,
             status=task.status,
+        )
+    if saved is not None and (there := len(task.outputs) + len(task.unreadable)) > saved:
+        unread = f", of which {len(task.unreadable)} cannot be read: {task.unreadable[0]}" if task.unreadable else ""
+        raise WiroRefused(
+            f"the files of taskid {taskid} were not deleted: Wiro shows {there} output(s){unread}, and {saved} are "
+            "saved; save the others, then delete them",
+            taskid=taskid,
         )
     if task.token is None:
         raise WiroRefused(

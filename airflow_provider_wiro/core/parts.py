@@ -20,7 +20,7 @@ class Part:
 
     :param output: the place of its output among the result's.
     :param url: where it is at Wiro; None where *content* is all of it.
-    :param size: bytes, as Wiro says; None where it does not.
+    :param size: bytes, as Wiro says; None where it does not, or says 0, as it does of what it does not know.
     """
 
     name: str
@@ -61,7 +61,7 @@ def _of_output(index: int, output: OutputDict) -> list[Part]:
     if output["url"]:
         kind = output["content_type"]
         name = harmless(output["name"] or _last_of(output["url"]), ending_for(kind))
-        return [Part(name, index, output["url"], content_type=plain_type(kind), size=output["size"])]
+        return [Part(name, index, output["url"], content_type=plain_type(kind), size=output["size"] or None)]
     parts: list[Part] = []
     if (text := text_of(output["content"])) is not None:
         parts.append(Part(f"{index}.txt", index, content=_bytes(text), content_type="text/plain"))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from airflow_provider_wiro import __version__
 from airflow_provider_wiro.clients.download import DownloadFailed, Progress, Received, Wanted, download, no_progress
@@ -67,7 +68,7 @@ def land(
         place = place_of(below(save_to, harmless(result["taskid"])))
         there = {one.name: one for one in before if one.uri == place.uri_of(one.name)}
         saving = _Saving(place, _known(place), there, looks, max_bytes, log, progress, note)
-        for part in parts_of(result):
+        for part in parts_of(result) or saving.nothing():
             saving.done.append(saving.save(part))
         landed = tuple(saving.done)
         saving.write_manifest(about, landed)
@@ -81,9 +82,9 @@ def _as_save_error(result: ResultDict, save_to: str) -> Iterator[None]:
     try:
         yield
     except _NotSaved as error:
-        raise _save_error(
-            result, save_to, f"{error}{'' if error.gone else STAYS}", error.retryable
-        ) from error.__cause__
+        failed = _save_error(result, save_to, f"{error}{'' if error.gone else STAYS}", error.retryable)
+        failed.gone = error.gone
+        raise failed from error.__cause__
     except WiroError:
         raise
     except Exception as error:
@@ -142,16 +143,15 @@ class _Saving:
         self._check_size(part, received)
         return self._landed(part, received)
 
+    def nothing(self) -> NoReturn:
+        """Say that there is nothing to save, which is never what somebody wants who saves."""
+        before = f". What was saved before stays as it is, with {one_line(self.place.uri_of(MANIFEST))}"
+        shown = f"any more{before}" if self.known else "that could be saved"
+        raise _NotSaved(f"Wiro shows no output of it {shown}", retryable=False, gone=True)
+
     def write_manifest(self, about: About, landed: tuple[Landed, ...]) -> None:
         """Write the manifest, unless one of just these files is there."""
-        if self.known and not landed:
-            raise _NotSaved(
-                "Wiro shows no output of it any more. What was saved before stays as it is, with "
-                f"{one_line(self.place.uri_of(MANIFEST))}",
-                retryable=False,
-                gone=True,
-            )
-        if {_content(one) for one in landed} == {_content(one) for one in self.known.values()} and self.known:
+        if {_content(one) for one in landed} == {_content(one) for one in self.known.values()}:
             return
         self.place.replace(MANIFEST, written(about, landed, saved_at=time.time(), provider=PROVIDER))
 

@@ -83,7 +83,7 @@ def land(this: Try, result: ResultDict) -> ResultDict:
         raise failed from (error.__cause__ if failed is error else error)
     recorded = note_landed(this, result["taskid"], files)
     if this.settings.delete_after_save:
-        delete_at_wiro(this, result["taskid"], recorded=recorded)
+        delete_at_wiro(this, result, recorded=recorded)
     return with_places(result, files)
 
 
@@ -111,16 +111,18 @@ def is_there_already(this: Try, result: ResultDict) -> bool:
     return False
 
 
-def delete_at_wiro(this: Try, taskid: str, *, recorded: bool) -> None:
+def delete_at_wiro(this: Try, result: ResultDict, *, recorded: bool) -> None:
     """Delete at Wiro what is saved; that this fails ends nothing.
 
+    :param result: what is saved.
     :param recorded: whether the record says that all is saved.
     """
+    taskid = result["taskid"]
     if this.journal is not None and not recorded:
         this.log.warning("taskid %s: its files stay at Wiro, for its record does not say that they are saved", taskid)
         return
     try:
-        this.caller.drive(delete(taskid), service=this.paid.service)
+        this.caller.drive(delete(taskid, saved=len(result["outputs"])), service=this.paid.service)
     except (WiroInterrupted, AirflowTaskTimeout):
         raise
     except Exception as error:
@@ -139,12 +141,16 @@ def delete_at_wiro(this: Try, taskid: str, *, recorded: bool) -> None:
     note_deleted(this, taskid)
 
 
-def how_to_save(this: Try, taskid: str, *, retried: bool = True) -> str:
+def how_to_save(this: Try, taskid: str, *, retried: bool = True, gone: bool = False) -> str:
     """Say how what is paid for, and not saved, is saved after all.
 
     :param retried: whether a retry can help.
+    :param gone: whether Wiro does not have it, or not yet.
     """
     by_hand = f"python -m airflow_provider_wiro fetch {taskid} --to DIR"
+    if gone:
+        looks = "looks too, and pays nothing again" if this.is_found_again else "would pay again: there is no record"
+        return f"Look once more by hand: {by_hand}. A clear of this task {looks}. Where it stays away, it is lost"
     if not this.is_found_again:
         return f"There is no record of it, so a retry or a clear would pay again. Save it by hand: {by_hand}"
     if not this.paid.recorded:
@@ -166,7 +172,7 @@ def _not_saved(this: Try, result: ResultDict, error: Exception) -> WiroSaveError
             outputs=[dict(output) for output in result["outputs"]],
             retryable=not isinstance(error, WiroError) or error.retryable,
         )
-    error.args = (f"{error}. {how_to_save(this, result['taskid'], retried=error.retryable)}",)
+    error.args = (f"{error}. {how_to_save(this, result['taskid'], retried=error.retryable, gone=error.gone)}",)
     error.retryable = error.retryable and this.is_found_again
     return error
 

@@ -85,7 +85,7 @@ def _take_saved(this: Try, result: ResultDict, *, deleted: bool) -> ResultDict:
         steps(*this.how_to_forget()),
     )
     if this.settings.delete_after_save and not deleted:
-        delete_at_wiro(this, result["taskid"], recorded=True)
+        delete_at_wiro(this, result, recorded=True)
     return _tell(this, result)
 
 
@@ -97,6 +97,8 @@ def reuse(this: Try, task: Task, saved: Record | None = None, missed: str | None
     :raises WiroOutputsGone: if they no longer exist.
     """
     result, again = task.result(), this.how_to_forget()
+    if unread := Verdict.of(task).reason:
+        this.log.warning("taskid %s: %s", task.taskid, unread)
     some = urls_of(result) if this.settings.requires_output else task.outputs
     lost = this.caller.lost_output(urls_of(result)) if some else None
     if not some or (lost and not is_there_already(this, result)):

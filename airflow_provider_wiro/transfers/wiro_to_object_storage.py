@@ -189,6 +189,8 @@ class WiroToObjectStorageOperator(BaseOperator):
             error = error_of(verdict, resubmits=False)
             error.retryable = False
             raise error
+        if verdict.reason:
+            this.log.warning("taskid %s: %s", taskid, verdict.reason)
         if verdict.result["outputs"]:
             return verdict.result
         return saved_before(this, taskid) or given or verdict.result

@@ -198,3 +198,16 @@ def test_a_record_without_a_submission_is_said_to_be_one(journal: Path, capsys: 
     write(journal, intent(sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/x/a.png"}))
     code, _, err = run(capsys, "fetch", "--to", "/tmp", *INSTANCE)
     assert (code, "nothing was submitted last" in err) == (1, True)
+
+
+def test_what_is_not_all_saved_is_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wiro_emulator: WiroEmulator
+) -> None:
+    wiro_emulator.outcome(outputs=[], pexit="0", duration=0.0)
+    wiro_emulator.outcome(outputs=[{"url": "ftp://x/1.mp4"}, {"contenttype": "raw", "content": "a"}], duration=0.0)
+    nothing, half = (WiroHook().run("owner/video", {"prompt": "x"}).taskid for _ in range(2))
+    code, out, err = run(capsys, "fetch", nothing, "--to", tmp_path)
+    assert (code, out, "Wiro shows no output of it that could be saved" in err) == (1, "", True)
+    code, out, err = run(capsys, "fetch", half, "--to", tmp_path)
+    assert (code, err.startswith("fetch: of its outputs 1 cannot be read: ")) == (1, True)
+    assert (tmp_path / half / "0.txt").read_text() == "a"

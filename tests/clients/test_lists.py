@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_wiro.clients import lists
 from airflow_provider_wiro.core import lookout as rules
+from airflow_provider_wiro.core.protocol import NoReply, Reply, Send
 from airflow_provider_wiro.core.verdict import Verdict
-from fake_driver import START
+from fake_driver import START, UNANSWERED
 from lying import LIES, Lying
 from simulated import simulate
 from waiting import Service, lookout_of, wait_for
@@ -213,3 +214,29 @@ def test_a_list_that_refuses_or_is_proven_wrong_is_not_read_again(lie: str) -> N
     watched = waited(lying, taskids, 300)
     assert not watched._lists._book.usable
     assert lying.counts["List"] <= 3
+
+
+def test_one_whose_deadline_passes_in_the_queue_is_answered_once_though_a_reading_has_put_it_there_twice() -> None:
+    class Slow(Lying):
+        async def send(self, step: Send, *args: Any, **options: Any) -> Reply | NoReply:
+            if step.path == "/Task/Detail" and not step.urgent and self.now > 100:
+                await asyncio.sleep(60.0)
+                return UNANSWERED
+            self.slow = 60.0 if self.now > 100 else 0.0
+            return await super().send(step, *args, **options)
+
+    service = Slow(["the truth"])
+    taskids = service.add(range(1, 401))
+
+    async def test() -> list[Verdict]:
+        watched = lookout_of(service)
+        ends = START + 150.0
+        waiting = [wait_for(watched, taskid, listed=True, deadline=ends) for taskid in taskids]
+        verdicts = await asyncio.gather(*waiting)
+        await watched.close()
+        return verdicts
+
+    verdicts = simulate(test())
+    assert {(verdict.kind, verdict.stopped) for verdict in verdicts} == {("timeout", True)}
+    stops = [taskid for _, call, taskid in service.asked if call in ("Kill", "Cancel")]
+    assert sorted(stops, key=int) == taskids

@@ -18,6 +18,7 @@ from airflow_provider_wiro.emulator.media import sample_video
 from airflow_provider_wiro.exceptions import WiroInputError, WiroSaveError
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.landing import missing, verify
+from hostile_files import FILE, file_server, whole
 from landing_results import Save, output, result
 
 pytestmark = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
@@ -182,3 +183,17 @@ def test_a_fault_that_passes_costs_no_file(
     ranged = [request.headers.get("range") for request in wiro_emulator.requests if request.call == "Output"]
     assert (ranged[1] is not None) == (fault == "truncated")
     assert wiro_emulator.count("Run") == 1
+
+
+def test_nothing_to_save_is_an_error_and_leaves_nothing(save: Save, tmp_path: Path) -> None:
+    with pytest.raises(WiroSaveError, match="Wiro shows no output of it that could be saved") as caught:
+        save(result(), tmp_path)
+    assert (caught.value.retryable, caught.value.gone) == (False, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_of_0_is_one_that_wiro_does_not_know(save: Save, tmp_path: Path) -> None:
+    with file_server(whole(), whole(b"")) as server:
+        [landed] = save(result(output(server.url, "0.mp4", "video/mp4", 0)), tmp_path)
+        [empty] = save(result(output(server.url, "0.txt", "text/plain", 0), taskid="2222"), tmp_path)
+    assert (landed.size, empty.size) == (len(FILE), 0)

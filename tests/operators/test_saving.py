@@ -169,6 +169,41 @@ class TestSaving:
             run_try(save_to=str(media))
         assert len(wiro_emulator.runs) == 1
 
+    def test_a_file_that_is_not_there_at_the_end_is_looked_for_once_more_by_a_clear(
+        self, wiro_emulator: WiroEmulator, media: Path
+    ) -> None:
+        wiro_emulator.script("Output", "5xx", status=404, times=-1)
+        with pytest.raises(WiroSaveError, match=r"Look once more by hand.* A clear of this task looks too") as caught:
+            run_try(save_to=str(media))
+        assert (caught.value.retryable, caught.value.gone) == (False, True)
+        assert "Mend that" not in str(caught.value)
+        wiro_emulator.clear()
+        assert run_try(save_to=str(media))["outputs"][0]["uri"]
+        assert len(wiro_emulator.runs) == 1
+
+    def test_a_success_that_shows_nothing_to_save_is_not_saved_and_nothing_is_deleted(
+        self, wiro_emulator: WiroEmulator, media: Path
+    ) -> None:
+        wiro_emulator.clear()
+        wiro_emulator.outcome(outputs=[], pexit="0", duration=0.0)
+        with pytest.raises(WiroSaveError, match="Wiro shows no output of it that could be saved") as caught:
+            run_try(lambda **given: generic(**given), save_to=str(media), delete_after_save=True)
+        assert caught.value.gone
+        assert not (media / FIRST).exists()
+        assert wiro_emulator.count("Delete") == 0
+        assert saved_record().phase == "submitted"
+
+    def test_what_cannot_be_read_and_so_is_not_saved_is_not_deleted_at_wiro(
+        self, wiro_emulator: WiroEmulator, media: Path, lines: Lines
+    ) -> None:
+        wiro_emulator.clear()
+        wiro_emulator.outcome(outputs=[{"url": "ftp://x/1.mp4"}, {"contenttype": "raw", "content": "a"}], duration=0.0)
+        for _ in range(2):
+            run_try(lambda **given: generic(**given), save_to=str(media), delete_after_save=True)
+            assert "were not deleted: Wiro shows 2 output(s), of which 1 cannot be read: " in lines.text
+        assert wiro_emulator.count("Delete") == 0
+        assert (media / FIRST / "0.txt").read_text() == "a"
+
     def test_a_missing_file_whose_url_has_expired(self, wiro_emulator: WiroEmulator, media: Path) -> None:
         run_try(save_to=str(media))
         video = media / FIRST / "0.mp4"

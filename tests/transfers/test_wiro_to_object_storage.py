@@ -21,7 +21,7 @@ from airflow_provider_wiro.exceptions import (
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from airflow_provider_wiro.transfers.wiro_to_object_storage import WiroToObjectStorageOperator
-from doubles import FakeTaskInstance, context_of
+from doubles import FakeTaskInstance, Lines, context_of
 from taskids import FIRST
 
 
@@ -188,3 +188,25 @@ def test_again_after_the_deletion_it_returns_what_is_saved_and_the_manifest_stay
         again = transfer(**named, save_to=str(tmp_path), delete_after_save=True)
         assert [one["uri"] for one in again["outputs"]] == [one["uri"] for one in first["outputs"]]
         assert (tmp_path / taskid / "manifest.json").read_bytes() == manifest
+
+
+def test_a_task_without_an_output_is_an_error(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
+    wiro_emulator.clear()
+    wiro_emulator.outcome(outputs=[], pexit="0", duration=0.0, times=2)
+    for named in ({"taskid": submit()}, {"result": WiroHook().wait(submit())}):
+        with pytest.raises(WiroSaveError, match="Wiro shows no output of it that could be saved") as caught:
+            transfer(**named, save_to=str(tmp_path), delete_after_save=True)
+        assert not caught.value.retryable
+    assert list(tmp_path.iterdir()) == []
+    assert wiro_emulator.count("Delete") == 0
+
+
+def test_an_output_that_cannot_be_read_is_said_and_not_deleted(
+    wiro_emulator: WiroEmulator, tmp_path: Path, lines: Lines
+) -> None:
+    wiro_emulator.clear()
+    wiro_emulator.outcome(outputs=[{"url": "ftp://x/1.mp4"}, {"contenttype": "raw", "content": "a"}], duration=0.0)
+    taskid = submit()
+    transfer(taskid=taskid, save_to=str(tmp_path), delete_after_save=True)
+    assert f"taskid {taskid}: of its outputs 1 cannot be read: " in lines.text
+    assert wiro_emulator.count("Delete") == 0
