@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.templated import Path, is_templated
 from airflow_provider_wiro.core.text import as_text, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroInputError
@@ -184,6 +185,17 @@ def true_or_false(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise refused(name, value, f"True or False, a bool{'; this argument is not templated' * is_templated(value)}")
+
+
+def the_taskid(value: object) -> str:
+    """Return *value* as the taskid of a Wiro task that is there already.
+
+    :raises WiroInputError: if it is none, as the text ``None`` is, which a template makes of what it does not find.
+    """
+    taskid = read_taskid(value)
+    if taskid is None or taskid == "None":
+        raise refused("taskid", value, "the taskid of a Wiro task, such as 2221")
+    return taskid
 
 
 def model_inputs(value: object) -> dict[str, object]:

@@ -16,9 +16,8 @@ from airflow_provider_wiro.compat import (
     PokeReturnValue,
     conf,
 )
-from airflow_provider_wiro.core.fields import refused, seconds
+from airflow_provider_wiro.core.fields import refused, seconds, the_taskid, true_or_false
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE
-from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroTaskTimeout
@@ -192,9 +191,7 @@ class WiroTaskSensor(BaseSensorOperator):
     def _new_try(self, context: Context) -> Try:
         from airflow_provider_wiro.hooks.caller import Caller
 
-        settings, taskid = self._settings(), read_taskid(self.taskid)
-        if taskid is None:
-            raise refused("taskid", self.taskid, "the taskid of a Wiro task, such as 2221")
+        settings, taskid = self._settings(), the_taskid(self.taskid)
         caller = Caller(self.wiro_conn_id, self.log, told_to_stop=lambda: self._paid.told_to_stop)
         self._paid.obtained(taskid, caller.base_url, time.time(), attached=True)
         self._paid.written()  # a further try finds it, for it is an argument
@@ -202,6 +199,8 @@ class WiroTaskSensor(BaseSensorOperator):
 
     def _settings(self) -> Settings:
         try:
+            for name in ("deferrable", "cancel_on_kill"):
+                true_or_false(name, getattr(self, name))
             if self.cancel_on_kill and self.mode == "reschedule" and not self.deferrable:
                 raise refused("cancel_on_kill", True, 'False with mode="reschedule", or deferrable=True')
             return Settings(

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_wiro.compat import BaseOperator
 from airflow_provider_wiro.core.calls import detail
-from airflow_provider_wiro.core.fields import refused
+from airflow_provider_wiro.core.fields import refused, the_taskid
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
-from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.result import completed, is_cut, is_result
 from airflow_provider_wiro.core.saving import MAX_BYTES, check_saving, folder, max_bytes
 from airflow_provider_wiro.core.templated import is_templated
@@ -122,7 +121,7 @@ class WiroToObjectStorageOperator(BaseOperator):
             if rendered or not is_templated(self.save_to):
                 folder(self.save_to)
             if self.taskid is not None and (rendered or not is_templated(self.taskid)):
-                self._taskid_of(self.taskid)
+                the_taskid(self.taskid)
         except WiroInputError as error:
             error.add_note(f"This is an argument of the task {self.task_id!r}.")
             raise
@@ -153,12 +152,6 @@ class WiroToObjectStorageOperator(BaseOperator):
         caller = Caller(self.wiro_conn_id, self.log, told_to_stop=lambda: self._paid.told_to_stop)
         return Try(settings, context, self.log, caller, self._paid)
 
-    def _taskid_of(self, value: object) -> str:
-        taskid = read_taskid(value)
-        if taskid is None or taskid == "None":
-            raise refused("taskid", value, "the taskid of a Wiro task, such as 2221")
-        return taskid
-
     def _given(self) -> ResultDict | None:
         """Return the result that was given; None where Wiro must be asked."""
         given: object = self.result
@@ -169,12 +162,12 @@ class WiroToObjectStorageOperator(BaseOperator):
             return None
         if not isinstance(given, Mapping) or not is_result(given):
             raise refused("result", self.result, A_RESULT)
-        self.taskid = self._taskid_of(given["taskid"])
+        self.taskid = the_taskid(given["taskid"])
         return None if given["status"] is None else completed(given)
 
     def _read(self, this: Try, given: ResultDict | None) -> ResultDict:
         """Return what Wiro shows; where it shows no output any more, what was saved before, or else *given*."""
-        taskid = self._taskid_of(self.taskid)
+        taskid = the_taskid(self.taskid)
         task = this.caller.drive(detail(taskid=taskid), service=this.caller.base_url)
         if not task.terminal:
             raise WiroTaskError(

@@ -198,7 +198,7 @@ def test_a_task_that_wiro_does_not_know_is_not_found(wiro_emulator: WiroEmulator
 
 
 @in_each_mode
-@pytest.mark.parametrize("taskid", ["", " ", None, "0", True, {"taskid": FIRST}, ["1", "2"]])
+@pytest.mark.parametrize("taskid", ["", " ", None, "None", "0", True, {"taskid": FIRST}, ["1", "2"]])
 def test_what_is_no_taskid_is_refused_before_anything_is_sent(
     wiro_emulator: WiroEmulator, mode: str, taskid: Any
 ) -> None:
