@@ -152,11 +152,14 @@ def test_the_callbacks_tell_the_cost(
         assert line == f"generate_video: 0.25 USD for {task.outputs[0]['url']}"
 
 
-def test_a_callback_tells_what_was_charged_on_each_airflow(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("cost", "told"), [(0.1, "0.1 USD"), (0.0, "0.0 USD"), (None, "no cost shown")])
+def test_a_callback_tells_what_was_charged_on_each_airflow(
+    cost: float | None, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
     module = example("wiro_cost_callback")
-    error = WiroTaskFailed("too dark", taskid="2221", cost_usd=0.1)
+    error = WiroTaskFailed("too dark", taskid="2221", cost_usd=cost)
     module.tell_the_failure({"ti": SimpleNamespace(task_id="generate_video"), "exception": error})
-    assert caplog.messages == ["generate_video: failed, Wiro task 2221, 0.1 USD: too dark"]
+    assert caplog.messages == [f"generate_video: failed, Wiro task 2221, {told}: too dark"]
 
 
 def test_a_taskid_of_elsewhere_is_waited_for_and_nothing_submitted(wiro_emulator: WiroEmulator) -> None:
