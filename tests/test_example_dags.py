@@ -100,19 +100,22 @@ def test_a_taskid_of_elsewhere_is_saved(wiro_emulator: WiroEmulator, tmp_path: P
     assert len(wiro_emulator.runs) == 1
 
 
-def test_a_batch_with_two_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
+def test_a_batch_with_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
     good = [{"prompt": f"Kite {n}.", "input_image_url": f"https://example.com/{n}.png"} for n in range(2)]
-    bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "kites/kite.png"}]
-    scenes = [bad[0], good[0], bad[1], good[1]]
+    bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "kites/kite.png"}, good[0] | {"prompt": None}]
+    scenes = [bad[0], good[0], bad[1], good[1], bad[2]]
     run = run_as_written(example("wiro_image_to_video_batch").dag, run_conf={"scenes": scenes})
     assert run.states()[("collect", -1)] == "success"
-    assert [run.states()[("generate_video", n)] for n in range(4)] == ["failed", "success", "failed", "success"]
+    states = [run.states()[("generate_video", n)] for n in range(5)]
+    assert states == ["failed", "success", "failed", "success", "failed"]
+    assert run.tries == 1  # a bad row is not tried again
     urls = {task.inputs["prompt"]: task.outputs[0]["url"] for task in wiro_emulator.runs}
     assert run.xcom(task_id="collect") == [
         bad[0] | {"video": None},
         good[0] | {"video": urls["Kite 0."]},
         bad[1] | {"video": None},
         good[1] | {"video": urls["Kite 1."]},
+        bad[2] | {"video": None},
     ]
 
 
