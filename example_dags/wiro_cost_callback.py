@@ -23,7 +23,8 @@ def tell_the_failure(context):
     """Log why there is no video, and what Wiro charged all the same."""
     error = context["exception"]
     cost, taskid = getattr(error, "cost_usd", None), getattr(error, "taskid", None)
-    log.error("%s: failed, Wiro task %s, %s USD: %s", context["ti"].task_id, taskid, cost or 0, error)
+    charged = "no cost shown" if cost is None else f"{cost} USD"
+    log.error("%s: failed, Wiro task %s, %s: %s", context["ti"].task_id, taskid, charged, error)
 
 
 with DAG("wiro_cost_callback", schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), tags=["wiro"]) as dag:

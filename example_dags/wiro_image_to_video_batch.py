@@ -64,6 +64,6 @@ with DAG(
         deferrable=True,
         retries=1,
         retry_delay=pendulum.duration(minutes=1),
-        map_index_template="{{ task.prompt[:40] }}",
+        map_index_template="{{ (task.prompt | string)[:40] }}",
     ).expand_kwargs(scenes)
     videos >> collect(scenes)

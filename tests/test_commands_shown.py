@@ -82,8 +82,10 @@ def start_the_first_dag(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = list(dict.fromkeys(line for _, line in SHOWN if line.startswith("airflow dags ")))
     if command != shown[-1]:
         return
-    saved = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "wiro_image_to_video.py"
-    shutil.copy(ROOT / "example_dags" / saved.name, saved)
+    [(_, copied)] = [each for each in SHOWN if each[1].startswith("cp ")]
+    [_, example, folder] = shlex.split(copied)
+    saved = Path(folder.replace("~/airflow", os.environ["AIRFLOW_HOME"])) / Path(example).name
+    shutil.copy(ROOT / example, saved)
     before = {run.run_id for run in runs()}
     try:
         for line in shown:
@@ -136,6 +138,7 @@ RUN: dict[str, Callable[[str, pytest.MonkeyPatch], None]] = {
     "airflow connections delete …": delete_connection,
     "airflow dags …": start_the_first_dag,
     "airflow pools set …": set_pool,
+    "cp …": start_the_first_dag,
     "export AIRFLOW_CONN_WIRO_DEFAULT=…": export_connection,
     "python -c …": python_code,
     "curl …127.0.0.1:8099/_emulator/…": to_the_emulator,

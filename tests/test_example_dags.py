@@ -100,19 +100,22 @@ def test_a_taskid_of_elsewhere_is_saved(wiro_emulator: WiroEmulator, tmp_path: P
     assert len(wiro_emulator.runs) == 1
 
 
-def test_a_batch_with_two_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
+def test_a_batch_with_bad_rows_keeps_the_good_ones_beside_their_rows(wiro_emulator: WiroEmulator) -> None:
     good = [{"prompt": f"Kite {n}.", "input_image_url": f"https://example.com/{n}.png"} for n in range(2)]
-    bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "kites/kite.png"}]
-    scenes = [bad[0], good[0], bad[1], good[1]]
+    bad = [good[0] | {"duration": 7}, good[0] | {"input_image_url": "kites/kite.png"}, good[0] | {"prompt": None}]
+    scenes = [bad[0], good[0], bad[1], good[1], bad[2]]
     run = run_as_written(example("wiro_image_to_video_batch").dag, run_conf={"scenes": scenes})
     assert run.states()[("collect", -1)] == "success"
-    assert [run.states()[("generate_video", n)] for n in range(4)] == ["failed", "success", "failed", "success"]
+    states = [run.states()[("generate_video", n)] for n in range(5)]
+    assert states == ["failed", "success", "failed", "success", "failed"]
+    assert run.tries == 1  # a bad row is not tried again
     urls = {task.inputs["prompt"]: task.outputs[0]["url"] for task in wiro_emulator.runs}
     assert run.xcom(task_id="collect") == [
         bad[0] | {"video": None},
         good[0] | {"video": urls["Kite 0."]},
         bad[1] | {"video": None},
         good[1] | {"video": urls["Kite 1."]},
+        bad[2] | {"video": None},
     ]
 
 
@@ -152,11 +155,14 @@ def test_the_callbacks_tell_the_cost(
         assert line == f"generate_video: 0.25 USD for {task.outputs[0]['url']}"
 
 
-def test_a_callback_tells_what_was_charged_on_each_airflow(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("cost", "told"), [(0.1, "0.1 USD"), (0.0, "0.0 USD"), (None, "no cost shown")])
+def test_a_callback_tells_what_was_charged_on_each_airflow(
+    cost: float | None, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
     module = example("wiro_cost_callback")
-    error = WiroTaskFailed("too dark", taskid="2221", cost_usd=0.1)
+    error = WiroTaskFailed("too dark", taskid="2221", cost_usd=cost)
     module.tell_the_failure({"ti": SimpleNamespace(task_id="generate_video"), "exception": error})
-    assert caplog.messages == ["generate_video: failed, Wiro task 2221, 0.1 USD: too dark"]
+    assert caplog.messages == [f"generate_video: failed, Wiro task 2221, {told}: too dark"]
 
 
 def test_a_taskid_of_elsewhere_is_waited_for_and_nothing_submitted(wiro_emulator: WiroEmulator) -> None:

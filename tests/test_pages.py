@@ -154,6 +154,13 @@ def check_variable(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> No
         assert (section, option) in options()
 
 
+def test_one_table_has_all_options_and_their_defaults() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (?:`(\w+)`|none) \| .+ \|$", (ROOT / "docs" / "paying-once.md").read_text(), re.MULTILINE
+    )
+    assert rows == [(name, option["default"] or "") for name, option in CONFIG["wiro"]["options"].items()]
+
+
 def options() -> set[tuple[str, str]]:
     return {(section, name) for section, described in CONFIG.items() for name in described["options"]}
 
