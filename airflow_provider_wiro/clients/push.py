@@ -10,7 +10,9 @@ import asyncio
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -58,7 +60,6 @@ class _Heard:
     """A task that is listened for.
 
     :ivar base_url: the service that its token is of.
-    :ivar asked: whether the open socket has been asked for it.
     :ivar over: whether the socket has said that it is over.
     """
 
@@ -66,7 +67,6 @@ class _Heard:
     token: str = field(repr=False)
     base_url: str
     waits: list[Waiting]
-    asked: bool = False
     over: bool = False
     told_at: float = -math.inf
 
@@ -82,6 +82,7 @@ class Push:
         self._wake = wake
         self._by_taskid: dict[str, _Heard] = {}
         self._by_token: dict[str, _Heard] = {}
+        self._to_ask: deque[_Heard] = deque()
         self._more = asyncio.Event()
         self._open_for: str | None = None
         self._trusted = False
@@ -98,13 +99,15 @@ class Push:
         if heard is None:
             heard = _Heard(task.taskid, task.token, self._client.base_url, [])
             self._by_taskid[task.taskid] = self._by_token[task.token] = heard
+            if self._open_for is not None:
+                self._to_ask.append(heard)
             self._more.set()
         if one not in heard.waits:
             heard.waits.append(one)
         if heard.over and not task.terminal:
             heard.over = self._trusted = False
         if self._listening is None:
-            self._listening = asyncio.get_running_loop().create_task(self._listen())
+            self._listening = asyncio.get_running_loop().create_task(self._listen(), context=Context())
 
     def forget(self, one: Waiting, *, over: bool) -> None:
         """Listen no longer for the one who waits.
@@ -148,8 +151,7 @@ class Push:
                 why = words_of(error) or type(error).__name__
             finally:
                 self._open_for = None
-                for heard in self._by_taskid.values():
-                    heard.asked = False
+                self._to_ask.clear()
             tries = 1 if time.monotonic() - began > STEADY else tries + 1
             if tries == 1:
                 _log.warning("the socket to Wiro is gone (%s); it is opened again, tasks are looked at meanwhile", why)
@@ -173,6 +175,7 @@ class Push:
                     max_msg_size=LONGEST_FRAME,
                 )
             self._open_for = base_url
+            self._to_ask = deque(self._by_taskid.values())
             asking = asyncio.get_running_loop().create_task(self._ask(socket))
             try:
                 await self._read(socket)
@@ -183,15 +186,18 @@ class Push:
 
     async def _ask(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Ask for each task that it has not been asked for."""
+        number = 0
         while self._client.base_url == self._open_for:
-            self._more.clear()
-            for number, heard in enumerate(list(self._by_taskid.values())):
-                if heard.base_url == self._open_for and not heard.asked:
-                    await socket.send_str(subscription(heard.token))
-                    heard.asked = True
-                if number % AT_ONCE == AT_ONCE - 1:
-                    await asyncio.sleep(0)
-            await self._more.wait()
+            if not self._to_ask:
+                self._more.clear()
+                await self._more.wait()
+                continue
+            heard = self._to_ask.popleft()
+            if heard.base_url == self._open_for and heard.waits:
+                await socket.send_str(subscription(heard.token))
+            number += 1
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
         await socket.close()  # the connection leads to another service now
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
