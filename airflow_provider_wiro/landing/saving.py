@@ -68,8 +68,7 @@ def land(
         place = place_of(below(save_to, harmless(result["taskid"])))
         there = {one.name: one for one in before if one.uri == place.uri_of(one.name)}
         saving = _Saving(place, _known(place), there, looks, max_bytes, log, progress, note)
-        for part in parts_of(result) or saving.nothing():
-            saving.done.append(saving.save(part))
+        saving.save_all(parts_of(result) or saving.nothing())
         landed = tuple(saving.done)
         saving.write_manifest(about, landed)
         place.tidy()
@@ -127,6 +126,19 @@ class _Saving:
     progress: Progress
     note: Note
     done: list[Landed] = field(default_factory=list)
+
+    def save_all(self, parts: Iterable[Part]) -> None:
+        """Save one file after the other; one that cannot be saved at all keeps none of the others back."""
+        refused: list[_NotSaved] = []
+        for part in parts:
+            try:
+                self.done.append(self.save(part))
+            except _NotSaved as error:
+                refused.append(error)
+                if error.retryable:
+                    break
+        if refused:
+            raise max(refused, key=lambda error: (error.retryable, not error.gone))
 
     def save(self, part: Part) -> Landed:
         """Save one file, or find that it is there."""

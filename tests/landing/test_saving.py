@@ -18,8 +18,8 @@ from airflow_provider_wiro.emulator.media import sample_video
 from airflow_provider_wiro.exceptions import WiroInputError, WiroSaveError
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.landing import missing, verify
-from hostile_files import FILE, file_server, whole
-from landing_results import Save, output, result
+from hostile_files import FILE, file_server, status, whole
+from landing_results import MOST, Save, output, result
 
 pytestmark = pytest.mark.filterwarnings("ignore:in a future version of UPath:PendingDeprecationWarning")
 VIDEO = hashlib.sha256(sample_video()).hexdigest()
@@ -190,6 +190,17 @@ def test_nothing_to_save_is_an_error_and_leaves_nothing(save: Save, tmp_path: Pa
         save(result(), tmp_path)
     assert (caught.value.retryable, caught.value.gone) == (False, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_cannot_be_saved_keeps_no_other_back(save: Save, tmp_path: Path) -> None:
+    with file_server(status("404 Not Found")) as gone, file_server(whole()) as server:
+        made = result(
+            output(gone.url, "0.mp4"), output(server.url, "1.mp4", size=MOST + 1), output(server.url, "2.mp4")
+        )
+        with pytest.raises(WiroSaveError, match="and max_bytes is") as caught:
+            save(made, tmp_path)
+    assert (caught.value.retryable, caught.value.gone) == (False, False)
+    assert names_in(tmp_path) == ["2221/2.mp4"]
 
 
 def test_a_size_of_0_is_one_that_wiro_does_not_know(save: Save, tmp_path: Path) -> None:
