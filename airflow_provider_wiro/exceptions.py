@@ -244,7 +244,10 @@ class WiroNoOutput(WiroTaskError):
 
 
 class WiroSaveError(WiroTaskError):
-    """The task succeeded and is paid, but its outputs are not saved, or not all of them. What is saved is whole."""
+    """The task succeeded and is paid, but its outputs are not saved, or not all of them. What is saved is whole.
+
+    Without a taskid nothing was submitted: ``save_to`` could not be made ready for what would be saved.
+    """
 
     retryable = True
 
