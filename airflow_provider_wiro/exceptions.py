@@ -247,6 +247,8 @@ class WiroSaveError(WiroTaskError):
     """The task succeeded and is paid, but its outputs are not saved, or not all of them. What is saved is whole.
 
     ``gone`` is whether Wiro shows, or serves, what is missing no longer.
+
+    Without a taskid nothing was submitted: ``save_to`` could not be made ready for what would be saved.
     """
 
     retryable = True

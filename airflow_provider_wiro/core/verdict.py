@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from airflow_provider_wiro.core.reading import read_number, read_taskid
 from airflow_provider_wiro.core.result import ResultDict, completed, is_result
-from airflow_provider_wiro.core.rules.endings import ENDINGS, LOOK_AGAIN, NOT_AGAIN, RETRY, STOPS
+from airflow_provider_wiro.core.rules.endings import ENDINGS, LOOK, LOOK_AGAIN, NOT_AGAIN, RETRY, STOPS
 from airflow_provider_wiro.core.rules.endings import Kind as Kind
 from airflow_provider_wiro.core.rules.flagged import rule_in
 from airflow_provider_wiro.core.task import CANCELLED, Task
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import one_line, steps
 from airflow_provider_wiro.exceptions import WiroNoOutput, WiroTaskError
 
 EVENT_VERSION = 1
@@ -116,40 +116,48 @@ class Verdict:
         return read._if_flagged()
 
 
-def error_of(verdict: Verdict, *, resubmits: bool = True, watches: bool = False) -> WiroTaskError:
+def error_of(
+    verdict: Verdict, *, again: Sequence[str] = (), resubmits: bool = True, watches: bool = False
+) -> WiroTaskError:
     """Return the exception for a verdict that is not a success.
 
+    :param again: the steps by which a person has a new generation made.
     :param resubmits: whether an Airflow retry would submit again; False also promises none.
     :param watches: whether it was submitted elsewhere, and only waited for here: a retry looks at the same task again.
     """
     ending = ENDINGS[verdict.kind]
     stopping = None if ending.over else STOPS[verdict.stopped]
-    again = ending.retryable and not (stopping is not None and stopping.final)
+    retryable = ending.retryable and not (stopping is not None and stopping.final)
     advice = ending.advice
     if watches:
-        again = verdict.kind in LOOK_AGAIN and verdict.stopped is None
+        retryable = verdict.kind in LOOK_AGAIN and verdict.stopped is None
         advice = ending.advice if ending.watcher is None else ending.watcher
     status = f", status {verdict.status}" if verdict.status else ""
     reason = f": {verdict.reason}" if verdict.reason else ""
     became = f"; {stopping.what}" if stopping is not None else ""
     money = ending.money if stopping is None else stopping.money
-    sentences = [money, advice, RETRY if again and resubmits and not watches else ""]
+    sentences = [money, advice, RETRY if retryable and resubmits and not watches else ""]
+    done_by_hand = "" if ending.first is None or watches else f".{steps(ending.first, *again)}"
     return ending.error(
         f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}.\n"
-        + ". ".join(sentence for sentence in sentences if sentence),
+        + ". ".join(sentence for sentence in sentences if sentence)
+        + done_by_hand,
         taskid=verdict.taskid,
         status=verdict.status,
         cost_usd=verdict.cost_usd,
         outputs=verdict.outputs,
-        retryable=again,
+        retryable=retryable,
     )
 
 
-def no_output(result: ResultDict) -> WiroNoOutput:
-    """Return the exception for a success that brought nothing."""
+def no_output(result: ResultDict, again: Sequence[str]) -> WiroNoOutput:
+    """Return the exception for a success that brought nothing.
+
+    :param again: the steps by which a person has a new generation made.
+    """
     return WiroNoOutput(
         f"Wiro task {result['taskid']} succeeded, status {result['status']}, but has no output.\nIt may have been "
-        f"charged. {NOT_AGAIN}",
+        f"charged. {NOT_AGAIN}.{steps(LOOK, *again)}",
         taskid=result["taskid"],
         status=result["status"],
         cost_usd=result["cost_usd"],

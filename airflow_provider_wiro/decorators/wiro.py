@@ -77,7 +77,9 @@ class WiroDecoratedOperator(DecoratedOperator, WiroRunOperator):
 
 
 def wiro_task(python_callable: Callable[..., object] | None = None, **kwargs: Any) -> TaskDecorator:
-    """Make of a function that returns a model's inputs a task that runs the model. **Each run costs money.**
+    """Make of a function that returns a model's inputs a task that runs the model.
+
+    **Each generation that succeeds costs money.**
 
     ::
 

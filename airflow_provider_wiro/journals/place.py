@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_wiro.compat import conf
@@ -34,7 +35,6 @@ def journal_mode() -> int | None:
     if not text:
         return None
     with as_journal_error(f"[wiro] journal_mode = {text}", "used"):
-        mode = int(text, 8)
-        if not 0o600 <= mode <= 0o666 or mode & 0o600 != 0o600 or mode & 0o111:
+        if not re.fullmatch(r"(0+o?)?6[0246]{2}", text):
             raise ValueError('allowed: the mode of a file in octal digits, from "0600" to "0666"')
-        return mode
+        return int(text, 8)

@@ -41,15 +41,16 @@ def settle(this: Try, verdict: Verdict) -> ResultDict:
 
 def _error_of(this: Try, verdict: Verdict) -> WiroTaskError:
     """Return the error of a verdict; it promises a retry only where one comes."""
-    error = error_of(verdict)
+    again = this.how_to_forget()
+    error = error_of(verdict, again=again)
     another = another_try_comes(this.ti, error, task=this.context.get("task"), context=this.context)
-    return error if another else error_of(verdict, resubmits=False)
+    return error if another else error_of(verdict, again=again, resubmits=False)
 
 
 def deliver(this: Try, result: ResultDict) -> ResultDict:
     """Return the result, and tell of it; what is more than XCom takes is cut."""
     if this.settings.requires_output and not urls_of(result):
-        raise no_output(result)
+        raise no_output(result, this.how_to_forget())
     write_again(this)
     result = land(this, result if this.settings.requires_output else _with_text_of_files(this, result))
     return _tell(this, result)

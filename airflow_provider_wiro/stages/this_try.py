@@ -139,7 +139,7 @@ class Try:
     def how_to_forget(self) -> tuple[str, ...]:
         """Return the steps by which a person has a new generation made after all."""
         if self.journal is None:
-            return "for a new generation, set durable=False", "then clear this task"
+            return ("for a new generation, clear this task: without a record it submits again, and pays for it",)
         return forget(self.place, self.journal.identity)
 
     @property

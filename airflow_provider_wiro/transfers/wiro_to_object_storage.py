@@ -179,7 +179,7 @@ class WiroToObjectStorageOperator(BaseOperator):
             )
         verdict = Verdict.of(task)
         if verdict.result is None:
-            error = error_of(verdict, resubmits=False)
+            error = error_of(verdict, watches=True)
             error.retryable = False
             raise error
         if verdict.reason:

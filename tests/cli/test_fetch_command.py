@@ -134,6 +134,13 @@ def test_what_is_there_no_more_is_said(
     assert (code, "0.mp4: it is not there (HTTP 404). Its address at Wiro has expired" in err) == (1, True)
 
 
+def test_a_connection_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], airflow_database: None
+) -> None:
+    code, _, err = run(capsys, "fetch", "2221", "--to", tmp_path, "--conn-id", "wiro_mistyped")
+    assert (code, "The conn_id `wiro_mistyped` isn't defined" in err) == (1, True)
+
+
 def test_more_than_max_bytes_is_refused(taskid: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "fetch", taskid, "--to", tmp_path, "--max-bytes", 1000)
     assert (code, "and max_bytes is 1000" in err) == (1, True)

@@ -195,8 +195,9 @@ def test_an_event_may_have_more_than_this_version_knows() -> None:
         (
             Verdict("not_found", "2221", None, "not found for 61 s"),
             WiroTaskNotFound,
-            "Wiro task 2221 is not known to Wiro: not found for 61 s.\nWhether it was paid is not known. Check that "
-            "the connection is of the account that ran it, and look for it in the Wiro dashboard",
+            "Wiro task 2221 is not known to Wiro: not found for 61 s.\nWhether it was paid is not known. It is not "
+            "submitted again by itself.\nWhat to do:\n1. check that the connection is of the account that ran it, and "
+            "look for it in the Wiro dashboard\n2. delete it\n3. clear",
         ),
         (
             Verdict("elsewhere", "2221", "task_start", "the connection leads to B, but this is for A"),
@@ -210,7 +211,7 @@ def test_an_event_may_have_more_than_this_version_knows() -> None:
 def test_each_failure_is_an_exception_of_its_own_that_says_what_to_do(
     verdict: Verdict, kind: type[WiroTaskError], message: str
 ) -> None:
-    error = error_of(verdict)
+    error = error_of(verdict, again=("delete it", "clear"))
     assert type(error) is kind
     assert str(error) == message
     assert (error.taskid, error.status) == (verdict.taskid, verdict.status)
@@ -240,16 +241,17 @@ def test_a_failed_task_that_shows_a_cost_is_not_submitted_again_by_itself(pexit:
 def test_a_success_without_output_is_an_error_that_is_not_retried() -> None:
     result = success([]).result
     assert result is not None
-    error = no_output(result)
+    error = no_output(result, ("delete it", "clear"))
     assert type(error) is WiroNoOutput
     assert (error.taskid, error.status, error.retryable) == ("2221", "task_postprocess_end", False)
     assert "may have been charged" in str(error)
-    assert "Wiro dashboard" in str(error)
+    assert str(error).endswith("1. look at it in the Wiro dashboard\n2. delete it\n3. clear")
 
 
-@pytest.mark.parametrize("kind", ["charged", "unreadable"])
+@pytest.mark.parametrize("kind", ["charged", "unreadable", "not_found"])
 def test_what_is_paid_is_made_again_only_once_its_record_is_deleted(kind: Kind) -> None:
     """A clear alone finds the record, and fails again."""
-    error = error_of(Verdict(kind, "2221", None))
-    assert "2. for a new generation, delete its record" in str(error)
-    assert "then clear this task" in str(error)
+    steps = ("for a new generation, delete the record", "then clear this task")
+    said = str(error_of(Verdict(kind, "2221", None), again=steps))
+    assert said.endswith("\n2. for a new generation, delete the record\n3. then clear this task")
+    assert "record" not in str(error_of(Verdict(kind, "2221", None), again=steps, watches=True))

@@ -218,6 +218,17 @@ class TestSaving:
         assert run_try(save_to=str(media))["taskid"] == FIRST
         assert len(wiro_emulator.runs) == 1
 
+    def test_a_file_that_has_another_size_now_is_never_replaced(self, wiro_emulator: WiroEmulator, media: Path) -> None:
+        run_try(save_to=str(media))
+        video = media / FIRST / "0.mp4"
+        video.write_bytes(b"cut by hand")
+        with pytest.raises(WiroSaveError, match=r"another file at .*0\.mp4, which is never replaced"):
+            run_try(save_to=str(media))
+        assert video.read_bytes() == b"cut by hand"
+        video.rename(media / "mine.mp4")
+        assert run_try(save_to=str(media))["taskid"] == FIRST
+        assert len(wiro_emulator.runs) == 1
+
     def test_changed_work_is_submitted_and_lies_beside_the_old_one(
         self, wiro_emulator: WiroEmulator, media: Path, lines: Lines
     ) -> None:

@@ -87,6 +87,16 @@ def test_one_that_failed_has_nothing_to_save(wiro_emulator: WiroEmulator, tmp_pa
     assert not caught.value.retryable
 
 
+def test_of_one_that_was_charged_it_speaks_of_no_record_for_it_submits_nothing(
+    wiro_emulator: WiroEmulator, tmp_path: Path
+) -> None:
+    wiro_emulator.clear()
+    wiro_emulator.outcome(duration=0.0, pexit="1", totalcost="0.10")
+    with pytest.raises(WiroTaskFailed) as caught:
+        transfer(taskid=submit(), save_to=str(tmp_path))
+    assert str(caught.value).endswith("It is paid. Look at it in the Wiro dashboard")
+
+
 def test_one_that_wiro_does_not_know(wiro_emulator: WiroEmulator, tmp_path: Path) -> None:
     with pytest.raises(WiroTaskNotFound):
         transfer(taskid="2221", save_to=str(tmp_path))

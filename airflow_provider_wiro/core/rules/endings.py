@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_wiro.core.text import steps
 from airflow_provider_wiro.exceptions import (
     WiroNoOutput,
     WiroTaskCancelled,
@@ -60,6 +59,7 @@ class Ending:
     :param advice: what to do.
     :param retryable: whether an Airflow retry may submit again.
     :param watcher: what to do, for whoever has only waited for it; None: the same.
+    :param first: what a person does before a new generation, for which the record must be deleted; None: it need not.
     """
 
     kind: Kind
@@ -70,14 +70,12 @@ class Ending:
     advice: str
     retryable: bool
     watcher: str | None = None
+    first: str | None = None
 
 
 _CHANGE = "The same inputs would be refused again: change them, then clear this task"
-NOT_AGAIN = "It is not submitted again by itself." + steps(
-    "look at it in the Wiro dashboard",
-    "for a new generation, delete its record, or set another idempotency_key",
-    "then clear this task",
-)
+NOT_AGAIN = "It is not submitted again by itself"
+LOOK = "look at it in the Wiro dashboard"
 
 ENDINGS: dict[Kind, Ending] = {
     ending.kind: ending
@@ -100,6 +98,7 @@ ENDINGS: dict[Kind, Ending] = {
             advice=NOT_AGAIN,
             retryable=False,
             watcher="Look at it in the Wiro dashboard",
+            first=LOOK,
         ),
         Ending(
             "flagged",
@@ -130,6 +129,7 @@ ENDINGS: dict[Kind, Ending] = {
             advice=NOT_AGAIN,
             retryable=False,
             watcher="Look at it in the Wiro dashboard",
+            first=LOOK,
         ),
         Ending(
             "cancelled",
@@ -182,8 +182,10 @@ ENDINGS: dict[Kind, Ending] = {
             WiroTaskNotFound,
             over=True,
             money="Whether it was paid is not known",
-            advice="Check that the connection is of the account that ran it, and look for it in the Wiro dashboard",
+            advice=NOT_AGAIN,
             retryable=False,
+            watcher="Check that the connection is of the account that ran it, and look for it in the Wiro dashboard",
+            first="check that the connection is of the account that ran it, and look for it in the Wiro dashboard",
         ),
         Ending(
             "elsewhere",
