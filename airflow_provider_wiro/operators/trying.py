@@ -23,7 +23,7 @@ from airflow_provider_wiro.exceptions import (
 from airflow_provider_wiro.journals import open_journal
 from airflow_provider_wiro.operators.rendering import RenderingOperator
 from airflow_provider_wiro.stages.ending import end_outside, ending_well
-from airflow_provider_wiro.stages.failing import final_errors_skip_retries
+from airflow_provider_wiro.stages.failing import final_errors_skip_retries, own_error_told
 from airflow_provider_wiro.stages.paid import PaidTask
 from airflow_provider_wiro.stages.this_try import Settings, Try
 from airflow_provider_wiro.task_instance import is_unmapped
@@ -152,7 +152,7 @@ class TryingOperator(RenderingOperator):
     @contextmanager
     def trying(self, context: Context) -> Iterator[Try]:
         """Let no error lead to a second payment: neither by a retry, nor by a task that runs on unseen."""
-        with final_errors_skip_retries():
+        with own_error_told(context), final_errors_skip_retries():
             this = self._try = self._new_try(context)
             self._at_work = True
             try:

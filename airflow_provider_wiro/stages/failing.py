@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from airflow_provider_wiro.compat import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_wiro.exceptions import WiroError, WiroTaskTimeout
+
+if TYPE_CHECKING:
+    from airflow_provider_wiro.compat import Context
 
 
 @contextmanager
@@ -18,6 +22,21 @@ def final_errors_skip_retries() -> Iterator[None]:
         if error.retryable or isinstance(error, AirflowSensorTimeout):
             raise
         raise _as_well(error, AirflowFailException) from error.__cause__
+
+
+@contextmanager
+def own_error_told(context: Context) -> Iterator[None]:
+    """Leave a ``map_index_template`` out that raises: Airflow would raise its error instead, and try the task again."""
+    try:
+        yield
+    except Exception:
+        template = context.get("map_index_template")
+        if template is not None:
+            try:
+                context["task"].get_template_env().from_string(template).render(context)
+            except Exception:
+                context["map_index_template"] = None
+        raise
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskG
 from airflow.utils.session import create_session
 
 from airflow_provider_wiro.emulator import WiroEmulator
-from airflow_provider_wiro.exceptions import WiroInputError
+from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskFailed
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
 from operators import IMAGE, PROMPT, generic, run_bodies, runway
@@ -95,6 +95,29 @@ def test_the_rendered_templates_and_the_name_of_the_row_are_shown(run_dag: RunDa
     run = run_dag(build)
     assert {ti.map_index: ti.rendered_map_index for ti in run.instances} == {0: "a kite", 1: "a boat"}
     assert rendered_fields(run, 0)["prompt"] == "a kite"
+
+
+def test_a_name_of_the_row_that_raises_has_no_final_error_tried_again(
+    run_dag: RunDag, wiro_emulator: WiroEmulator
+) -> None:
+    """Its error would take the place of the task's own, and each further try would pay."""
+    wiro_emulator.outcome(pexit="1", debugerror="too dark", totalcost="0.10")
+
+    def build() -> None:
+        RunwayImageToVideoOperator.partial(
+            task_id="video",
+            input_image_url=IMAGE,
+            map_index_template="{{ task.seed + ' of ' + task.prompt }}",
+            durable=False,
+            poll_interval=0.1,
+            **RETRY,
+        ).expand(prompt=["a kite"])
+
+    run = run_dag(build)
+    assert len(wiro_emulator.runs) == 1
+    [error] = run.errors
+    assert isinstance(error, WiroTaskFailed)
+    assert run.tries == 1
 
 
 @pytest.mark.parametrize("native", [False, True])
