@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import logging
 import os
 import string
 import sys
@@ -67,6 +68,19 @@ def wiro_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[WiroEmulator]:
 def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let triggers fire at once; tests of what they wait for set it back."""
     monkeypatch.setattr("airflow_provider_wiro.triggers.SETTLING", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def downloads_are_soon_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have five attempts as always, and no half a minute between them."""
+    monkeypatch.setattr("airflow_provider_wiro.clients.download.PAUSES", (0.02,) * 5)
+
+
+@pytest.fixture(autouse=True)
+def logging_goes_on() -> Iterator[None]:
+    """Undo what a command does to its whole process."""
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import logging
 import re
 import shlex
 from collections.abc import Iterator
@@ -53,7 +52,7 @@ def store() -> Iterator[SmallS3]:
 @pytest.fixture
 def media(
     store: SmallS3, monkeypatch: pytest.MonkeyPatch, wiro_emulator: WiroEmulator, tmp_path: Path
-) -> Iterator[dict[str, bytes]]:
+) -> dict[str, bytes]:
     """What is in the page's bucket."""
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")  # a command sets it for its whole process
     (tmp_path / "journal").mkdir()
@@ -62,8 +61,7 @@ def media(
     for name in ("coat.png", "person.png"):
         (tmp_path / name).write_bytes(sample_image() + name.encode())
     store.buckets["media"] = {"kite.png": sample_image()}
-    yield store.buckets["media"]
-    logging.disable(logging.NOTSET)
+    return store.buckets["media"]
 
 
 @pytest.mark.parametrize("shown", OPERATORS, ids=range(len(OPERATORS)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_wiro.cli import main
-from airflow_provider_wiro.clients import download
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.media import sample_image, sample_video
 from airflow_provider_wiro.exceptions import WiroJournalError, WiroJournalTaken, WiroSaveError
@@ -40,7 +38,6 @@ def s3(server: RealS3, monkeypatch: pytest.MonkeyPatch, wiro_emulator: WiroEmula
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")  # a command sets it for its whole process
     monkeypatch.setattr(storage, "_cannot_create_only", set())
     monkeypatch.setattr("airflow_provider_wiro.journals.files._probed", set())
-    monkeypatch.setattr(download, "PAUSES", (0.01,) * 5)
     wiro_emulator.outcome(duration=0.0, times=-1)
     fs = file_system(server)
     for bucket in ("media", "records"):
@@ -49,7 +46,6 @@ def s3(server: RealS3, monkeypatch: pytest.MonkeyPatch, wiro_emulator: WiroEmula
     yield fs
     for bucket in ("media", "records"):
         fs.rm(bucket, recursive=True)
-    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

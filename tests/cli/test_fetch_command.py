@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_wiro.cli import main
-from airflow_provider_wiro.clients import download
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.emulator.media import sample_video
@@ -28,12 +25,9 @@ INSTANCE = ("--dag-id", "videos", "--run-id", "manual__2026-01-01", "--task-id",
 
 
 @pytest.fixture(autouse=True)
-def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def process_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command prepares its whole process."""
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
-    monkeypatch.setattr(download, "PAUSES", (0.01,) * 5)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +23,9 @@ ONE = ("videos", "manual__2026-01-01", "video")
 
 
 @pytest.fixture(autouse=True)
-def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def process_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command prepares its whole process."""
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

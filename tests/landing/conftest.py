@@ -7,7 +7,6 @@ import threading
 
 import pytest
 
-from airflow_provider_wiro.clients import download
 from airflow_provider_wiro.clients.public import Looks
 from airflow_provider_wiro.core.landing import Landed
 from airflow_provider_wiro.core.log import Log
@@ -26,11 +25,6 @@ def told() -> threading.Event:
 @pytest.fixture
 def looks(told: threading.Event) -> Looks:
     return Looks(True, ["127.0.0.1"], told.is_set)
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "PAUSES", (0.02,) * 5)
 
 
 @pytest.fixture
