@@ -92,7 +92,7 @@ def test_an_event_has_at_most_16_kilobytes(wiro_emulator: WiroEmulator, urls: in
 
 
 def test_the_log_tells_each_change_of_status_once(wiro_emulator: WiroEmulator, lines: Lines) -> None:
-    wiro_emulator.outcome(statuses=["task_queue", "task_napping", "task_start"], duration=0.9)
+    wiro_emulator.outcome(statuses=["task_queue", "task_napping", "task_start"], duration=2.4)
     taskid = submit()
     fire(make_trigger(taskid))
     story = [line for line in lines.text.splitlines() if f"taskid {taskid}: task_" in line]
