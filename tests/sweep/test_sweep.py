@@ -161,7 +161,7 @@ def test_a_connection_that_is_broken_does_not_hold_up_the_others(deployment: Dep
     code, said = swept("--stop")
     assert (code, statuses(deployment.wiro)) == (1, ["task_start"] * 3 + ["task_cancel"])
     assert said.count("COULD NOT BE ASKED: ") == 3
-    assert said.count("(AirflowNotFoundException)") == 3
+    assert said.count("(The conn_id `nowhere` isn't defined)") == 3
 
 
 def test_a_connection_that_fails_again_and_again_is_given_up(
