@@ -31,7 +31,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="capacity-"))
 import requests
 from airflow.triggers.base import BaseTrigger
 from lean_server import KEY, SECRET
-from many_tasks_server import FIRST, Tasks, served
+from many_tasks_server import FIRST, Tasks, served_with
 from memory import SleepingTrigger, first_event
 
 from airflow_provider_wiro.core.signing import auth_headers
@@ -176,7 +176,7 @@ def run_one(make: Callable[[int, float], BaseTrigger], count: int, age: float, m
     """Measure one case with a service of its own."""
     first = time.time() + START + 5
     tasks = Tasks(count, min(ENDING, count), first, first + 60 * minutes - 5)
-    with served(tasks) as base_url, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with served_with(tasks) as base_url, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         connection = {"conn_type": "wiro", "host": base_url, "login": KEY, "password": SECRET}
         os.environ["AIRFLOW_CONN_WIRO_DEFAULT"] = json.dumps(connection)
         return asyncio.run(measure(make, tasks, age, minutes, lambda: _requests_at(base_url)))

@@ -91,9 +91,9 @@ def is_signed(head: bytes) -> bool:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Run the server in a process of its own; give its base URL."""
-    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:
+def served(*arguments: str, script: str = __file__) -> Iterator[str]:
+    """Run the server of *script* in a process of its own; give its base URL."""
+    with subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
@@ -101,11 +101,12 @@ def served() -> Iterator[str]:
             process.terminate()
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0, backlog=1_000)
+async def serve(server_class: type[Server]) -> None:
+    """Serve until this process is ended; print the port first."""
+    server = await asyncio.get_running_loop().create_server(server_class, "127.0.0.1", 0, backlog=1_000)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(serve(Server))

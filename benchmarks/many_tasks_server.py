@@ -1,22 +1,20 @@
 """A lean service with many tasks: Detail and List show each with its own id, and as over from its own moment on.
 
-`served(tasks)` runs it in a process of its own.
+`served_with(tasks)` runs it in a process of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lean_server import TASKID, Server, answer, reply
+from lean_server import TASKID, Server, answer, reply, serve, served
 
 FIRST = 1_000_001
 _OVER = {"status": "task_postprocess_end", "pexit": "0", "outputs": [{"url": "https://cdn.wiro.ai/0.mp4"}]}
@@ -80,25 +78,13 @@ def _rows() -> tuple[bytes, bytes]:
 _ROWS = _rows()
 
 
-@contextmanager
-def served(tasks: Tasks) -> Iterator[str]:
+def served_with(tasks: Tasks) -> AbstractContextManager[str]:
     """Run the service in a process of its own; give its base URL."""
     arguments = [str(value) for value in (tasks.count, tasks.ending, tasks.first_end, tasks.last_end)]
-    with subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
-        finally:
-            process.terminate()
-
-
-async def _serve() -> None:
-    count, ending, first, last = sys.argv[1:]
-    ManyTasks.tasks = Tasks(int(count), int(ending), float(first), float(last))
-    server = await asyncio.get_running_loop().create_server(ManyTasks, "127.0.0.1", 0, backlog=1_000)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    return served(*arguments, script=__file__)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    count, ending, first, last = sys.argv[1:]
+    ManyTasks.tasks = Tasks(int(count), int(ending), float(first), float(last))
+    asyncio.run(serve(ManyTasks))

@@ -159,12 +159,8 @@ def _base_url(where: str, host: str | None, schema: str | None, port: int | None
 
 
 def _split(where: str, url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna")) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not url.isprintable() or any(mark in url for mark in " @?#\\"):
+    parts = _plain(url, "http", "https")
+    if parts is None:
         raise WiroConfigError(
             f"{where}: host, port or schema is not usable; allowed in host are a host name, or an http(s) URL without "
             f"user, query and fragment, such as {DEFAULT_BASE_URL}"
@@ -172,16 +168,22 @@ def _split(where: str, url: str) -> SplitResult:
     return parts
 
 
+def _plain(url: str, *schemes: str) -> SplitResult | None:
+    """Return the parts of a URL; None if it has another scheme, no usable host, or a user, query or fragment."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if usable and url.isprintable() and not any(mark in url for mark in " @?#\\") else None
+
+
 def _socket_url(where: str, value: object, *, allow_http: bool) -> str | None:
     text = str(value or "").strip()
     if not text:
         return None
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not text.isprintable() or any(mark in text for mark in " @?#\\"):
+    parts = _plain(text, "ws", "wss")
+    if parts is None:
         raise WiroConfigError(
             f"{where}: extra socket_url is not usable; allowed is a ws(s) URL without user, query and fragment, such "
             f"as {SOCKET_URL}"
