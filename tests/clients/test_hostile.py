@@ -11,9 +11,7 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-import aiohttp
 import pytest
-from packaging.version import Version
 
 from airflow_provider_wiro.clients.wire import LONGEST_BODY
 from airflow_provider_wiro.core.credentials import Credentials
@@ -29,6 +27,7 @@ from airflow_provider_wiro.core.protocol import (
 )
 from airflow_provider_wiro.emulator import FAULTS, WiroEmulator
 from driving import Drive, DriveAsync, DriveSync, credentials_of, look
+from old_aiohttp import skip_where_aiohttp_has_no_bound
 from small_servers import read_request, socket_server
 
 TIMEOUT = 0.5
@@ -86,11 +85,6 @@ CALLS: dict[str, tuple[str, dict[str, object]]] = {
 
 def named(value: object) -> str | None:
     return "-".join(str(item)[:8] for item in value.values()) if isinstance(value, dict) else None
-
-
-def skip_where_aiohttp_has_no_bound(fault: str) -> None:
-    if fault == "header_flood" and Version(aiohttp.__version__) < Version("3.13.4"):
-        pytest.skip("aiohttp before 3.13.4 reads headers without end until its time is over")
 
 
 def once(call: str) -> Flow[Reply | NoReply]:

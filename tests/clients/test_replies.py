@@ -25,6 +25,7 @@ from airflow_provider_wiro.exceptions import (
     WiroUnreachable,
 )
 from driving import Drive, credentials_of, look
+from old_aiohttp import skip_where_aiohttp_has_no_bound
 
 MODEL = "owner/model"
 SHORT = 0.4
@@ -162,6 +163,7 @@ def test_a_run_that_meets_a_fault(
     requests: int,
     tasks: int,
 ) -> None:
+    skip_where_aiohttp_has_no_bound(fault)
     emulator.script("Run", fault, **options)
     credentials = credentials_of(emulator, SHORT if fault in ENDLESS else 10)
     if kind is None:
@@ -179,6 +181,7 @@ def test_a_run_that_meets_a_fault(
 def test_a_read_that_meets_a_fault(
     drive: Drive, emulator: WiroEmulator, fault: str, options: dict[str, Any], kind: type[WiroError] | None
 ) -> None:
+    skip_where_aiohttp_has_no_bound(fault)
     submission = submitted(drive, credentials_of(emulator))
     emulator.script("Detail", fault, **options)
     credentials = credentials_of(emulator, SHORT if fault in ENDLESS else 10)
@@ -199,6 +202,7 @@ def test_a_read_that_meets_a_fault(
 def test_a_wait_outlives_a_fault(
     drive: Drive, emulator: WiroEmulator, fault: str, options: dict[str, Any], kind: type[WiroError] | None
 ) -> None:
+    skip_where_aiohttp_has_no_bound(fault)
     submission = submitted(drive, credentials_of(emulator))
     emulator.script("Detail", fault, times=2, **options)
     credentials = credentials_of(emulator, SHORT if fault in ENDLESS else 10)
@@ -213,6 +217,7 @@ def test_a_wait_outlives_a_fault(
 def test_a_stop_outlives_a_fault(
     drive: Drive, emulator: WiroEmulator, fault: str, options: dict[str, Any], kind: type[WiroError] | None
 ) -> None:
+    skip_where_aiohttp_has_no_bound(fault)
     emulator.outcome(hold=True, duration=0.01)
     submission = submitted(drive, credentials_of(emulator))
     while emulator.tasks[submission.taskid].status != "task_start":
