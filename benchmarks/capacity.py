@@ -2,10 +2,11 @@
 
     python benchmarks/capacity.py [--triggers 1000,5000,10000] [--minutes 1]
 
-The triggers are made of their serialised arguments, and each runs in a task of its own, as a triggerer runs them. Two
-cases: all were submitted just now (a triggerer with new work), and all were submitted ten minutes ago (one that was
-started again). For each: the start (ten seconds), then a steady minute, in which 200 of the tasks end. The longest
-block is how late a timer of 10 ms was, at most.
+Airflow's own TriggerRunner runs them. It is given all of them in its first turn, which is more than a triggerer gives
+it ([triggerer] max_trigger_to_select_per_loop), and it has no supervisor: its events are only counted. Two cases: all
+were submitted just now (a triggerer with new work), and all were submitted ten minutes ago (one that was started
+again). For each: the start, until ten seconds after the last one has begun; then a steady minute, in which 200 of the
+tasks end. The longest block is how late a timer of 10 ms was, at most.
 """
 
 from __future__ import annotations
@@ -17,22 +18,29 @@ import gc
 import json
 import os
 import resource
+import signal
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="capacity-"))
 
 import requests
+from airflow.executors.workloads.trigger import RunTrigger
+from airflow.jobs.triggerer_job_runner import TriggerRunner
+from airflow.models.trigger import Trigger
 from airflow.triggers.base import BaseTrigger
 from lean_server import KEY, SECRET
 from many_tasks_server import FIRST, Tasks, served_with
-from memory import SleepingTrigger, first_event
+from memory import SleepingTrigger
 
 from airflow_provider_wiro.core.signing import auth_headers
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
@@ -101,34 +109,71 @@ class Measured:
         ]
 
 
+class Runner(TriggerRunner):
+    """Airflow's runner of triggers, which is given all of them at once and notes when their events come."""
+
+    def __init__(self, given: Iterable[RunTrigger]) -> None:
+        super().__init__()
+        self.given = deque(given)
+        self.came: dict[int, float] = {}
+
+    async def init_comms(self) -> None:
+        """Need no supervisor."""
+        forever = asyncio.create_task(asyncio.sleep(LONG))
+        self.comms_decoder = SimpleNamespace(_reader_task=forever)
+
+    async def sync_state_to_supervisor(self, finished_ids: list[int]) -> None:
+        """Take what has come, and give what is to begin."""
+        self.to_create.extend(self.given)
+        self.given.clear()
+
+    def end(self) -> None:
+        """Stop after this turn."""
+        self._handle_signal(signal.SIGTERM, None)
+
+
+class Moments(deque[Any]):
+    """Events, and when each came."""
+
+    def __init__(self, came: dict[int, float]) -> None:
+        super().__init__()
+        self.came = came
+
+    def append(self, event: Any) -> None:
+        """Note when it came."""
+        self.came[event.trigger_id] = time.time()
+
+
 def sleeping(number: int, age: float) -> BaseTrigger:
     """Return a trigger that only sleeps."""
     return SleepingTrigger(time.time() + LONG)
 
 
 def waiting(number: int, age: float) -> BaseTrigger:
-    """Return a trigger of this package, made of what a triggerer reads."""
+    """Return a trigger of this package."""
     now = time.time()
-    made = WiroTaskTrigger(
+    return WiroTaskTrigger(
         taskid=str(FIRST + number), conn_id="wiro_default", submitted_at=now - age, deadline=now + LONG
     )
-    return WiroTaskTrigger(**json.loads(json.dumps(made.serialize()[1])))
+
+
+def given(make: Callable[[int, float], BaseTrigger], count: int, age: float) -> Iterator[RunTrigger]:
+    """Return what a triggerer's runner is given of each."""
+    for number in range(count):
+        path, kwargs = make(number, age).serialize()
+        yield RunTrigger(id=number, classpath=path, encrypted_kwargs=Trigger.encrypt_kwargs(kwargs))
 
 
 async def measure(
     make: Callable[[int, float], BaseTrigger], tasks: Tasks, age: float, minutes: float, requested: Callable[[], int]
 ) -> Measured:
     """Run as many triggers as there are tasks."""
-    watch, ended = Watch(), dict[int, float]()
-    watching = asyncio.create_task(watch.run())
+    runner, watch = Runner(given(make, tasks.count, age)), Watch()
+    runner.events = Moments(runner.came)
     gc.collect()
     memory = _resident()
-    triggers = [make(number, age) for number in range(tasks.count)]
-    running = []
-    for number, trigger in enumerate(triggers):
-        running.append(asyncio.create_task(first_event(trigger)))
-        if number < tasks.ending:
-            running[-1].add_done_callback(lambda _, number=number: ended.setdefault(number, time.time()))
+    watching, running = asyncio.create_task(watch.run()), asyncio.create_task(runner.arun())
+    await _until(lambda: len(runner.triggers) == tasks.count, 60)
     await asyncio.sleep(START)
     start_block = watch.taken()
     begun, spent, looks = time.monotonic(), time.process_time(), await asyncio.to_thread(requested)
@@ -137,13 +182,13 @@ async def measure(
     looks = await asyncio.to_thread(requested) - looks
     block, kilobytes, sockets = watch.taken(), (_resident() - memory) / tasks.count, _sockets()
     if make is waiting:
-        await _until(lambda: len(ended) == tasks.ending, 90)
-    for task in (*running, watching):
-        task.cancel()
-    await asyncio.gather(*running, watching, return_exceptions=True)
-    for trigger in triggers:
-        await trigger.cleanup()
-    delays = [moment - tasks.end_of(number) for number, moment in ended.items()] if make is waiting else []
+        await _until(lambda: len(runner.came) >= tasks.ending, 90)
+    watching.cancel()
+    for trigger in runner.triggers.values():
+        trigger["task"].cancel()
+    runner.end()
+    await asyncio.gather(watching, running, return_exceptions=True)
+    delays = [moment - tasks.end_of(number) for number, moment in runner.came.items()]
     return Measured(start_block, block, spent / wall, kilobytes, looks / wall, sockets, delays)
 
 
@@ -176,7 +221,7 @@ def run_one(make: Callable[[int, float], BaseTrigger], count: int, age: float, m
     """Measure one case with a service of its own."""
     first = time.time() + START + 5
     tasks = Tasks(count, min(ENDING, count), first, first + 60 * minutes - 5)
-    with served_with(tasks) as base_url, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with served_with(tasks) as base_url:
         connection = {"conn_type": "wiro", "host": base_url, "login": KEY, "password": SECRET}
         os.environ["AIRFLOW_CONN_WIRO_DEFAULT"] = json.dumps(connection)
         return asyncio.run(measure(make, tasks, age, minutes, lambda: _requests_at(base_url)))
@@ -187,13 +232,16 @@ def main() -> None:
     parser.add_argument("--triggers", default="1000,5000,10000", help="how many, separated by commas")
     parser.add_argument("--minutes", type=float, default=1.0, help="how long the steady part is")
     options = parser.parse_args()
+    table = sys.stdout
     print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
-    for count in map(int, options.triggers.split(",")):
-        measured = {f"{count} that only sleep": run_one(sleeping, count, 0.0, options.minutes)}
-        for name, age in CASES.items():
-            measured[f"**{count}**, {name}"] = run_one(waiting, count, age, options.minutes)
-        for name, result in measured.items():
-            print(f"| {name} | {' | '.join(result.cells())} |", flush=True)
+    # A logger keeps the stream that it began with, so there is one for all cases.
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        for count in map(int, options.triggers.split(",")):
+            measured = {f"{count} that only sleep": run_one(sleeping, count, 0.0, options.minutes)}
+            for name, age in CASES.items():
+                measured[f"**{count}**, {name}"] = run_one(waiting, count, age, options.minutes)
+            for name, result in measured.items():
+                print(f"| {name} | {' | '.join(result.cells())} |", file=table, flush=True)
 
 
 if __name__ == "__main__":

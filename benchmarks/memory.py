@@ -43,7 +43,7 @@ class SleepingTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the trigger's path and arguments."""
-        return "", {"moment": self.moment}
+        return "memory.SleepingTrigger", {"moment": self.moment}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Sleep."""
