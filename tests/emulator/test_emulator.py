@@ -160,6 +160,7 @@ def test_the_fixture_leads_the_default_connection_to_a_running_emulator(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # what other packages' plugins warn of is not ours
     pytester.makeconftest('pytest_plugins = ["airflow_provider_wiro.emulator.pytest_plugin"]')
     pytester.makepyfile(
         """
