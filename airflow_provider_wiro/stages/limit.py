@@ -35,7 +35,7 @@ def keep_to_max_active(this: Try, until: float) -> None:
     count = this.caller.drive(count_active(most, deadline=until))
     entry = entry_of(count)
     if not entry.submits:
-        raise _busy(this, f"{most}, and {count.active} tasks run at Wiro")
+        raise _busy(this, f"{most}; running at Wiro now: {count.active}")
     if entry.warns:
         this.log.warning(
             "max_active of %s is %s, and %s (%s): submitting without knowing how many run",

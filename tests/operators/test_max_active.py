@@ -82,7 +82,7 @@ def test_a_task_that_may_not_defer_waits_until_there_is_room(
     assert runway().execute(context_of(FakeTaskInstance()))["taskid"] == SECOND
     assert wiro_emulator.peak_active == 1
     assert wiro_emulator.count("Run") == 2
-    assert "max_active of connection wiro_default is 1, and 1 tasks run at Wiro" in lines.text
+    assert "max_active of connection wiro_default is 1; running at Wiro now: 1" in lines.text
 
 
 def test_a_task_that_may_defer_waits_in_the_triggerer_before_it_counts(
