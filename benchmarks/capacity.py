@@ -5,8 +5,8 @@
 Airflow's own TriggerRunner runs them. It is given all of them in its first turn, which is more than a triggerer gives
 it ([triggerer] max_trigger_to_select_per_loop), and it has no supervisor: its events are only counted. Two cases: all
 were submitted just now (a triggerer with new work), and all were submitted ten minutes ago (one that was started
-again). For each: the start, until ten seconds after the last one has begun; then a steady minute, in which 200 of the
-tasks end. The longest block is how late a timer of 10 ms was, at most.
+again). For each: the start, until each has looked at least once (45 seconds after the last one has begun); then a
+steady minute, in which 200 of the tasks end. The longest block is how late a timer of 10 ms was, at most.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from airflow_provider_wiro.core.signing import auth_headers
 from airflow_provider_wiro.triggers.wiro import WiroTaskTrigger
 
 LONG = 7200.0
-START = 10.0
+START = 45.0
 ENDING = 200
 HEADINGS = (
     "triggers",
