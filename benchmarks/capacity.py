@@ -18,7 +18,6 @@ import gc
 import json
 import os
 import resource
-import signal
 import statistics
 import sys
 import tempfile
@@ -123,13 +122,9 @@ class Runner(TriggerRunner):
         self.comms_decoder = SimpleNamespace(_reader_task=forever)
 
     async def sync_state_to_supervisor(self, finished_ids: list[int]) -> None:
-        """Take what has come, and give what is to begin."""
+        """Give what is to begin; nobody asks for the events."""
         self.to_create.extend(self.given)
         self.given.clear()
-
-    def end(self) -> None:
-        """Stop after this turn."""
-        self._handle_signal(signal.SIGTERM, None)
 
 
 class Moments(deque[Any]):
@@ -186,7 +181,7 @@ async def measure(
     watching.cancel()
     for trigger in runner.triggers.values():
         trigger["task"].cancel()
-    runner.end()
+    runner.stop = True
     await asyncio.gather(watching, running, return_exceptions=True)
     delays = [moment - tasks.end_of(number) for number, moment in runner.came.items()]
     return Measured(start_block, block, spent / wall, kilobytes, looks / wall, sockets, delays)
