@@ -53,7 +53,7 @@ BENCHMARKS = (
         "capacity",
         "capacity.py",
         quick=("--triggers", "50", "--minutes", "0.2"),
-        panels=(Panel(1), Panel(2), Panel(3), Panel(5)),
+        panels=(Panel(1, number=1), Panel(2, number=1), Panel(3), Panel(5)),
     ),
     Benchmark("memory", "memory.py", ("--triggers", "1000"), ("--triggers", "100"), times=5),
     Benchmark("saving", "saving.py", FIVE, (*ONE, "--megabytes", "5"), panels=(Panel(2), Panel(4))),
