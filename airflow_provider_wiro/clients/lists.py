@@ -79,15 +79,16 @@ class Lists:
         """
         return self._impatient_at if self.is_busy else self._rests_until
 
-    def is_worth(self, wanted: int, waiting: int) -> bool:
-        """Whether the list is to be read where so many looks are due, of so many tasks that wait."""
+    def is_worth(self, wanted: int) -> bool:
+        """Whether the list is to be read where so many looks are due."""
         if self._client.credentials != self._credentials:
             self._credentials, self._book = self._client.credentials, Book()
-        return self._reading is None and self._book.is_worth(wanted, waiting)
+        return self._reading is None and self._book.is_worth(wanted, len(self._owner.waits))
 
-    def lasts(self, waiting: int) -> float:
-        """Return for how many seconds a reading is likely to go on that goes through all tasks that wait."""
-        return self._book.pages(waiting) / PAGES_A_SECOND
+    @property
+    def lasts(self) -> float:
+        """For how many seconds a reading is likely to go on that goes through all tasks that wait."""
+        return self._book.pages(len(self._owner.waits)) / PAGES_A_SECOND
 
     def read(self, asked: list[Asked], sleeping: Iterable[Waiting], then: Callable[[list[Asked]], None]) -> None:
         """Begin a reading.
@@ -97,13 +98,13 @@ class Lists:
         :param then: takes those of *asked* that are left over in the end: Detail has to answer them.
         """
         wanted = [one for one, _ in asked] + [one for one in sleeping if not one.unlisted]
-        waiting = len(self._owner.waits)
-        reading = Reading(self._book, len(wanted), waiting, min(one.plan.submitted_at for one in wanted))
+        oldest = min(one.plan.submitted_at for one in wanted)
+        reading = Reading(self._book, len(wanted), len(self._owner.waits), oldest)
         self._base_url, self._to_prove = self._client.base_url, PROOF
         self._proves = False
         loop = asyncio.get_running_loop()
         self._begun = loop.time()
-        self._impatient_at = self._begun + PATIENCE + self.lasts(waiting)
+        self._impatient_at = self._begun + PATIENCE + self.lasts
         patience = loop.call_at(self._impatient_at, lambda: then(unanswered(asked)))
         self._reading = loop.create_task(self._read(reading), context=Context())
         self._reading.add_done_callback(lambda _: patience.cancel())

@@ -104,10 +104,7 @@ class Lookout:
         """Have the look of one that waits for it go to Detail, before all others or after them."""
         assert one.asked is not None
         one.asked = replace(one.asked, sure=True)
-        if first:
-            self._for_detail.put_first((one, one.asked))
-        else:
-            self._for_detail.put([(one, one.asked)])
+        self._for_detail.put([(one, one.asked)], first=first)
 
     def _forget(self, one: Waiting) -> None:
         self.waits.remove(one)
@@ -225,17 +222,13 @@ class Lookout:
 
     def _see_to_the_list(self) -> None:
         """Have the list read, or Detail asked."""
-        now = self._loop.time()
-        if now < self._lists.patient_until:
+        if self._loop.time() < self._lists.patient_until:
             return
         asked, self._for_list = unanswered(self._for_list), []
-        if not asked:
-            return
-        waiting = len(self.waits)
-        if self._lists.is_worth(waiting, waiting):
-            until = now + self._lists.lasts(waiting)
+        if asked and self._lists.is_worth(len(self.waits)):
+            until = self._loop.time() + self._lists.lasts
             sleeping = [one for due, one in self._sleeping if one.due == due and due - until <= one.sooner]
-            if self._lists.is_worth(len(asked) + len(sleeping), waiting):
+            if self._lists.is_worth(len(asked) + len(sleeping)):
                 self._lists.read(asked, sleeping, self._left_over)
                 return
         self._for_detail.put(asked)

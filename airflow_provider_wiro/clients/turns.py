@@ -35,13 +35,9 @@ class Turns:
         self._allowed, self._allowed_at = AT_FIRST, now
         self._swept_at = -math.inf
 
-    def put(self, asked: Iterable[Asked]) -> None:
-        """Have these wait for their turn."""
-        self._asked.extend(asked)
-
-    def put_first(self, asked: Asked) -> None:
-        """Have this one begin before all others."""
-        self._asked.appendleft(asked)
+    def put(self, asked: Iterable[Asked], *, first: bool = False) -> None:
+        """Have these wait for their turn, before all others or after them."""
+        (self._asked.extendleft if first else self._asked.extend)(asked)
 
     def clear(self) -> None:
         """Forget all of them."""
