@@ -18,7 +18,11 @@ from chaos_harness.running import chaos_airflow
 from storm_books import STATES, WATCH
 
 TABLE = "Many triggers"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif(airflow_version() < (3, 3), reason="Airflow 3.3 lets a triggerer take them over in portions"),
+]
 
 COUNT = 10_000
 EARLY = 2_000
@@ -31,10 +35,9 @@ CONN_ID = "wiro_many"
 KILLED, SURVIVOR = "triggerer", "triggerer-2"
 SETTINGS = {
     "triggerer.capacity": 12_000,
-    "triggerer.default_capacity": 12_000,
     "triggerer.max_trigger_to_select_per_loop": 1_000,
     # So many triggers or events keep a triggerer from its heartbeat for longer than a few.
-    "triggerer.triggerer_health_check_threshold": 30 if airflow_version() >= (3, 2) else 90,
+    "triggerer.triggerer_health_check_threshold": 30,
 }
 HELD = """
 SELECT DISTINCT job.hostname FROM task_instance LEFT JOIN trigger ON trigger.id = task_instance.trigger_id
