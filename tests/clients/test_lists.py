@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -214,6 +215,29 @@ def test_whatever_the_list_says_the_verdicts_are_those_of_detail(
     ends: list[tuple[float, str]], lies: list[str], since: float, slow: float
 ) -> None:
     assert verdicts_of(Lying(lies, since, slow), ends, listed=True) == verdicts_of(Service(), ends, listed=False)
+
+
+@pytest.mark.usefixtures("soon_believed")
+@pytest.mark.parametrize(
+    ("lie", "slow"), [*[(lie, 0.0) for lie in sorted(LIES)], ("the truth", 4.0), ("all are over", 4.0)]
+)
+def test_each_lie_is_told_and_the_verdicts_are_those_of_detail(lie: str, slow: float) -> None:
+    ends = [(end, how) for how in sorted(set(HOW)) for end in (20.0, 150.0, 1e9)]
+    lying = Lying([lie], 10.0, slow)
+    assert verdicts_of(lying, ends, listed=True) == verdicts_of(Service(), ends, listed=False)
+    assert any(call == "List" and moment + slow >= lying.since for moment, call, _ in lying.asked)
+
+
+def test_pages_of_a_list_in_an_order_of_their_own_each_change_no_verdict() -> None:
+    class Shuffled(Service):
+        def listed(self, start: int, limit: int) -> list[Any]:
+            taskids = random.Random(len(self.asked)).sample(sorted(self.ends), len(self.ends))
+            return [self.row(taskid) for taskid in taskids[start : start + limit]]
+
+    ends = [(1.0 * number, HOW[number % 5]) for number in range(1, 251)]
+    shuffled = Shuffled()
+    assert verdicts_of(shuffled, ends, listed=True) == verdicts_of(Service(), ends, listed=False)
+    assert shuffled.counts["List"] > 10
 
 
 @pytest.mark.parametrize("lie", sorted(LIES))
