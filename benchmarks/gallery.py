@@ -50,7 +50,8 @@ def fill(foreign: int, generations: int) -> None:
     kept = Kept()
     for dag in range(DAGS):
         kept.task(f"dag_{dag}", "first", "first")
-        with create_session() as session:
+        # Airflow asks something of its own while a DagRun is inserted, and closes the session that a thread shares.
+        with create_session(scoped=False) as session:
             for model, rows in of_a_dag(dag, runs, every).items():
                 for part in _parts(rows):
                     session.execute(insert(model), part)
