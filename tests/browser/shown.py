@@ -59,6 +59,33 @@ class Shown:
         self.airflow.api.call("POST", path, {"key": key, "value": value, "map_index": -1})
 
 
+MANY_INSTANCES = """
+INSERT INTO task_instance
+SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), 'map_index', number))).*
+FROM task_instance one, generate_series(0, %s - 1) number WHERE one.dag_id = 'archive'
+"""
+MANY_GENERATIONS = """
+INSERT INTO xcom (dag_run_id, task_id, map_index, key, dag_id, run_id, value, timestamp)
+SELECT run.id, one.task_id, one.map_index, 'wiro_generation', one.dag_id, one.run_id,
+       jsonb_build_object('taskid', (one.map_index + 1)::text, 'outcome', 'success', 'cost_usd', 0.01),
+       now() - one.map_index * interval '1 second'
+FROM task_instance one JOIN dag_run run USING (dag_id, run_id) WHERE one.dag_id = 'archive' AND one.map_index >= 0
+"""
+
+
+@contextlib.contextmanager
+def many_generations(there: Shown, number: int) -> Iterator[None]:
+    """Have so many of the DAG ``archive``, where it would take hours to wait for them."""
+    try:
+        with there.airflow.database() as cursor:
+            cursor.execute(MANY_INSTANCES, (number,))
+            cursor.execute(MANY_GENERATIONS)
+        yield
+    finally:
+        with there.airflow.database() as cursor:
+            cursor.execute("DELETE FROM task_instance WHERE dag_id = 'archive' AND map_index >= 0")
+
+
 @contextlib.contextmanager
 def showing(home: Path) -> Iterator[Shown]:
     """Run Airflow until the end of the block."""
@@ -70,7 +97,7 @@ def showing(home: Path) -> Iterator[Shown]:
             "wiro_slow": services.open("wiro_slow", duration=3600).connection,
             "media": {"conn_type": "aws", **KEYS, "extra": {"endpoint_url": s3.url, "region_name": REGION}},
         }
-        settings = {"wiro.gallery_roots": ROOT}
+        settings = {"wiro.gallery_roots": ROOT, "core.test_connection": "Enabled"}
         airflow = BelowASubPath(home, connections, dags=(HERE / "dags",), stubs=(), settings=settings)
         try:
             airflow.start(PATIENCE)
