@@ -9,15 +9,19 @@ import asyncio
 import hashlib
 import hmac
 import json
+import os
 import re
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 KEY, SECRET = "key-of-the-benchmark", "secret-of-the-benchmark"
 TASKID = "2221"
 BODY_LENGTH = 1_600
+CERTIFICATE = "LEAN_SERVER_CERTIFICATE"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _SIGNED = {name: re.compile(rb"\r\n" + name + rb": *(\S+)", re.IGNORECASE) for name in (b"x-nonce", b"x-signature")}
 
@@ -91,19 +95,30 @@ def is_signed(head: bytes) -> bool:
 
 
 @contextmanager
-def served(*arguments: str, script: str = __file__) -> Iterator[str]:
-    """Run the server of *script* in a process of its own; give its base URL."""
-    with subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.PIPE, text=True) as process:
+def served(*arguments: str, script: str = __file__, certificate: Path | None = None) -> Iterator[str]:
+    """Run the server of *script* in a process of its own; give its base URL.
+
+    :param certificate: a file with a key and a certificate for 127.0.0.1: it speaks TLS.
+    """
+    environment = os.environ | ({CERTIFICATE: str(certificate)} if certificate else {})
+    command = [sys.executable, script, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+            scheme = "https" if certificate else "http"
+            yield f"{scheme}://127.0.0.1:{int(process.stdout.readline())}/v1"
         finally:
             process.terminate()
 
 
 async def serve(server_class: type[Server]) -> None:
     """Serve until this process is ended; print the port first."""
-    server = await asyncio.get_running_loop().create_server(server_class, "127.0.0.1", 0, backlog=1_000)
+    context = None
+    if CERTIFICATE in os.environ:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(os.environ[CERTIFICATE])
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(server_class, "127.0.0.1", 0, backlog=1_000, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

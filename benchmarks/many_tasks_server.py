@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from lean_server import TASKID, Server, answer, reply, serve, served
@@ -78,10 +79,10 @@ def _rows() -> tuple[bytes, bytes]:
 _ROWS = _rows()
 
 
-def served_with(tasks: Tasks) -> AbstractContextManager[str]:
+def served_with(tasks: Tasks, certificate: Path | None = None) -> AbstractContextManager[str]:
     """Run the service in a process of its own; give its base URL."""
     arguments = [str(value) for value in (tasks.count, tasks.ending, tasks.first_end, tasks.last_end)]
-    return served(*arguments, script=__file__)
+    return served(*arguments, script=__file__, certificate=certificate)
 
 
 if __name__ == "__main__":

@@ -48,12 +48,12 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("pauses", "pauses.py", quick=("--jobs", "5"), panels=(Panel(2), Panel(2, number=1, unit="s late"))),
-    Benchmark("looks", "looks.py", (*FIVE, "--looks", "2000"), (*ONE, "--looks", "200"), panels=(Panel(1), Panel(2))),
+    Benchmark("looks", "looks.py", (*FIVE, "--looks", "2000"), (*ONE, "--looks", "200"), panels=(Panel(1), Panel(4))),
     Benchmark(
         "capacity",
         "capacity.py",
         quick=("--triggers", "50", "--minutes", "0.2"),
-        panels=(Panel(1), Panel(2), Panel(3), Panel(5)),
+        panels=(Panel(1, number=1), Panel(2, number=1), Panel(3), Panel(5)),
     ),
     Benchmark("memory", "memory.py", ("--triggers", "1000"), ("--triggers", "100"), times=5),
     Benchmark("saving", "saving.py", FIVE, (*ONE, "--megabytes", "5"), panels=(Panel(2), Panel(4))),

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from airflow_provider_wiro.clients.aio import AsyncClient
 from airflow_provider_wiro.clients.push import Push
-from airflow_provider_wiro.clients.waiting import Asked, Waiting, Waits
+from airflow_provider_wiro.clients.waiting import Asked, Waiting, Waits, unanswered
 from airflow_provider_wiro.core.lookout import ABREAST, PROOF, Book, Reading, running
 from airflow_provider_wiro.core.protocol import NoReply, Reply, task_in
 from airflow_provider_wiro.core.reading import read_taskid
@@ -24,7 +24,8 @@ FRESH = 3.0
 """Seconds within which a row and Detail must say the same."""
 
 PATIENCE = 2.0
-"""Seconds for which a look waits at most for a reading that goes on."""
+"""Seconds for which a look waits at most for a reading that takes longer than it was likely to take, or for the next
+one to begin."""
 
 UNLISTED = 8
 """So many looks at a task that the list does not show go to Detail before it is looked for there again."""
@@ -40,8 +41,8 @@ class Owner(Protocol):
     def answer(self, one: Waiting, task: Task) -> None:
         """Answer the look of one that waits for it, or sleeps before it, with the task as it runs."""
 
-    def ask_detail(self, one: Waiting) -> None:
-        """Have the look of one that waits for it go to Detail."""
+    def ask_detail(self, one: Waiting, *, first: bool = False) -> None:
+        """Have the look of one that waits for it go to Detail, before all others or after them."""
 
     def wake(self, taskid: str) -> None:
         """Have a task looked at now."""
@@ -63,18 +64,30 @@ class Lists:
         self._base_url = ""
         self._to_prove, self._proves = 0, False
         self._reading: asyncio.Task[None] | None = None
-        self.patient_until = -math.inf
+        self._begun = self._impatient_at = self._rests_until = -math.inf
 
     @property
     def is_busy(self) -> bool:
         """Whether a reading is on its way, or it is just being found out whether the list is to be believed."""
         return self._reading is not None or (self._proves and self._book.usable and not self._book.proven)
 
+    @property
+    def patient_until(self) -> float:
+        """Until when looks wait for the list: for a reading, and after it for as long as it took.
+
+        So those that came due meanwhile are answered together, and come due together from then on.
+        """
+        return self._impatient_at if self.is_busy else self._rests_until
+
     def is_worth(self, wanted: int, waiting: int) -> bool:
         """Whether the list is to be read where so many looks are due, of so many tasks that wait."""
         if self._client.credentials != self._credentials:
             self._credentials, self._book = self._client.credentials, Book()
         return self._reading is None and self._book.is_worth(wanted, waiting)
+
+    def lasts(self, waiting: int) -> float:
+        """Return for how many seconds a reading is likely to go on that goes through all tasks that wait."""
+        return self._book.pages(waiting) / PAGES_A_SECOND
 
     def read(self, asked: list[Asked], sleeping: Iterable[Waiting], then: Callable[[list[Asked]], None]) -> None:
         """Begin a reading.
@@ -84,12 +97,14 @@ class Lists:
         :param then: takes those of *asked* that are left over in the end: Detail has to answer them.
         """
         wanted = [one for one, _ in asked] + [one for one in sleeping if not one.unlisted]
-        reading = Reading(self._book, len(wanted), min(one.plan.submitted_at for one in wanted))
+        waiting = len(self._owner.waits)
+        reading = Reading(self._book, len(wanted), waiting, min(one.plan.submitted_at for one in wanted))
         self._base_url, self._to_prove = self._client.base_url, PROOF
         self._proves = False
         loop = asyncio.get_running_loop()
-        self.patient_until = loop.time() + PATIENCE
-        patience = loop.call_at(self.patient_until, lambda: then(_left(asked)))
+        self._begun = loop.time()
+        self._impatient_at = self._begun + PATIENCE + self.lasts(waiting)
+        patience = loop.call_at(self._impatient_at, lambda: then(unanswered(asked)))
         self._reading = loop.create_task(self._read(reading), context=Context())
         self._reading.add_done_callback(lambda _: patience.cancel())
         self._reading.add_done_callback(lambda _: self._over(reading, asked, then))
@@ -131,7 +146,9 @@ class Lists:
     def _over(self, reading: Reading, asked: list[Asked], then: Callable[[list[Asked]], None]) -> None:
         self._reading = None
         reading.close()
-        left = _left(asked)
+        now = asyncio.get_running_loop().time()
+        self._rests_until = now + min(now - self._begun, PATIENCE)
+        left = unanswered(asked)
         if reading.complete:
             for one, _ in left:
                 one.unlisted = UNLISTED
@@ -166,15 +183,10 @@ class Lists:
         return asked or sooner
 
     def _prove(self, one: Waiting, *, asked: bool, sooner: bool) -> None:
-        """Have Detail asked too, for those who are the first that the list names."""
+        """Have Detail asked too, at once, for those who are the first that the list names."""
         if self._to_prove > 0 and (asked or sooner):
             self._to_prove -= 1
             if asked:
-                self._owner.ask_detail(one)
+                self._owner.ask_detail(one, first=True)
             else:
                 self._owner.wake(one.plan.taskid)
-
-
-def _left(asked: list[Asked]) -> list[Asked]:
-    """Return those who still wait for their answer."""
-    return [(one, look) for one, look in asked if one.asked is look]

@@ -20,7 +20,7 @@ from airflow_provider_wiro.clients.lists import Lists
 from airflow_provider_wiro.clients.push import Push
 from airflow_provider_wiro.clients.throttle import queued_too_long
 from airflow_provider_wiro.clients.turns import Turns
-from airflow_provider_wiro.clients.waiting import Asked, Waiting, Waits
+from airflow_provider_wiro.clients.waiting import Asked, Waiting, Waits, unanswered
 from airflow_provider_wiro.clients.wire import log_report
 from airflow_provider_wiro.core import polling
 from airflow_provider_wiro.core.log import Log
@@ -100,11 +100,14 @@ class Lookout:
         asleep, one.asked, one.due = one.asked is None, None, math.inf
         one.context.run(self._carry_on, one, *((None, task) if asleep else (task,)))
 
-    def ask_detail(self, one: Waiting) -> None:
-        """Have the look of one that waits for it go to Detail."""
+    def ask_detail(self, one: Waiting, *, first: bool = False) -> None:
+        """Have the look of one that waits for it go to Detail, before all others or after them."""
         assert one.asked is not None
         one.asked = replace(one.asked, sure=True)
-        self._for_detail.put([(one, one.asked)])
+        if first:
+            self._for_detail.put_first((one, one.asked))
+        else:
+            self._for_detail.put([(one, one.asked)])
 
     def _forget(self, one: Waiting) -> None:
         self.waits.remove(one)
@@ -183,7 +186,7 @@ class Lookout:
         now = self._loop.time()
         moment = self._sleeping[0][0] if self._sleeping else math.inf
         if self._for_list:
-            moment = min(moment, max(now, self._lists.patient_until)) if self._lists.is_busy else now
+            moment = min(moment, max(now, self._lists.patient_until))
         moment = min(moment, self._for_detail.moment(now, len(self._looks)))
         self._set_timer(moment)
 
@@ -223,12 +226,15 @@ class Lookout:
     def _see_to_the_list(self) -> None:
         """Have the list read, or Detail asked."""
         now = self._loop.time()
-        if not self._for_list or (self._lists.is_busy and now < self._lists.patient_until):
+        if now < self._lists.patient_until:
             return
-        asked, self._for_list = self._for_list, []
+        asked, self._for_list = unanswered(self._for_list), []
+        if not asked:
+            return
         waiting = len(self.waits)
         if self._lists.is_worth(waiting, waiting):
-            sleeping = [one for due, one in self._sleeping if one.due == due and due - now <= one.sooner]
+            until = now + self._lists.lasts(waiting)
+            sleeping = [one for due, one in self._sleeping if one.due == due and due - until <= one.sooner]
             if self._lists.is_worth(len(asked) + len(sleeping), waiting):
                 self._lists.read(asked, sleeping, self._left_over)
                 return

@@ -39,6 +39,10 @@ class Turns:
         """Have these wait for their turn."""
         self._asked.extend(asked)
 
+    def put_first(self, asked: Asked) -> None:
+        """Have this one begin before all others."""
+        self._asked.appendleft(asked)
+
     def clear(self) -> None:
         """Forget all of them."""
         self._asked.clear()

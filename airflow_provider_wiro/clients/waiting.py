@@ -120,3 +120,8 @@ class Waits:
 
 Asked = tuple[Waiting, Look]
 """A look, and the wait that it is of. The look is answered where that one asks for it no longer."""
+
+
+def unanswered(asked: list[Asked]) -> list[Asked]:
+    """Return those who still wait for their answer."""
+    return [(one, look) for one, look in asked if one.asked is look]

@@ -10,10 +10,12 @@ import math
 from collections.abc import Mapping
 
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, complaint, is_auth_failure
+from airflow_provider_wiro.core.reading import read_line, read_taskid
 from airflow_provider_wiro.core.search import CLOCK_SKEW, PAGE, listed
-from airflow_provider_wiro.core.task import RUNNING, Task
+from airflow_provider_wiro.core.task import RUNNING, Task, model_of
 
-# A page is taken to cost as much as so many looks with Detail, and is read where it is likely to answer more of them.
+# A page is taken to cost as much as so many looks with Detail, and is read where it is likely to answer more of them. A
+# reading that has begun goes on while the next page is likely to answer half as many.
 WORTH = 8
 # So many rows are compared with Detail before one is believed; of the later ones, those that Detail happens to show.
 PROOF = 20
@@ -86,6 +88,10 @@ class Book:
         likely = wanted if self._density is None else self._density * wanted / waiting
         return likely >= WORTH or self._left <= -LONGEST_REST
 
+    def pages(self, waiting: int) -> int:
+        """Return how many pages are likely to name all tasks that wait."""
+        return min(MOST_PAGES, math.ceil(waiting / self._density)) if self._density else 1
+
     def detail_asked(self) -> None:
         """Take in that a look goes to Detail."""
         self._left -= 1
@@ -125,13 +131,15 @@ class Reading:
     """One reading of the list, from its newest task back.
 
     :param wanted: how many looks it may answer.
-    :param since: unix time of the oldest submission among those.
+    :param waiting: how many tasks wait in all.
+    :param since: unix time of the oldest submission among those that it may answer.
     """
 
-    def __init__(self, book: Book, wanted: int, since: float) -> None:
+    def __init__(self, book: Book, wanted: int, waiting: int, since: float) -> None:
         self._book = book
         self._rows = book.rows
         self._wanted = wanted
+        self._waiting = waiting
         self._since = since - CLOCK_SKEW
         self._ends = False
         self._asked = self._read = self._found = self._named = 0
@@ -165,8 +173,18 @@ class Reading:
         """Take in how many looks the rows of a page have answered, and how many waiting tasks they have named."""
         self._found += found
         self._named += named
-        if found < WORTH or self._found >= self._wanted or self._read >= MOST_PAGES or not self._book.proven:
+        if self._read >= MOST_PAGES or not self._book.proven or 2 * self._likely < WORTH:
             self._ends = True
+
+    @property
+    def _likely(self) -> float:
+        """How many of the looks that are left the next page is likely to answer.
+
+        Those that are due are anywhere among the tasks that wait: where the newest ones have just been answered, the
+        first pages answer nothing.
+        """
+        looks, tasks = self._wanted - self._found, self._waiting - self._named
+        return self._named / self._read * min(1.0, looks / tasks) if tasks > 0 else 0.0
 
     def close(self) -> None:
         """Take in that it is over."""
@@ -174,12 +192,14 @@ class Reading:
 
 
 def running(row: Mapping[str, object]) -> Task | None:
-    """Return the task of a row that says that it runs; None where Detail has to be asked."""
-    status = row.get("status")
-    if not isinstance(status, str) or status not in RUNNING:
+    """Return the task of a row that says that it runs, with what counts of it then; None where Detail has to be asked.
+
+    There are thousands of such rows a second.
+    """
+    taskid, status = read_taskid(row.get("id")), row.get("status")
+    if taskid is None or not isinstance(status, str) or status not in RUNNING:
         return None
-    task = Task.from_payload(row)
-    return task if task is not None and task.status == status else None
+    return Task(taskid, status, token=read_line(row.get("socketaccesstoken"), 500), model=model_of(row))
 
 
 def _created(row: Mapping[str, object]) -> float:

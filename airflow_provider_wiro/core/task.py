@@ -94,7 +94,7 @@ class Task:
             token=read_line(payload.get("socketaccesstoken"), 500),
             stderr=stderr,
             stdout=stdout,
-            model=_model_of(payload),
+            model=model_of(payload),
             took=_took(payload) if status == COMPLETED else None,
         )
 
@@ -169,7 +169,8 @@ class Submission:
         }
 
 
-def _model_of(payload: Mapping[str, object]) -> str | None:
+def model_of(payload: Mapping[str, object]) -> str | None:
+    """Return what tells the model of a row from others, as ``Task.model``."""
     owner, name = (read_line(payload.get(f"modelslug{part}"), 100) for part in ("owner", "project"))
     return f"{owner}/{name}" if owner and name else read_line(payload.get("modelid"), 50)
 

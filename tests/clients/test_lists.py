@@ -59,6 +59,26 @@ def test_a_thousand_that_wait_take_one_request_for_fifty_looks() -> None:
     assert 50 * service.counts.total() <= looks
 
 
+@pytest.mark.parametrize("age", [0, 600])
+def test_thousands_come_due_together_and_are_answered_by_readings_of_the_whole_list(age: int) -> None:
+    service = Service()
+    taskids = service.add(range(1, 2001))
+    waited(service, taskids, 90, submitted_at=START - age, deadline=START + 3600)
+    assert service.counts["Detail"] <= rules.PROOF
+    alone = Service()
+    waited(alone, alone.add(range(1, 31)), 90, submitted_at=START - age, deadline=START + 3600, listed=False)
+    assert 50 * service.counts.total() <= 67 * alone.counts["Detail"]
+    readings = [moment for moment, call, start in service.asked if (call, start) == ("List", "0")]
+    assert all(later - one > 1 for one, later in itertools.pairwise(readings[2:]))
+
+
+def test_what_proves_the_list_is_not_behind_thousands_of_others() -> None:
+    service = Service()
+    taskids = service.add(range(1, 5_001))
+    waited(service, taskids, 2.5)
+    assert service.counts == {"Detail": rules.PROOF, "List": 51}
+
+
 def test_a_few_are_asked_for_one_by_one() -> None:
     service = Service()
     waited(service, service.add(range(1, rules.WORTH)), 120)

@@ -10,6 +10,7 @@ from airflow_provider_wiro.core.lookout import (
     ABREAST,
     FIRST_REST,
     LONGEST_REST,
+    MOST_PAGES,
     PROOF,
     TIMEOUT,
     WORTH,
@@ -89,7 +90,7 @@ def test_ends_that_it_has_shown_speak_for_it() -> None:
 )
 def test_a_list_that_is_refused_is_not_read_again(outcome: Outcome, usable: bool) -> None:
     book = proven()
-    reading = Reading(book, 50, START)
+    reading = Reading(book, 50, 50, START)
     assert reading.next_page() is not None
     assert reading.rows_of(outcome) == []
     assert reading.next_page() is None
@@ -99,7 +100,7 @@ def test_a_list_that_is_refused_is_not_read_again(outcome: Outcome, usable: bool
 @pytest.mark.parametrize(("outcome", "rows"), [(UNANSWERED, 50), (page(503), 50), (page(429), 100)])
 def test_after_a_page_that_was_too_long_or_too_slow_the_next_one_is_smaller(outcome: Outcome, rows: int) -> None:
     book = proven()
-    Reading(book, 50, START).rows_of(outcome)
+    Reading(book, 50, 50, START).rows_of(outcome)
     assert book.rows == rows
 
 
@@ -150,36 +151,59 @@ def asked_pages(reading: Reading) -> list[int]:
 
 
 def test_as_many_pages_are_on_their_way_as_will_surely_be_needed() -> None:
-    assert asked_pages(Reading(proven(), 100, START)) == [0]
-    assert asked_pages(Reading(proven(), 101, START)) == [0, 100]
-    assert asked_pages(Reading(proven(), 10_000, START)) == [start * 100 for start in range(ABREAST)]
-    assert asked_pages(Reading(Book(), 10_000, START)) == [0]
+    assert asked_pages(Reading(proven(), 100, 10_000, START)) == [0]
+    assert asked_pages(Reading(proven(), 101, 10_000, START)) == [0, 100]
+    assert asked_pages(Reading(proven(), 10_000, 10_000, START)) == [start * 100 for start in range(ABREAST)]
+    assert asked_pages(Reading(Book(), 10_000, 10_000, START)) == [0]
+
+
+@pytest.mark.parametrize(("density", "pages"), [(100, 100), (50, 200), (10, MOST_PAGES)])
+def test_how_many_pages_name_all_is_known_from_the_last_reading(density: int, pages: int) -> None:
+    book = proven()
+    assert book.pages(10_000) == 1  # nothing is known yet
+    book.over(pages=10, found=900, named=10 * density)
+    assert book.pages(10_000) == pages
 
 
 @pytest.mark.parametrize(
     ("outcome", "found", "more", "complete"),
     [
         (listing(100), 50, True, False),
-        (listing(100), WORTH, True, False),
-        (listing(100), WORTH - 1, False, False),
-        (listing(100), 150, False, False),
+        (listing(100), 0, True, False),  # the others are due
+        (listing(100), 150, True, False),
+        (listing(100), 151, False, False),  # 35 of 900 are due: fewer than four on a page
         (listing(99), 50, False, True),
         (listing(100, START - 301), 50, False, True),
         (listing(100, START - 299), 50, True, False),
         (listing(0), 0, False, True),
     ],
 )
-def test_a_reading_ends_where_it_is_not_worth_it_and_behind_the_oldest(
+def test_a_reading_goes_on_while_it_is_worth_it_and_to_the_oldest(
     outcome: Reply, found: int, more: bool, complete: bool
 ) -> None:
-    reading = Reading(proven(), 150, START)
-    asked_pages(reading)
+    reading = Reading(proven(), 186, 1000, START)
+    reading.next_page()
     reading.rows_of(outcome)
-    reading.answered(found, found)
-    reading.rows_of(listing(100))
-    reading.answered(0 if not more else WORTH, 0)
+    reading.answered(found, 100)
     assert bool(asked_pages(reading)) is more
     assert reading.complete is complete
+
+
+@pytest.mark.parametrize(("named", "more"), [(WORTH, True), (3, False)])
+def test_it_ends_where_a_page_names_few_of_those_that_wait(named: int, more: bool) -> None:
+    reading = Reading(proven(), 1000, 1000, START)
+    reading.next_page()
+    reading.rows_of(listing(100))
+    reading.answered(named, named)
+    assert bool(asked_pages(reading)) is more
+
+
+def test_it_ends_where_all_are_named_though_not_all_are_answered() -> None:
+    reading = Reading(proven(), 100, 50, START)
+    reading.next_page()
+    reading.rows_of(listing(100))
+    reading.answered(50, 50)
+    assert asked_pages(reading) == []
 
 
 def test_only_a_plain_running_status_is_taken_from_a_row() -> None:
