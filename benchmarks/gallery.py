@@ -49,7 +49,8 @@ def fill(foreign: int, generations: int) -> None:
     every = max(1, (foreign + generations) // max(1, generations))
     kept = Kept()
     for dag in range(DAGS):
-        kept.task(f"dag_{dag}", "first", "first")
+        kept.task(f"dag_{dag}", "first", "first")  # all of them before the ids below: SQLite goes on after the highest
+    for dag in range(DAGS):
         # Airflow asks something of its own while a DagRun is inserted, and closes the session that a thread shares.
         with create_session(scoped=False) as session:
             for model, rows in of_a_dag(dag, runs, every).items():
