@@ -49,8 +49,10 @@ def fill(foreign: int, generations: int) -> None:
     every = max(1, (foreign + generations) // max(1, generations))
     kept = Kept()
     for dag in range(DAGS):
-        kept.task(f"dag_{dag}", "first", "first")
-        with create_session() as session:
+        kept.task(f"dag_{dag}", "first", "first")  # all of them before the ids below: SQLite goes on after the highest
+    for dag in range(DAGS):
+        # Airflow asks something of its own while a DagRun is inserted, and closes the session that a thread shares.
+        with create_session(scoped=False) as session:
             for model, rows in of_a_dag(dag, runs, every).items():
                 for part in _parts(rows):
                     session.execute(insert(model), part)

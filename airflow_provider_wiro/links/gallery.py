@@ -17,10 +17,15 @@ class WiroGalleryLink(BaseOperatorLink):
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the address, without a leading slash: Airflow may be below a sub-path."""
         with suppress(Exception):  # an error fails the task on Airflow 3.0
-            ids = {"dag_id": ti_key.dag_id, "run_id": ti_key.run_id, "task_id": ti_key.task_id}
-            told = [*ids.items(), ("map_index", str(ti_key.map_index))]
-            return "wiro-ui/?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in told)
+            return gallery_page(ti_key)
         return ""
+
+
+def gallery_page(ti_key: Any) -> str:
+    """Return the address of what a task instance has generated, in the gallery."""
+    ids = {"dag_id": ti_key.dag_id, "run_id": ti_key.run_id, "task_id": ti_key.task_id}
+    told = [*ids.items(), ("map_index", str(ti_key.map_index))]
+    return "wiro-ui/?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in told)
 
 
 def gallery_links() -> tuple[BaseOperatorLink, ...]:

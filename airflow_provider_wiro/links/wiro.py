@@ -11,9 +11,10 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, BaseOperatorLink
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS, BaseOperatorLink
 from airflow_provider_wiro.core.pages import file_page, model_page, shown_url
-from airflow_provider_wiro.core.result import uris_of, urls_of
+from airflow_provider_wiro.core.result import ResultDict, uris_of, urls_of
+from airflow_provider_wiro.links.gallery import gallery_page
 
 
 class WiroModelLink(BaseOperatorLink):
@@ -31,9 +32,11 @@ class WiroModelLink(BaseOperatorLink):
 
 
 class WiroOutputLink(BaseOperatorLink):
-    """Leads to the first thing that was made: to the saved file's page where its storage has one, else to Wiro.
+    """Leads to what was made: to the saved file's page where its storage has one, else to Wiro.
 
-    Never to an address that holds what may be a secret, such as a signature.
+    Of several outputs it leads to the gallery, which shows them all, and to the first one where there is no gallery:
+    before Airflow 3.1, and with ``do_xcom_push=False``. Never to an address that holds what may be a secret, such as a
+    signature.
     """
 
     name = "Output"
@@ -41,6 +44,8 @@ class WiroOutputLink(BaseOperatorLink):
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the address; empty as long as there is none."""
         with suppress(Exception):
+            if _is_in_the_gallery(operator) and _made(operator.told) > 1:
+                return gallery_page(ti_key)
             for uri, url in _outputs(operator, ti_key):
                 with suppress(Exception):  # the storage's connection cannot be read
                     if page := page_of(uri):
@@ -80,6 +85,15 @@ def _outputs(operator: Any, ti_key: Any) -> list[tuple[str | None, str | None]]:
     if told is None:
         return []
     return [(next(iter(uris_of(told)), None), next(iter(urls_of(told)), None))]
+
+
+def _is_in_the_gallery(operator: Any) -> bool:
+    return AIRFLOW_V_3_1_PLUS and operator.do_xcom_push and operator.told is not None
+
+
+def _made(told: ResultDict) -> int:
+    """Return how many outputs are files."""
+    return max(len(urls_of(told)), len(uris_of(told)))
 
 
 def _xcom(ti_key: Any, key: str) -> Any:

@@ -13,21 +13,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import boto3
+
 from airflow_harness.jobs import Services
 from airflow_harness.real_airflow import RealAirflow
 from airflow_provider_wiro.emulator.media import sample_sound, sample_video
-from small_s3 import SmallS3, small_s3
+from real_s3 import moto_s3
 
 HERE = Path(__file__).parent
+KEYS = {"login": "key", "password": "secret"}
+REGION = "us-east-1"
 ROOT = "s3://media@films/2026"
 RUN = "manual__2026-11-27T09:30:00+00:00"
-ATTACH = """
-import s3fs
-from airflow.sdk.io import attach
-
-fs = s3fs.S3FileSystem(key="key", secret="secret", endpoint_url={url!r}, skip_instance_cache=True)
-attach("s3", conn_id="media", fs=fs)
-"""
 # Seconds, for a machine that has more to do.
 PATIENCE = 400
 NOT_THERE = "https://127.0.0.1:9/gone.mp4"
@@ -46,10 +43,9 @@ class BelowASubPath(RealAirflow):
 
 @dataclass
 class Shown:
-    """The Airflow, and the bucket that only its API server may read."""
+    """The Airflow, and how its DAG runs are called."""
 
     airflow: RealAirflow
-    s3: SmallS3
     runs: dict[str, str]
 
     def url(self, path: str = "") -> str:
@@ -63,27 +59,70 @@ class Shown:
         self.airflow.api.call("POST", path, {"key": key, "value": value, "map_index": -1})
 
 
+MANY_INSTANCES = """
+INSERT INTO task_instance
+SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), 'map_index', number))).*
+FROM task_instance one, generate_series(0, %s - 1) number WHERE one.dag_id = 'archive'
+"""
+MANY_GENERATIONS = """
+INSERT INTO xcom (dag_run_id, task_id, map_index, key, dag_id, run_id, value, timestamp)
+SELECT run.id, one.task_id, one.map_index, 'wiro_generation', one.dag_id, one.run_id,
+       jsonb_build_object('taskid', (one.map_index + 1)::text, 'outcome', 'success', 'cost_usd', 0.01),
+       now() - one.map_index * interval '1 second'
+FROM task_instance one JOIN dag_run run USING (dag_id, run_id) WHERE one.dag_id = 'archive' AND one.map_index >= 0
+"""
+
+
+@contextlib.contextmanager
+def many_generations(there: Shown, number: int) -> Iterator[None]:
+    """Have so many of the DAG ``archive``, where it would take hours to wait for them."""
+    try:
+        with there.airflow.database() as cursor:
+            cursor.execute(MANY_INSTANCES, (number,))
+            cursor.execute(MANY_GENERATIONS)
+        yield
+    finally:
+        with there.airflow.database() as cursor:
+            cursor.execute("DELETE FROM task_instance WHERE dag_id = 'archive' AND map_index >= 0")
+
+
 @contextlib.contextmanager
 def showing(home: Path) -> Iterator[Shown]:
     """Run Airflow until the end of the block."""
     services = Services()
-    connections = {
-        "wiro_default": services.open("wiro_default", duration=2).connection,
-        "wiro_slow": services.open("wiro_slow", duration=3600).connection,
-        "media": {"conn_type": "aws"},
-    }
-    with contextlib.closing(services), small_s3("films", "private") as s3:
-        (home / "plugins").mkdir()
-        (home / "plugins" / "attach.py").write_text(ATTACH.format(url=s3.url))
-        settings = {"wiro.gallery_roots": ROOT, "core.plugins_folder": home / "plugins"}
+    with contextlib.closing(services), moto_s3() as s3:
+        _save(s3.url)
+        connections = {
+            "wiro_default": services.open("wiro_default", duration=2).connection,
+            "wiro_slow": services.open("wiro_slow", duration=3600).connection,
+            "media": {"conn_type": "aws", **KEYS, "extra": {"endpoint_url": s3.url, "region_name": REGION}},
+        }
+        settings = {"wiro.gallery_roots": ROOT, "core.test_connection": "Enabled"}
         airflow = BelowASubPath(home, connections, dags=(HERE / "dags",), stubs=(), settings=settings)
         try:
             airflow.start(PATIENCE)
-            there = Shown(airflow, s3, {})
+            there = Shown(airflow, {})
             _fill(there)
             yield there
         finally:
             airflow.stop()
+
+
+def _save(url: str) -> None:
+    """Make two private buckets, of which the gallery may play what is in one."""
+    keys = {"aws_access_key_id": KEYS["login"], "aws_secret_access_key": KEYS["password"]}
+    s3 = boto3.client("s3", endpoint_url=url, region_name=REGION, **keys)
+    files = {
+        "1/0.mp4": sample_video(),
+        **{f"2/{number}.png": picture(hue) for number, hue in enumerate((0.58, 0.9, 0.1))},
+        "3/0.wav": sample_sound(),
+    }
+    for bucket in ("films", "private"):
+        s3.create_bucket(Bucket=bucket)
+    for name, content in files.items():
+        s3.put_object(Bucket="films", Key=f"2026/{name}", Body=content)
+    s3.put_object(Bucket="private", Key="0.mp4", Body=sample_video())
+    s3.close()
 
 
 def _fill(there: Shown) -> None:
@@ -96,14 +135,6 @@ def _fill(there: Shown) -> None:
     airflow.wait_task("teasers", RUN, "waiting", "deferred", timeout=PATIENCE)
     airflow.wait_task("films", RUN, "long", "success", timeout=PATIENCE)
     airflow.wait_task("archive", RUN, "video", "success", timeout=PATIENCE)
-    there.s3.buckets["films"] = {
-        "2026/1/0.mp4": sample_video(),
-        "2026/2/0.png": picture(0.58),
-        "2026/2/1.png": picture(0.9),
-        "2026/2/2.png": picture(0.1),
-        "2026/3/0.wav": sample_sound(),
-    }
-    there.s3.buckets["private"] = {"0.mp4": sample_video()}
     now = time.time()
     for number, (task_id, (told, result)) in reversed(list(enumerate(TILES.items(), 1))):
         base = {"version": 1, "taskid": str(number), "model": "google/veo3.1", "submitted_at": now - 97 * number**2}

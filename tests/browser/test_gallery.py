@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from shown import RUN, Shown
+from shown import RUN, Shown, many_generations
 
 IMAGES = Path(os.environ["WIRO_BROWSER_IMAGES"])
 GALLERY = "wiro-ui/"
@@ -159,6 +159,18 @@ def test_filters_and_totals(page: Page, shown: Shown) -> None:
     expect(page.get_by_role("article")).to_have_count(1)
     page.get_by_label("Day").fill("2020-01-01")
     expect(page.locator("#message")).to_have_text("Nothing fits these filters.")
+
+
+def test_five_thousand_generations_are_paged_through(page: Page, shown: Shown) -> None:
+    with many_generations(shown, 5000):
+        standalone(page, shown, "?dag_id=archive")
+        expect(page.locator("#totals")).to_have_text("5,000 generations · together $50.00")
+        expect(page.locator("#position")).to_have_text("1–24 of 5,000")
+        page.get_by_role("button", name="Older").click()
+        expect(page.locator("#position")).to_have_text("25–48 of 5,000")
+        expect(page.get_by_role("article")).to_have_count(24)
+        last = page.request.get(shown.url(f"{GALLERY}generations?dag_id=archive&page=208")).json()
+        assert (last["first"], len(last["generations"]), last["more"]) == (4993, 8, False)
 
 
 def test_a_link_leads_to_the_task_instance(page: Page, shown: Shown) -> None:

@@ -13,7 +13,9 @@ from airflow_provider_wiro.gallery.plugin import PREFIX, has_pages
 if TYPE_CHECKING:
     from generations import Kept
 
-collect_ignore = [] if has_pages(__version__) else ["test_pages.py", "test_permissions.py", "test_streaming.py"]
+collect_ignore = (
+    [] if has_pages(__version__) else ["test_benchmark.py", "test_pages.py", "test_permissions.py", "test_streaming.py"]
+)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.get_provider_info import get_provider_info
 from airflow_provider_wiro.links import wiro as links
-from airflow_provider_wiro.links.gallery import WiroGalleryLink, gallery_links
+from airflow_provider_wiro.links.gallery import WiroGalleryLink, gallery_links, gallery_page
 from airflow_provider_wiro.links.wiro import WiroModelLink, WiroOutputLink
 from airflow_provider_wiro.operators.runway import RunwayImageToVideoOperator
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
@@ -130,6 +130,35 @@ def test_a_saved_file_without_a_page_leads_to_wiro(wiro_emulator: WiroEmulator, 
             operator.taskid = wiro_emulator.runs[0].taskid
         operator.execute(context_of(ti))
         assert shown(operator, ti)["Output"] == wiro_emulator.runs[0].outputs[0]["url"]
+
+
+ONE, TWO = "https://cdn.wiro.ai/2221/0.png", "https://cdn.wiro.ai/2221/1.png"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "pushed", "leads_to"),
+    [
+        pytest.param([{"url": ONE}, {"url": TWO}], True, "the gallery", id="two files"),
+        pytest.param(
+            [{"url": None, "uri": "/v/0.png"}, {"url": None, "uri": "/v/1.png"}], True, "the gallery", id="saved"
+        ),
+        pytest.param([{"url": ONE}, {"url": TWO}], False, ONE, id="two files that are not in XCom"),
+        pytest.param([{"url": None, "content": "a kite"}, {"url": ONE}], True, ONE, id="a text and a file"),
+        pytest.param([{"url": None, "content": "a"}, {"url": None, "content": "b"}], True, "", id="two texts"),
+    ],
+)
+def test_several_outputs_lead_to_the_gallery_where_there_is_one(
+    shown: Shown, outputs: list[dict[str, Any]], pushed: bool, leads_to: str
+) -> None:
+    """Airflow 2 and 3.0 have no gallery, and lead to the first one."""
+    resumed, ti = generic(deferrable=True, do_xcom_push=pushed), FakeTaskInstance()
+    whole = [{"name": None, "content_type": None, "size": None, "content": None, **output} for output in outputs]
+    result = {"taskid": "2221", "outputs": whole, "status": "task_postprocess_end", "cost_usd": 0.1}
+    told = event(taskid="2221", result={**result, "elapsed_seconds": 3.0, "text": None})
+    resumed.execute_complete(context_of(ti), told)
+    first = next((output["url"] for output in outputs if output["url"]), "")
+    expected = leads_to if leads_to != "the gallery" else gallery_page(ti) if GALLERY else first
+    assert shown(resumed, ti)["Output"] == (expected if AIRFLOW_V_3_0_PLUS or pushed else "")
 
 
 def test_a_task_that_failed_leads_to_its_model_alone(wiro_emulator: WiroEmulator, shown: Shown) -> None:
