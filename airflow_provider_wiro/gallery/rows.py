@@ -114,12 +114,16 @@ def states(session: Session, keys: Sequence[Key]) -> dict[Key, str | None]:
 
 
 def results(session: Session, rows: Sequence[Row]) -> Iterator[tuple[Key, Any]]:
-    """Return what the tasks returned, a few at a time."""
-    columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index)
-    keys = [(row.dag_run_id, row.key.task_id, row.key.map_index) for row in rows]
+    """Return what the tasks returned, a few at a time.
+
+    Each is looked for by its primary key: with one condition on the key for all, SQLite reads the results of all
+    tasks there are.
+    """
+    columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, XComModel.key)
+    keys = [(row.dag_run_id, row.key.task_id, row.key.map_index, RESULT) for row in rows]
     wanted = [and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in keys]
     if wanted:
-        asked = select(*_columns(XComModel)[:4], XComModel.value).where(XComModel.key == RESULT, or_(*wanted))
+        asked = select(*_columns(XComModel)[:4], XComModel.value).where(or_(*wanted))
         for found in session.execute(asked.execution_options(yield_per=AT_ONCE)):
             yield Key(*found[:4]), found[4]
 
