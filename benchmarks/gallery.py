@@ -124,7 +124,7 @@ def measure(rounds: int) -> None:
                 answer.raise_for_status()
             told, size = json.loads(answer.content), len(answer.content) / 1000
             median, longest = statistics.median(times[1:]), max(times[1:])
-            print(f"| {name} | {told['total']:,} | {median:.0f} | {longest:.0f} | {size:.0f} |")
+            print(f"| {name} | {told['total']} | {median:.0f} | {longest:.0f} | {size:.0f} |")
 
 
 def main() -> None:
