@@ -54,14 +54,10 @@ class Measured:
 
 def spent(home: Path) -> float:
     """Return the CPU seconds of all processes that work in a folder, and of their children that have ended."""
-    from airflow_harness.processes import processes_in
+    from airflow_harness.processes import processes_in, seen
 
-    total = 0.0
-    for process in processes_in(home):
-        with contextlib.suppress(Exception):
-            times = process.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
+    spent_by = [times for _, times in seen(processes_in(home), lambda process: process.cpu_times())]
+    return sum(times.user + times.system + times.children_user + times.children_system for times in spent_by)
 
 
 def ended_in(airflow: RealAirflow, run_id: str) -> tuple[float, dict[int, float]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from airflow_harness.processes import Component, processes_in, wait_for
+from airflow_harness.processes import Component, processes_in, seen, titles, wait_for
 from airflow_harness.real_airflow import RealAirflow, airflow_version
 
 TITLE = "stand-in for a process of Airflow"
@@ -42,9 +42,9 @@ time.sleep(600)
 """
 
 
-def titled(folder: Path) -> list[psutil.Process]:
-    """The processes in the folder that have changed their title."""
-    return [process for process in processes_in(folder) if " ".join(process.cmdline()).strip() == TITLE]
+def titled(folder: Path) -> int:
+    """How many processes in the folder have changed their title."""
+    return titles(processes_in(folder)).count(TITLE)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_nothing_is_left_when_the_tests_are_ended_by(how: signal.Signals, folder: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", SESSION, folder, PARENT], stderr=subprocess.DEVNULL) as session:
-        started = wait_for(lambda: len(titled(folder)) == 2)
+        started = wait_for(lambda: titled(folder) == 2)
         session.send_signal(how)
     assert started
     assert wait_for(lambda: not processes_in(folder)), processes_in(folder)
@@ -69,7 +69,7 @@ def test_nothing_is_left_of_a_component_that_is_ended_by(how: signal.Signals, fo
     command = [sys.executable, "-c", PARENT]
     component = Component("stand-in", command, env=os.environ, log=folder.with_suffix(".log"), cwd=folder)
     component.start()
-    started = wait_for(lambda: len(titled(folder)) == 2)
+    started = wait_for(lambda: titled(folder) == 2)
     component.stop(how)
     assert started
     assert processes_in(folder) == []
@@ -82,10 +82,20 @@ def test_nothing_is_left_of_a_component_whose_child_has_lost_its_parent(folder: 
     command = ["sh", "-c", '"$0" -c "$1"; sleep 600', sys.executable, ORPHAN]
     component = Component("stand-in", command, env=os.environ, log=folder.with_suffix(".log"), cwd=folder)
     component.start()
-    started = wait_for(lambda: len(titled(folder)) == 1)
+    started = wait_for(lambda: titled(folder) == 1)
     component.stop(signal.SIGKILL)
     assert started
     assert processes_in(folder) == []
+
+
+def test_a_process_that_ends_while_the_processes_are_looked_at_is_left_out(folder: Path) -> None:
+    with subprocess.Popen(["sleep", "600"], cwd=folder) as sleeping:
+        (found,) = processes_in(folder)
+        here = psutil.Process()
+        assert titles([found, here])[0] == "sleep 600"
+        sleeping.kill()
+        sleeping.wait()
+        assert [process for process, _ in seen([found, here], psutil.Process.cmdline)] == [here]
 
 
 def test_the_airflow_that_runs_is_the_one_beside_pytest(airflow: RealAirflow) -> None:
@@ -96,18 +106,18 @@ def test_the_airflow_that_runs_is_the_one_beside_pytest(airflow: RealAirflow) ->
 
 def test_the_search_for_what_is_left_sees_every_component(airflow: RealAirflow) -> None:
     """`RealAirflow.stop` fails on whatever this search finds; so it has to find what runs."""
-    running = [" ".join(process.cmdline()) for process in processes_in(airflow.home)]
+    running = titles(processes_in(airflow.home))
     for name in airflow.components:
         assert any("airflow" in line and name.replace("-", "_") in line.replace("-", "_") for line in running), name
     assert processes_in(airflow.postgres.folder)
 
 
 def test_every_component_listens_on_loopback_only(airflow: RealAirflow) -> None:
+    processes = [*processes_in(airflow.home), *processes_in(airflow.postgres.folder)]
     sockets = [
-        (process.name(), connection.laddr.ip)
-        for folder in (airflow.home, airflow.postgres.folder)
-        for process in processes_in(folder)
-        for connection in process.net_connections("inet")
+        (name, connection.laddr.ip)
+        for _, (name, connections) in seen(processes, lambda it: (it.name(), it.net_connections("inet")))
+        for connection in connections
         if connection.status == psutil.CONN_LISTEN
     ]
     assert len(sockets) >= 2

@@ -9,10 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
+
+T = TypeVar("T")
 
 KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -98,9 +101,10 @@ class Component:
     def _signal_family(self, how: signal.Signals, title: str = "") -> None:
         assert self._keeper is not None
         assert self.running, f"{self.name} does not run"
-        for process in psutil.Process(self._keeper.pid).children(recursive=True):
+        family = psutil.Process(self._keeper.pid).children(recursive=True)
+        for process, words in seen(family, psutil.Process.cmdline):
             with contextlib.suppress(psutil.NoSuchProcess):
-                if title in " ".join(process.cmdline()):
+                if title in " ".join(words):
                     process.send_signal(how)
 
     def tail(self, lines: int = 40) -> str:
@@ -117,11 +121,22 @@ def tail_of(path: Path, lines: int) -> str:
 
 def processes_in(folder: Path) -> list[psutil.Process]:
     """Every process that works in the folder or below it: all of a session's do, as far as one may look at them."""
+    inside = folder.resolve()
+    works_in = seen(psutil.process_iter(), psutil.Process.cwd)
+    return [process for process, cwd in works_in if Path(cwd).is_relative_to(inside)]
+
+
+def titles(processes: Iterable[psutil.Process]) -> list[str]:
+    """How each of the processes calls itself."""
+    return [" ".join(words).strip() for _, words in seen(processes, psutil.Process.cmdline)]
+
+
+def seen(processes: Iterable[psutil.Process], look: Callable[[psutil.Process], T]) -> list[tuple[psutil.Process, T]]:
+    """What one look at each process shows. One that has ended, or that one may not look at, is left out."""
     found = []
-    for process in psutil.process_iter():
+    for process in processes:
         with contextlib.suppress(psutil.Error):
-            if Path(process.cwd()).is_relative_to(folder.resolve()):
-                found.append(process)
+            found.append((process, look(process)))
     return found
 
 
