@@ -56,6 +56,22 @@ if TYPE_CHECKING:
     from small_airflow import Run
 
 
+REAL = ("airflow", "browser", "chaos")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, keep in one what shares fixtures: a file, and all that is real."""
+    for item in items:
+        folder, *names = item.path.relative_to(Path(__file__).parent).parts
+        item.add_marker(pytest.mark.xdist_group("real" if folder in REAL else "/".join([folder, *names])))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take more processes than there are cores: the tests wait most of the time."""
+    return max(4, 2 * (os.cpu_count() or 1))
+
+
 @pytest.fixture
 def wiro_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[WiroEmulator]:
     """A running emulator whose tasks take half a second, and to which the connection ``wiro_default`` leads."""

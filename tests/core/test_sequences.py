@@ -26,6 +26,9 @@ class Late(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def __repr__(self) -> str:
+        return f"Late{self._items!r}"
+
 
 @pytest.mark.parametrize(
     ("given", "value"),
