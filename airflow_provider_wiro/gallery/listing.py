@@ -26,7 +26,6 @@ class Seen:
     """A generation, with what the filters ask for."""
 
     row: Row
-    told: Mapping[str, Any] | None
     model: str | None
     outcome: str
 
@@ -65,8 +64,7 @@ def listed(
 
 
 def _seen(row: Row, working: Collection[Key]) -> Seen:
-    told = values.plain(row.value)
-    return Seen(row, told, model_of(told), outcome_of(told, at_work=row.key in working))
+    return Seen(row, model_of(row.told), outcome_of(row.told, at_work=row.key in working))
 
 
 def _fits(one: Seen, model: str | None, outcome: str | None) -> bool:
@@ -81,7 +79,7 @@ def _costs(chosen: Iterable[Seen]) -> Iterable[float]:
     """Return the costs, each generation's once: a sensor and the task that has submitted both tell of it."""
     counted = set()
     for one in chosen:
-        cost, taskid = cost_of(one.told), read_taskid((one.told or {}).get("taskid"))
+        cost, taskid = cost_of(one.row.told), read_taskid((one.row.told or {}).get("taskid"))
         if cost is not None and taskid not in counted:
             counted.add(taskid)
             yield cost
@@ -90,22 +88,23 @@ def _costs(chosen: Iterable[Seen]) -> Iterable[float]:
 def _tiles(
     session: Session, part: list[Seen], working: Collection[Key], roots: Iterable[Stored]
 ) -> list[dict[str, Any]]:
-    backend = values.asks_backend()
     states = rows.states(session, [one.row.key for one in part])
-    told = {one.row.key: values.told(one.row.value, backend=backend) for one in part}
-    tiles = {
-        key: value
-        for key, kept in rows.results(session, [one.row for one in part])
-        if (value := values.told(kept, backend=backend)) is not None
-    }
+    told, results = (_kept(session, part, key) for key in (rows.GENERATION, rows.RESULT))
     return [
         tile(
             one.row,
-            told[one.row.key],
-            tiles.get(one.row.key),
+            told.get(one.row.key, one.row.told),
+            results.get(one.row.key),
             state=states.get(one.row.key),
             at_work=one.row.key in working,
             roots=roots,
         )
         for one in part
     ]
+
+
+def _kept(session: Session, part: list[Seen], key: str) -> dict[Key, Mapping[str, Any]]:
+    """Return the objects that those on the page have in an XCom."""
+    backend = values.asks_backend()
+    found = rows.kept(session, [one.row for one in part], key)
+    return {of: value for of, kept in found if (value := values.told(kept, backend=backend)) is not None}

@@ -6,7 +6,7 @@ tables behind ``XComModel``, with the same columns.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,12 +14,16 @@ from typing import Any, NamedTuple
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.state import State
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, case, or_, select
 from sqlalchemy.orm import Session, aliased
+
+from airflow_provider_wiro.gallery.values import plain
 
 GENERATION, RESULT = "wiro_generation", "return_value"
 # What 0.1.0 pushed at the end, and other packages do not.
 BEFORE = "output_urls"
+# What is read of each generation, whether it is on the page or not; the first is in all of them.
+TOLD = ("taskid", "model", "outcome", "cost_usd")
 # Of results, which may have 1 MB each.
 AT_ONCE = 4
 
@@ -38,13 +42,13 @@ class Row:
     """What XCom holds of a generation.
 
     :param changed: when it was pushed: at the submission, or at the end.
-    :param value: as it is in the database.
+    :param told: what it says, in so far as ``TOLD`` names it, or all of it; None where that is kept elsewhere.
     """
 
     key: Key
     dag_run_id: int
     changed: datetime
-    value: Any = field(repr=False)
+    told: Mapping[str, Any] | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,22 @@ class Where:
 
 def newest(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
     """Return what changed last, newest first, at most *most* of it."""
-    told = select(*_columns(XComModel), XComModel.value).where(XComModel.key == GENERATION)
-    rows = [
-        Row(Key(*found[:4]), found[4], found[5], found[6])
-        for found in session.execute(_asked(told, XComModel, readable, where, most))
-    ]
-    rows += _before(session, readable, where, most)
+    rows = [*_told(session, readable, where, most), *_before(session, readable, where, most)]
     rows.sort(key=lambda row: row.changed, reverse=True)
     return list({row.key: row for row in reversed(rows)}.values())[::-1][:most]
+
+
+def _told(session: Session, readable: Collection[str], where: Where, most: int) -> Iterator[Row]:
+    """Return what generations tell. Only what counts is read of each, for there may be thousands.
+
+    All is read of what is there in another way: as text, as Airflow's REST API puts it there, or in an XCom backend.
+    """
+    told = [XComModel.value[name].as_string() for name in TOLD]
+    rest = case((told[0].is_(None), XComModel.value))
+    asked = select(*_columns(XComModel), *told, rest).where(XComModel.key == GENERATION)
+    for found in session.execute(_asked(asked, XComModel, readable, where, most)):
+        short = dict(zip(TOLD, found[6:-1], strict=True))
+        yield Row(Key(*found[:4]), found[4], found[5], plain(found[-1]) if found[6] is None else short)
 
 
 def _before(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
@@ -113,15 +125,15 @@ def states(session: Session, keys: Sequence[Key]) -> dict[Key, str | None]:
     return {Key(*one[:4]): one[4] for one in found}
 
 
-def results(session: Session, rows: Sequence[Row]) -> Iterator[tuple[Key, Any]]:
-    """Return what the tasks returned, a few at a time.
+def kept(session: Session, rows: Sequence[Row], key: str) -> Iterator[tuple[Key, Any]]:
+    """Return what the tasks have in an XCom, a few at a time.
 
     Each is looked for by its primary key: with one condition on the key for all, SQLite reads the results of all
     tasks there are.
     """
     columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, XComModel.key)
-    keys = [(row.dag_run_id, row.key.task_id, row.key.map_index, RESULT) for row in rows]
-    wanted = [and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in keys]
+    keys = [(row.dag_run_id, row.key.task_id, row.key.map_index, key) for row in rows]
+    wanted = [and_(*(column == value for column, value in zip(columns, each, strict=True))) for each in keys]
     if wanted:
         asked = select(*_columns(XComModel)[:4], XComModel.value).where(or_(*wanted))
         for found in session.execute(asked.execution_options(yield_per=AT_ONCE)):
