@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
@@ -56,15 +58,19 @@ if TYPE_CHECKING:
     from small_airflow import Run
 
 
-REAL = ("airflow", "browser", "chaos")
+REAL = ("tests/airflow/", "tests/browser/", "tests/chaos/")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, keep in one what shares fixtures: a file, and all that is real."""
-    for item in items:
-        folder, *names = item.path.relative_to(Path(__file__).parent).parts
-        item.add_marker(pytest.mark.xdist_group("real" if folder in REAL else "/".join([folder, *names])))
+class Sharing(LoadScopeScheduling):
+    """Keeps in one process what shares fixtures: the tests of a file, and all that need a real Airflow."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "real" if nodeid.startswith(REAL) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Have the tests shared so. (pytest-xdist 3.8 does not see its groups with pytest 9.2.)"""
+    return Sharing(config, log)
 
 
 def pytest_xdist_auto_num_workers() -> int:
