@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -116,4 +117,5 @@ class Books:
 
 
 def _urls(result: Any) -> list[str]:
-    return [output["url"] for output in result["outputs"]]
+    told = json.loads(bytes(result)) if isinstance(result, memoryview) else result  # Airflow 2 keeps bytes
+    return [output["url"] for output in told["outputs"]]

@@ -12,14 +12,16 @@ from typing import TypeVar
 import psutil
 
 from airflow_harness.jobs import Job
+from airflow_harness.real_airflow import airflow_version
 from storm_books import TASK_ID, stories, tally
 
-# The journal is that of Airflow's state store, so this needs Airflow 3.3.
-BUSY = f"""
-SELECT t.map_index, t.pid, t.hostname, s.value FROM task_instance t
-LEFT JOIN task_state_store s ON s.run_id = t.run_id AND s.dag_id = t.dag_id AND s.task_id = t.task_id
-    AND s.map_index = t.map_index AND s.key = 'wiro_journal'
-WHERE t.run_id = %(run_id)s AND t.task_id = '{TASK_ID}' AND t.state = 'running' AND t.pid IS NOT NULL
+RUNNING = f"""
+SELECT map_index, pid, hostname FROM task_instance
+WHERE run_id = %(run_id)s AND task_id = '{TASK_ID}' AND state = 'running' AND pid IS NOT NULL
+"""
+STORED = f"""
+SELECT map_index, value FROM task_state_store
+WHERE run_id = %(run_id)s AND task_id = '{TASK_ID}' AND key = 'wiro_journal'
 """
 HELD = "SELECT j.hostname, count(*) FROM trigger t JOIN job j ON j.id = t.triggerer_id GROUP BY 1 ORDER BY 2 DESC"
 
@@ -101,12 +103,21 @@ def may_die(busy: Busy) -> bool:
 
 def busy_with(job: Job, theirs: Callable[[int, str], bool]) -> Busy:
     """The running tasks whose process and host the function says yes to."""
-    with job.rows(BUSY) as rows:
-        return {
-            map_index: json.loads(kept)["phase"] if kept else None
-            for map_index, pid, host, kept in rows
-            if theirs(pid, host)
-        }
+    phases = _phases(job)
+    with job.rows(RUNNING) as rows:
+        return {map_index: phases.get(map_index) for map_index, pid, host in rows if theirs(pid, host)}
+
+
+def _phases(job: Job) -> dict[int, str]:
+    """The phase of each record, from the place where this Airflow's journal is."""
+    if airflow_version() >= (3, 3):
+        with job.rows(STORED) as rows:
+            records = dict(rows)
+    else:
+        folder = job.airflow.home / "journal" / f"dag_id={job.dag_id}" / f"run_id={job.run_id}" / f"task_id={TASK_ID}"
+        files = folder.glob("map_index=*.json")
+        records = {int(file.stem.removeprefix("map_index=")): file.read_text() for file in files}
+    return {map_index: json.loads(record)["phase"] for map_index, record in records.items()}
 
 
 def take_wiro_away(job: Job, seconds: float, workers: str) -> None:
@@ -146,13 +157,15 @@ def _repeated(attempt: Callable[[], T | None], timeout: float = 90) -> T:
 
 def _local_workers(job: Job) -> Iterator[list[psutil.Process]]:
     """Each of the LocalExecutor's workers that runs a task which is paid for, with its descendants."""
-    with job.rows(BUSY) as rows:
-        pids = [pid for _, pid, _, kept in rows if kept and json.loads(kept)["phase"] == "submitted"]
+    phases = _phases(job)
+    with job.rows(RUNNING) as rows:
+        pids = [pid for map_index, pid, _ in rows if phases.get(map_index) == "submitted"]
     for pid in pids:
         with contextlib.suppress(psutil.Error):
-            worker = psutil.Process(pid).parent()
-            if worker is not None and "LocalExecutor" in " ".join(worker.cmdline()):
-                yield [worker, *worker.children(recursive=True)]
+            for above in psutil.Process(pid).parents():
+                if "LocalExecutor" in " ".join(above.cmdline()):
+                    yield [above, *above.children(recursive=True)]
+                    break
 
 
 def _signal(family: Sequence[psutil.Process], number: signal.Signals) -> None:

@@ -13,7 +13,7 @@ import pytest
 import celery_engine
 from airflow_harness.jobs import Job, Services, Starter
 from airflow_harness.processes import free_port
-from airflow_harness.real_airflow import RealAirflow, airflow_version
+from airflow_harness.real_airflow import RealAirflow
 from airflow_provider_wiro.emulator import WiroEmulator
 from chaos_harness.recorder import Row
 from chaos_harness.running import chaos_airflow
@@ -32,7 +32,6 @@ TABLE = "Storm"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1500),
-    pytest.mark.skipif(airflow_version() < (3, 3), reason="it looks into the journal where Airflow 3.3 keeps it"),
 ]
 
 GENERATIONS = 200
