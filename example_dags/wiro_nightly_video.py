@@ -11,6 +11,7 @@ with DAG(
     "wiro_nightly_video",
     schedule="0 2 * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    is_paused_upon_creation=True,  # nobody pays for a DAG that only came with the package: Airflow 3.3 loads examples
     catchup=False,
     max_active_runs=1,
     tags=["wiro"],

@@ -74,8 +74,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Take more processes than there are cores: the tests wait most of the time."""
-    return max(4, 2 * (os.cpu_count() or 1))
+    """Take one more than there are cores: the tests wait for half of their time."""
+    return 1 + (os.cpu_count() or 1)
 
 
 @pytest.fixture

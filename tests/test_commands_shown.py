@@ -14,6 +14,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from airflow.configuration import conf
 
 from airflow_provider_wiro import cli
 from airflow_provider_wiro.emulator import WiroEmulator
@@ -153,7 +154,7 @@ def parse(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         airflow(command, run=False)
     elif words[0] == "export":
         section, option = words[1].partition("=")[0].removeprefix("AIRFLOW__").lower().split("__")
-        assert option in CONFIG[section]["options"]
+        assert option in CONFIG[section]["options"] if section in CONFIG else conf.has_option(section, option)
     else:
         script = ROOT / next(word for word in words if "/" in word)
         options = [word for word in words if word.startswith("--")]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pendulum
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_3_PLUS
 
 import airflow_provider_wiro
@@ -48,6 +49,19 @@ def sent(emulator: WiroEmulator) -> list[tuple[str, Any]]:
 def test_each_example_has_a_test_here() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
     assert {name for name in names if f'"{name}"' not in Path(__file__).read_text()} == set()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+def test_no_example_pays_by_itself(name: str, airflow_database: None) -> None:
+    """Airflow 3.3 loads the examples of an installed wheel, unless it is told to load none."""
+    try:
+        dags = {dag.dag_id: dag for dag in vars(example(name)).values() if isinstance(dag, DAG)}
+    except ImportError as error:
+        pytest.skip(str(error))
+    waits = {"NullTimetable", "AssetTriggeredTimetable", "DatasetTriggeredTimetable"}
+    begin = [dag for dag in dags.values() if type(dag.timetable).__name__ not in waits]
+    assert dags
+    assert [dag.dag_id for dag in begin if not dag.is_paused_upon_creation] == []
 
 
 @pytest.mark.parametrize("name", ["wiro_image_to_video", "wiro_nightly_video"])

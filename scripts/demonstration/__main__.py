@@ -32,7 +32,9 @@ def main(*, is_live: bool) -> int:
             signal.signal(ending, signal.SIG_IGN)
         demonstration.stop()
     _show(shown)
-    print(f"\nDone in {story.seconds():.0f} s. The logs are in {_short(DEMO)}.")
+    paid = "" if is_live else " Nothing was paid: this Wiro is emulated."
+    print(f"\nDone in {story.seconds():.0f} s.{paid} The logs are in {_short(DEMO)}.")
+    print("docs/quickstart.md goes on from here, with an Airflow of your own.")
     return 0
 
 
