@@ -35,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     modules = {name: import_module(f"airflow_provider_wiro.cli.{name}") for name in COMMANDS}
     parser = argparse.ArgumentParser(prog=PROGRAM, description=ABOUT, epilog=AFTER)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, module in modules.items():
         commands.add_parser(name, help=module.SUMMARY, add_help=False)
     name = parser.parse_args(given[:1]).command
+    if name is None:
+        parser.print_help(sys.stderr)
+        return 2
     code: int = modules[name].main(given[1:])
     return code

@@ -29,7 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say, and return the exit code."""
     from airflow_provider_wiro.sweep.process import see_the_deployment
 
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.act is None:
+        parser.print_help(sys.stderr)
+        return 2
     see_the_deployment()
     # Airflow looks for its database when it is imported.
     from airflow_provider_wiro.cli import journal_acts
@@ -47,7 +51,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_wiro journal", description=ABOUT, epilog=CODES)
-    acts = parser.add_subparsers(metavar="ACTION", required=True)
+    acts = parser.add_subparsers(metavar="ACTION")
+    parser.set_defaults(act=None)
     listing = acts.add_parser("list", help="one line for each record, oldest first", epilog=CODES)
     listing.add_argument("--dag-id", help="only of this DAG")
     listing.add_argument("--run-id", help="only of this DAG run")

@@ -189,7 +189,8 @@ class Sweep:
 
     def _sum_up(self, records: int) -> int:
         counted = ", ".join(f"{count} {what}" for what, count in self._done.items())
-        looked_at = f"{records} submissions of the last {self._hours:g} h in {self._recorded.place}"
+        submissions = "1 submission" if records == 1 else f"{records} submissions"
+        looked_at = f"{submissions} of the last {self._hours:g} h in {self._recorded.place}"
         print(f"{looked_at}: {counted or 'nothing to do'}")
         if any(self._done[bad] for bad in (UNREADABLE, UNKNOWN, NOT_ASKED, NOT_STOPPED, OTHER_SERVICE)):
             return 1

@@ -27,6 +27,16 @@ def test_the_help_names_every_command_and_what_costs_money(capsys: pytest.Captur
     assert [name for name in COMMANDS if f" {name} " in said] == list(COMMANDS)
 
 
+@pytest.mark.parametrize(("given", "named"), [([], COMMANDS), (["journal"], ("list", "show", "forget", "init"))])
+def test_without_a_command_all_of_them_are_named(
+    given: list[str], named: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(given) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert [name for name in named if f"    {name} " in said.err] == list(named)
+
+
 def test_every_module_of_the_folder_that_is_a_command_is_in_the_list() -> None:
     folder = Path(airflow_provider_wiro.cli.__file__).parent
     commands = {path.stem for path in folder.glob("*.py") if "\nSUMMARY = " in path.read_text()}
