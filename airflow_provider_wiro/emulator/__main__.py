@@ -68,7 +68,8 @@ class Story:
             if task.taskid not in self._told:
                 _say(f"task {task.taskid}: Run of {task.model} accepted")
             if self._told.get(task.taskid) != status and status in _WORDS:
-                _say(f"task {task.taskid}: {_WORDS[status]}")
+                failed = status == "task_postprocess_end" and not task.outcome.succeeds
+                _say(f"task {task.taskid}: {f'failed (pexit {task.outcome.pexit})' if failed else _WORDS[status]}")
             self._told[task.taskid] = status
 
 

@@ -161,7 +161,7 @@ RECALL: tuple[Row, ...] = (
         Decision.REFUSE, "Was paid once. A person decides whether to pay again.", WiroOutputsGone,
     ),
     Row(
-        "a saved file is missing, and Wiro has its outputs no more", _MISSED, _OVER | _CHARGED, Work.SAME, None,
+        "a saved file is missing, and Wiro no longer has its outputs", _MISSED, _OVER | _CHARGED, Work.SAME, None,
         Decision.REFUSE, "Was paid once. A person decides whether to pay again.", WiroOutputsGone,
     ),
     Row(
