@@ -9,7 +9,7 @@ from typing import cast, get_args
 
 from airflow_provider_wiro.core.reading import read_number, read_taskid
 from airflow_provider_wiro.core.result import ResultDict, completed, is_result
-from airflow_provider_wiro.core.rules.endings import ENDINGS, LOOK, LOOK_AGAIN, NOT_AGAIN, RETRY, STOPS
+from airflow_provider_wiro.core.rules.endings import CLEAR, ENDINGS, LOOK, LOOK_AGAIN, NOT_AGAIN, RETRY, STOPS
 from airflow_provider_wiro.core.rules.endings import Kind as Kind
 from airflow_provider_wiro.core.rules.flagged import rule_in
 from airflow_provider_wiro.core.task import CANCELLED, Task
@@ -122,7 +122,7 @@ def error_of(
     """Return the exception for a verdict that is not a success.
 
     :param again: the steps by which a person has a new generation made.
-    :param resubmits: whether an Airflow retry would submit again; False also promises none.
+    :param resubmits: whether an Airflow retry comes, which would submit again where the verdict allows it.
     :param watches: whether it was submitted elsewhere, and only waited for here: a retry looks at the same task again.
     """
     ending = ENDINGS[verdict.kind]
@@ -136,7 +136,8 @@ def error_of(
     reason = f": {verdict.reason}" if verdict.reason else ""
     became = f"; {stopping.what}" if stopping is not None else ""
     money = ending.money if stopping is None else stopping.money
-    sentences = [money, advice, RETRY if retryable and resubmits and not watches else ""]
+    then = RETRY if resubmits else CLEAR
+    sentences = [money, advice, then if retryable and not watches else ""]
     done_by_hand = "" if ending.first is None or watches else f".{steps(ending.first, *again)}"
     return ending.error(
         f"Wiro task {verdict.taskid} {ending.what}{status}{reason}{became}.\n"

@@ -70,6 +70,7 @@ def test_the_last_try_promises_no_retry(run_dag: RunDag, wiro_emulator: WiroEmul
     assert (seen(first)["taskid"], seen(last)["taskid"]) == (FIRST, SECOND)
     assert str(first).endswith(PROMISE)
     assert PROMISE not in str(last)
+    assert str(last).endswith("No Airflow retry comes: clear this task to submit it again")
     assert seen(last)["retryable"] is True
 
 

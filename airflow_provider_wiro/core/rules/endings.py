@@ -47,6 +47,7 @@ def not_stopped(why: str = "") -> str:
 
 NOT_STOPPED = not_stopped()
 RETRY = "An Airflow retry submits it again"
+CLEAR = "No Airflow retry comes: clear this task to submit it again"
 
 
 @dataclass(frozen=True, slots=True)
