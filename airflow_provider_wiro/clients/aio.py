@@ -23,6 +23,24 @@ Lookup = Callable[[], Awaitable[Credentials]]
 # How many exchanges are on their way at once; the others queue, and their timeouts begin when it is their turn.
 CONNECTIONS = 100
 
+# Seconds that reading the connection may take. All who wait for tasks of the connection wait for it.
+LOOKUP = 30.0
+
+
+async def route_of(lookup: Lookup) -> Route:
+    """Return the route to where the connection leads, as *lookup* reads it.
+
+    :raises TimeoutError: after ``LOOKUP`` seconds.
+    """
+    limit = asyncio.timeout(LOOKUP)
+    try:
+        async with limit:
+            return await Route.to(await lookup())
+    except TimeoutError:
+        if limit.expired():
+            raise TimeoutError(f"reading it took more than {LOOKUP:.0f} s") from None
+        raise
+
 
 class AsyncClient:
     """Carries out any number of flows at once over one session.
@@ -103,11 +121,14 @@ class AsyncClient:
         async with self._rereading:
             if self._lookup is None or time.monotonic() - self._looked_up < older_than:
                 return
-            self._looked_up = time.monotonic()
+            before, self._looked_up = self._looked_up, time.monotonic()
             try:
-                self._route = await Route.to(await self._lookup())
+                self._route = await route_of(self._lookup)
             except Exception as error:
                 not_reread(error, log)
+            except asyncio.CancelledError:
+                self._looked_up = before
+                raise
 
     async def send(self, step: Send, log: Log, *, service: str | None = None) -> Reply | NoReply:
         """Send one request, as a step of a flow that :meth:`drive` carries out, and return its outcome."""

@@ -81,7 +81,7 @@ class Lookout:
         now = self._loop.time()
         for one in self.waits.of(taskid):
             one.called = min(one.called, max(now, one.woken + one.plan.poll_interval))
-            if one.called < one.due < math.inf:
+            if one.looks and one.called < one.due < math.inf:
                 self._sleep_until(one, one.called)
         self._see_to_it()
 
@@ -132,7 +132,8 @@ class Lookout:
                     case Sleep():
                         seconds = self._push.pause(one, step)
                         one.sooner = seconds / 2 if step.sooner and one.listed else -math.inf
-                        return self._sleep_until(one, min(self._loop.time() + seconds, one.called))
+                        one.looks, due = step.looks, self._loop.time() + seconds
+                        return self._sleep_until(one, min(due, one.called) if one.looks else due)
                     case Look() if known is not None and not step.sure:
                         answer, known = known, None
                     case Look():

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from airflow_provider_wiro.clients.aio import AsyncClient, Lookup
-from airflow_provider_wiro.clients.exchange import Route
+from airflow_provider_wiro.clients.aio import AsyncClient, Lookup, route_of
 from airflow_provider_wiro.clients.lookout import Lookout
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.pace import Experience
@@ -122,4 +121,4 @@ class Lease:
 
 
 async def _make(lookup: Lookup) -> Lookout:
-    return Lookout(AsyncClient(await Route.to(await lookup()), lookup))
+    return Lookout(AsyncClient(await route_of(lookup), lookup))

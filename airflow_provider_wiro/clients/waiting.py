@@ -21,6 +21,7 @@ class Waiting:
     :ivar pushed: whether the socket may say when a look is worth it.
     :ivar ended: what the trigger awaits.
     :ivar due: when the flow is carried on.
+    :ivar looks: whether it is a look that comes then.
     :ivar sooner: how long before that a row may answer what comes then.
     :ivar called: when something has said that a look is worth it.
     :ivar woken: when it was looked at for that, last.
@@ -40,6 +41,7 @@ class Waiting:
         "flow",
         "listed",
         "log",
+        "looks",
         "plan",
         "pushed",
         "row",
@@ -62,6 +64,7 @@ class Waiting:
         self.ended: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self.due = self.called = math.inf
         self.sooner = self.woken = -math.inf
+        self.looks = False
         self.asked: Look | None = None
         self.asking: asyncio.Task[None] | None = None
         self.row: tuple[str, float] | None = None

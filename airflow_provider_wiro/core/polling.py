@@ -84,7 +84,7 @@ def _looks(plan: WaitPlan, experience: Experience | None, *, until_well: bool) -
     watch = _Watch(plan)
     # What came back is let go of before the next pause: it would be most of what a waiting task takes in memory.
     while isinstance(turn := (yield from _look(plan, watch, experience, until_well=until_well)), float):
-        yield Sleep(turn, sooner=not watch.sure)
+        yield Sleep(turn, looks=True, sooner=not watch.sure)
     return turn
 
 

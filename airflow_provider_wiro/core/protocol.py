@@ -82,10 +82,12 @@ class Look:
 class Sleep:
     """Pause for *seconds*.
 
-    :param sooner: whether it may end sooner where what comes then, a ``Look``, can be answered already.
+    :param looks: whether a ``Look`` comes then. It may end sooner where something has happened to the task.
+    :param sooner: whether it may end sooner where that look can be answered already.
     """
 
     seconds: float
+    looks: bool = False
     sooner: bool = False
 
 

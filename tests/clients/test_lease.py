@@ -246,6 +246,43 @@ def test_old_credentials_serve_on_when_they_cannot_be_read_again(monkeypatch: py
     run(test())
 
 
+def test_a_look_up_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, log = Connection(), ListLog()
+    monkeypatch.setattr(shared, "REREAD_AGE", 0.0)
+    monkeypatch.setattr(aio, "LOOKUP", 0.2)
+
+    async def test() -> None:
+        async with taken(connection, 1) as [lease]:
+            connection.release = asyncio.Event()
+            later = await Lease.take("wiro_default", connection, log)
+            assert later.client is lease.client
+            said = "the connection could not be read again: TimeoutError: reading it took more than 0 s"
+            assert log.warnings == [said]
+            await later.release()
+        with pytest.raises(TimeoutError, match="reading it took more than"):
+            await take(connection)
+
+    run(test())
+
+
+def test_a_look_up_that_is_cancelled_counts_as_none() -> None:
+    connection = Connection()
+
+    async def test() -> None:
+        async with taken(connection, 1) as [lease]:
+            lease.client._looked_up -= 3600
+            connection.release = asyncio.Event()
+            reading = asyncio.ensure_future(lease.client.reread(60.0, ListLog()))
+            await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            connection.release.set()
+            await lease.client.reread(60.0, ListLog())
+            assert lease.client.credentials.api_key == "key-3"
+
+    run(test())
+
+
 def test_waiting_tasks_share_one_reread_when_the_key_is_rotated(
     emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

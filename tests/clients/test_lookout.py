@@ -13,8 +13,10 @@ import pytest
 from airflow_provider_wiro.clients import lookout, turns
 from airflow_provider_wiro.clients.lookout import Lookout
 from airflow_provider_wiro.core.polling import WaitPlan
+from airflow_provider_wiro.core.protocol import NoReply, Reply, Send
+from airflow_provider_wiro.core.verdict import Verdict
 from driving import ListLog
-from fake_driver import START
+from fake_driver import START, UNANSWERED
 from simulated import simulate
 from waiting import Service, lookout_of, wait_for
 
@@ -268,3 +270,28 @@ def test_wakes_that_come_one_after_the_other_make_a_look_in_each_poll_interval()
 
 def test_a_wake_while_it_is_looked_at_makes_one_more_look() -> None:
     assert woken([0.5], poll_interval=200.0) == [0, 1]
+
+
+class Away(Service):
+    """Answers nothing that stops a task, for the first seconds after its deadline."""
+
+    def answer(self, call: str, taskid: str, step: Send) -> Reply | NoReply:
+        return UNANSWERED if call != "Detail" and self.now < 63.0 else super().answer(call, taskid, step)
+
+
+@pytest.mark.parametrize("wakes", [False, True])
+def test_what_happens_to_a_task_does_not_shorten_the_pauses_of_its_stop(wakes: bool) -> None:
+    service = Away()
+
+    async def test() -> Verdict:
+        watched = lookout_of(service)
+        waiting = wait_for(watched, *service.add([1]), deadline=START + 60.0, poll_interval=0.1)
+        while not waiting.done():
+            await asyncio.sleep(0.05)
+            if wakes:
+                watched.wake("1")
+        await leave(watched)
+        return waiting.result()
+
+    verdict = simulate(test())
+    assert (verdict.kind, verdict.stopped) == ("timeout", True)
