@@ -23,6 +23,9 @@ Lookup = Callable[[], Awaitable[Credentials]]
 # How many exchanges are on their way at once; the others queue, and their timeouts begin when it is their turn.
 CONNECTIONS = 100
 
+# What stops paid tasks has places of its own. Thousands whose deadline is the same would use up the process's files.
+STOPS = 250
+
 # Seconds that reading the connection may take. All who wait for tasks of the connection wait for it.
 LOOKUP = 30.0
 
@@ -55,12 +58,14 @@ class AsyncClient:
         self._looked_up = time.monotonic()
         self._rereading = asyncio.Lock()
         self._room = asyncio.Semaphore(CONNECTIONS)
+        self._room_for_stops = asyncio.Semaphore(STOPS)
         self._session = new_session()
 
     def fresh(self) -> AsyncClient:
         """Return a client of its own session, which begins with the credentials that this one has in memory."""
         client = AsyncClient(self._route, self._lookup)
         client._looked_up = -math.inf
+        client._room_for_stops = self._room_for_stops
         return client
 
     async def close(self) -> None:
@@ -152,7 +157,8 @@ class AsyncClient:
         if step.paid:
             return await exchange_alone(request, route)
         if step.urgent:
-            return await exchange(self._session, request, route)
+            async with self._room_for_stops:
+                return await exchange(self._session, request, route)
         if not await self._comes_in_time(step):
             return queued_too_long()
         try:

@@ -122,6 +122,24 @@ def test_what_stops_a_task_and_what_is_paid_for_do_not_queue(options: dict[str, 
     run(test())
 
 
+def test_thousands_of_stops_are_on_their_way_a_few_at_a_time_whichever_client_sends_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aio, "STOPS", 3, raising=False)
+    server = SlowServer(0.2)
+
+    async def test() -> None:
+        async with client_of(server, 5.0) as client:
+            fresh = client.fresh()
+            stops = (one.drive(at("/stop", urgent=True), ListLog()) for one in [client, fresh] * 6)
+            outcomes = await asyncio.gather(*stops)
+            await fresh.close()
+            assert [isinstance(outcome, Reply) for outcome in outcomes] == [True] * 12
+            assert server.most == 3
+
+    run(test())
+
+
 @pytest.mark.usefixtures("one_connection")
 def test_one_that_is_cancelled_in_the_queue_gives_its_place_away() -> None:
     server = SlowServer(0.3)
