@@ -21,6 +21,7 @@ from airflow_provider_wiro.clients.aio import AsyncClient
 from airflow_provider_wiro.clients.exchange import new_session
 from airflow_provider_wiro.clients.waiting import Waiting
 from airflow_provider_wiro.clients.wire import USER_AGENT, proxy_for, words_of
+from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.pace import jitter
 from airflow_provider_wiro.core.protocol import Missing, Sleep
 from airflow_provider_wiro.core.push import ERROR, Event, event_in, subscription
@@ -93,6 +94,8 @@ class Push:
         """Listen for a task from now on, with the token that an answer shows."""
         if not isinstance(task, Task) or task.token is None or self._client.credentials.socket is None:
             return
+        if one.service is not None and not same_service(one.service, self._client.base_url):
+            return  # the connection has been led elsewhere since it was asked: the token is not of there
         if self._client.base_url != self._open_for:
             self._more.set()
         heard = self._by_taskid.get(one.plan.taskid)

@@ -50,10 +50,12 @@ class Watch:
         body: Any = outcome.body
         return str(body["taskid"])
 
-    def wait(self, taskid: str, poll_interval: float = 0.1) -> asyncio.Task[Verdict]:
+    def wait(
+        self, taskid: str, poll_interval: float = 0.1, *, service: str | None = None, log: ListLog | None = None
+    ) -> asyncio.Task[Verdict]:
         now = time.time()
         plan = WaitPlan(taskid, submitted_at=now, deadline=now + 60, poll_interval=poll_interval)
-        return asyncio.ensure_future(self.lookout.wait(plan, self.log, pushed=True))
+        return asyncio.ensure_future(self.lookout.wait(plan, log or self.log, service=service, pushed=True))
 
 
 def run(credentials: Credentials, scene: Any) -> Any:
@@ -234,6 +236,27 @@ def test_no_token_goes_to_another_service_than_that_of_its_task(
                 assert other.runs[0].token in second.told[0]
                 assert len(first.told) == len(second.told) == 1
                 await end(waiting)
+
+    run(credentials, scene)
+
+
+def test_no_token_goes_to_another_service_that_the_connection_leads_to_while_the_task_is_asked_for(
+    emulator: WiroEmulator, credentials: Credentials
+) -> None:
+    async def scene(watch: Watch) -> None:
+        sockets = Sockets()
+        async with sockets as there:
+            emulator.outcome(hold=True)
+            taskid = await watch.submit()
+            emulator.script("Detail", "slow", times=1, seconds=0.5)
+            waiting = watch.wait(taskid, service=watch.client.base_url)
+            await asyncio.sleep(0.2)
+            with WiroEmulator() as other:
+                moved = replace(credentials_of(other), socket_url=there)
+                watch.client._route = replace(watch.client._route, credentials=moved)
+                await asyncio.sleep(1.0)
+                assert sockets.told == []
+                await end([waiting])
 
     run(credentials, scene)
 
