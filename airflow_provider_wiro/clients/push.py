@@ -233,4 +233,7 @@ class Push:
             return
         heard.told_at = now
         for one in heard.waits:
-            one.context.run(one.log.info, "taskid %s: %s", heard.taskid, progress)
+            try:
+                one.context.run(one.log.info, "taskid %s: %s", heard.taskid, progress)
+            except Exception as error:
+                one.fail(error)

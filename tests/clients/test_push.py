@@ -152,6 +152,30 @@ def test_it_says_how_far_a_generation_is_once_in_ten_seconds(emulator: WiroEmula
     assert line.endswith("s left")
 
 
+class Full(ListLog):
+    """A log that takes no line of progress."""
+
+    def info(self, message: str, /, *args: object) -> None:
+        super().info(message, *args)
+        if "%" in self.lines[-1]:
+            raise OSError("no space left on device")
+
+
+def test_a_log_that_cannot_be_written_to_does_not_take_the_socket_from_the_others(
+    emulator: WiroEmulator, credentials: Credentials
+) -> None:
+    async def scene(watch: Watch) -> None:
+        emulator.outcome(duration=2.0, times=2)
+        broken = watch.wait(await watch.submit(), poll_interval=1.0, log=Full())
+        other = watch.wait(await watch.submit(), poll_interval=1.0)
+        with pytest.raises(OSError, match="no space left"):
+            await broken
+        assert (await other).kind == "success"
+        assert emulator.count("Socket") == 1
+
+    run(credentials, scene)
+
+
 class Sockets:
     """A service's socket that keeps what it is told."""
 
