@@ -126,14 +126,11 @@ class AsyncClient:
         async with self._rereading:
             if self._lookup is None or time.monotonic() - self._looked_up < older_than:
                 return
-            before, self._looked_up = self._looked_up, time.monotonic()
             try:
                 self._route = await route_of(self._lookup)
             except Exception as error:
                 not_reread(error, log)
-            except asyncio.CancelledError:
-                self._looked_up = before
-                raise
+            self._looked_up = time.monotonic()  # only now: those who have waited for it read no second time
 
     async def send(self, step: Send, log: Log, *, service: str | None = None) -> Reply | NoReply:
         """Send one request, as a step of a flow that :meth:`drive` carries out, and return its outcome."""

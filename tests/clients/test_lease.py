@@ -265,6 +265,20 @@ def test_a_look_up_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch
     run(test())
 
 
+def test_all_who_wait_for_a_look_up_that_does_not_end_wait_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = Connection()
+    monkeypatch.setattr(aio, "LOOKUP", 0.5)
+
+    async def test() -> None:
+        async with taken(connection, 1) as [lease]:
+            lease.client._looked_up -= 3600
+            connection.release = asyncio.Event()
+            await asyncio.gather(*(lease.client.reread(0.2, ListLog()) for _ in range(5)))
+            assert connection.lookups == 2
+
+    run(test())
+
+
 def test_a_look_up_that_is_cancelled_counts_as_none() -> None:
     connection = Connection()
 
