@@ -140,8 +140,9 @@ class Lists:
                 outcome = await self._client.send(step, _log, service=self._base_url)
             except Exception as error:
                 outcome = NoReply(sent=False, reason=in_words(error))
-            told = [self._tell(one, row) for row in reading.rows_of(outcome) for one in self._named(row)]
-            reading.answered(sum(told), len(told))
+            named = [(row, waits) for row in reading.rows_of(outcome) if (waits := self._named(row))]
+            told = [self._tell(one, row) for row, waits in named for one in waits]
+            reading.answered(sum(told), len(named))
             await asyncio.sleep(max(0.0, next_one - loop.time()))
 
     def _over(self, reading: Reading, asked: list[Asked], then: Callable[[list[Asked]], None]) -> None:
@@ -157,7 +158,7 @@ class Lists:
             self._proves = True
         then(left)
 
-    def _named(self, row: Mapping[str, object]) -> Iterable[Waiting]:
+    def _named(self, row: Mapping[str, object]) -> list[Waiting]:
         taskid = read_taskid(row.get("id"))
         waits = () if taskid is None else self._owner.waits.of(taskid)
         return [one for one in waits if one.listed and one.service in (None, self._base_url)]

@@ -60,6 +60,14 @@ def test_a_thousand_that_wait_take_one_request_for_fifty_looks() -> None:
     assert 50 * service.counts.total() <= looks
 
 
+def test_two_triggers_for_each_task_take_hardly_more_requests_than_one() -> None:
+    once, twice = Service(), Service()
+    waited(once, once.add(range(1, 501)), 25)
+    waited(twice, 2 * twice.add(range(1, 501)), 25)
+    assert twice.counts["Detail"] <= rules.PROOF
+    assert twice.counts["List"] <= 1.5 * once.counts["List"]
+
+
 @pytest.mark.parametrize("age", [0, 600])
 def test_thousands_come_due_together_and_are_answered_by_readings_of_the_whole_list(age: int) -> None:
     service = Service()
