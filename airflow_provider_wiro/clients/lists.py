@@ -110,11 +110,10 @@ class Lists:
         self._reading.add_done_callback(lambda _: patience.cancel())
         self._reading.add_done_callback(lambda _: self._over(reading, asked, then))
 
-    async def close(self) -> None:
-        """End a reading that is on its way."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+    @property
+    def under_way(self) -> list[asyncio.Task[None]]:
+        """The reading that is on its way, if there is one."""
+        return [] if self._reading is None else [self._reading]
 
     def detail_asked(self) -> None:
         """Take in that a look goes to Detail."""

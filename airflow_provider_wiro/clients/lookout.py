@@ -88,12 +88,12 @@ class Lookout:
     async def close(self) -> None:
         """End what is on its way. Nobody waits any more."""
         self._set_timer(math.inf)
-        left = self._looks | self._others
+        # All are cancelled before any is awaited: who closes may be cancelled too.
+        left = [*self._looks, *self._others, *self._lists.under_way, *self._push.under_way]
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await self._lists.close()
-        await self._push.close()
+        if left:
+            await asyncio.wait(left)
 
     def answer(self, one: Waiting, task: Task) -> None:
         """Answer the look of one that waits for it, or sleeps before it, with the task as it runs."""

@@ -134,11 +134,10 @@ class Push:
             return step.seconds
         return max(step.seconds, min(SAFETY, one.plan.deadline - time.time()))
 
-    async def close(self) -> None:
-        """Close the socket."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+    @property
+    def under_way(self) -> list[asyncio.Task[None]]:
+        """What listens, if anything does; it closes the socket where it is cancelled."""
+        return [] if self._listening is None else [self._listening]
 
     async def _listen(self) -> None:
         tries = 0

@@ -239,6 +239,31 @@ async def end(waiting: list[asyncio.Task[Verdict]]) -> None:
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_no_socket_is_left_where_closing_is_cancelled(
+    emulator: WiroEmulator, credentials: Credentials, rounds: int
+) -> None:
+    async def scene(watch: Watch) -> None:
+        sockets = Sockets()
+        async with sockets as url:
+            watch.client._route = replace(watch.client._route, credentials=replace(credentials, socket_url=url))
+            emulator.outcome(hold=True)
+            waiting = watch.wait(await watch.submit())
+            await until(lambda: sockets.told)
+            emulator.script("Detail", "hang", times=1)
+            await asyncio.sleep(0.5)
+            waiting.cancel()
+            await asyncio.sleep(0)
+            closing = asyncio.ensure_future(watch.lookout.close())
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            closing.cancel()
+            await until(lambda: sockets.open[0].closed)
+            await end([waiting, closing])
+
+    run(credentials, scene)
+
+
 def test_no_token_goes_to_another_service_than_that_of_its_task(
     emulator: WiroEmulator, credentials: Credentials
 ) -> None:
