@@ -232,7 +232,7 @@ def test_a_socket_that_is_gone_is_opened_again_and_told_of_all_tasks(
     run(credentials, scene)
 
 
-async def end(waiting: list[asyncio.Task[Verdict]]) -> None:
+async def end(waiting: list[asyncio.Task[Any]]) -> None:
     """Have nobody wait any more."""
     for one in waiting:
         one.cancel()
