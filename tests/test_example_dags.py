@@ -57,7 +57,9 @@ def test_no_example_pays_by_itself(name: str, airflow_database: None) -> None:
     try:
         dags = {dag.dag_id: dag for dag in vars(example(name)).values() if isinstance(dag, DAG)}
     except ImportError as error:
-        pytest.skip(str(error))
+        if AIRFLOW_V_3_1_PLUS:
+            raise
+        pytest.skip(f"it asks a person, for which Airflow 3.1 came with operators: {error}")
     waits = {"NullTimetable", "AssetTriggeredTimetable", "DatasetTriggeredTimetable"}
     begin = [dag for dag in dags.values() if type(dag.timetable).__name__ not in waits]
     assert dags

@@ -50,6 +50,10 @@ class Watch:
         body: Any = outcome.body
         return str(body["taskid"])
 
+    def lead_to(self, credentials: Credentials) -> None:
+        """Have the connection say something else from now on."""
+        self.client._route = replace(self.client._route, credentials=credentials)
+
     def wait(
         self, taskid: str, poll_interval: float = 0.1, *, service: str | None = None, log: ListLog | None = None
     ) -> asyncio.Task[Verdict]:
@@ -219,7 +223,7 @@ def test_a_socket_that_is_gone_is_opened_again_and_told_of_all_tasks(
     async def scene(watch: Watch) -> None:
         sockets = Sockets()
         async with sockets as url:
-            watch.client._route = replace(watch.client._route, credentials=replace(credentials, socket_url=url))
+            watch.lead_to(replace(credentials, socket_url=url))
             emulator.outcome(hold=True, times=-1)
             waiting = [watch.wait(await watch.submit(), poll_interval=5.0) for _ in range(120)]
             await until(lambda: len(sockets.told) == 120)
@@ -246,7 +250,7 @@ def test_no_socket_is_left_where_closing_is_cancelled(
     async def scene(watch: Watch) -> None:
         sockets = Sockets()
         async with sockets as url:
-            watch.client._route = replace(watch.client._route, credentials=replace(credentials, socket_url=url))
+            watch.lead_to(replace(credentials, socket_url=url))
             emulator.outcome(hold=True)
             waiting = watch.wait(await watch.submit())
             await until(lambda: sockets.told)
@@ -270,14 +274,12 @@ def test_no_token_goes_to_another_service_than_that_of_its_task(
     async def scene(watch: Watch) -> None:
         first, second = Sockets(), Sockets()
         async with first as here, second as there:
-            route = watch.client._route
-            watch.client._route = replace(route, credentials=replace(credentials, socket_url=here))
+            watch.lead_to(replace(credentials, socket_url=here))
             emulator.outcome(hold=True, times=-1)
             waiting = [watch.wait(await watch.submit())]
             await until(lambda: len(first.told) == 1)
             with WiroEmulator() as other:
-                moved = replace(credentials_of(other), socket_url=there)
-                watch.client._route = replace(route, credentials=moved)
+                watch.lead_to(replace(credentials_of(other), socket_url=there))
                 other.outcome(hold=True)
                 waiting.append(watch.wait(await watch.submit()))
                 await until(lambda: len(second.told) == 1)
@@ -301,8 +303,7 @@ def test_no_token_goes_to_another_service_that_the_connection_leads_to_while_the
             waiting = watch.wait(taskid, service=watch.client.base_url)
             await asyncio.sleep(0.2)
             with WiroEmulator() as other:
-                moved = replace(credentials_of(other), socket_url=there)
-                watch.client._route = replace(watch.client._route, credentials=moved)
+                watch.lead_to(replace(credentials_of(other), socket_url=there))
                 await asyncio.sleep(1.0)
                 assert sockets.told == []
                 await end([waiting])
@@ -317,7 +318,7 @@ def test_a_frame_that_is_too_long_or_cut_ends_nothing(
     async def scene(watch: Watch) -> None:
         sockets = Sockets()
         async with sockets as url:
-            watch.client._route = replace(watch.client._route, credentials=replace(credentials, socket_url=url))
+            watch.lead_to(replace(credentials, socket_url=url))
             emulator.outcome(duration=1.0)
             waiting = watch.wait(await watch.submit())
             await until(lambda: sockets.told)
