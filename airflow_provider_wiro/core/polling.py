@@ -121,7 +121,9 @@ def _look(
         seconds = max(seconds, outcome.retry_after)
     seconds = max(0.0, min(seconds, plan.deadline - time))
     well = isinstance(seen, Task) and seen.status in RUNNING
-    watch.sure = not well or time + seconds >= min(plan.deadline, watch.confirmed_by)
+    soon = min(plan.deadline, watch.confirmed_by)
+    # It is further away than it can be where the clock was put back.
+    watch.sure = not (well and time + seconds < soon <= time + CONFIRMED_AFTER)
     return seconds
 
 

@@ -6,13 +6,14 @@ import asyncio
 import itertools
 import random
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_wiro.clients import lists
+from airflow_provider_wiro.clients import lists, lookout
 from airflow_provider_wiro.core import lookout as rules
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send
 from airflow_provider_wiro.core.verdict import Verdict
@@ -126,6 +127,19 @@ def test_each_is_confirmed_by_detail_every_five_minutes(by_detail: bool) -> None
         assert max(later - one for one, later in itertools.pairwise(looks)) <= 301
     if not by_detail:
         assert service.counts["Detail"] <= 40 * 8
+
+
+def test_a_clock_that_is_put_back_puts_off_no_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Lying(["all run"])
+    taskids = service.add(range(1, 41), lambda _: 100.0)
+
+    def put_back() -> float:
+        now = asyncio.get_running_loop().time()
+        return START + now - (3600.0 if now > 50 else 0.0)
+
+    monkeypatch.setattr(lookout, "time", SimpleNamespace(time=put_back))
+    waited(service, taskids, 500)
+    assert min(service.looks(taskid)[-1] for taskid in taskids) >= 100
 
 
 def test_those_that_begin_together_are_not_confirmed_together() -> None:
