@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextvars import Context
 from typing import Protocol
 
@@ -26,6 +26,10 @@ FRESH = 3.0
 PATIENCE = 2.0
 """Seconds for which a look waits at most for a reading that takes longer than it was likely to take, or for the next
 one to begin."""
+
+SEARCH = 20e-6
+"""Seconds for each who sleeps, in which they are not searched again for those who may be answered sooner: where there
+are thousands, each look would cost as much as all of them."""
 
 UNLISTED = 8
 """So many looks at a task that the list does not show go to Detail before it is looked for there again."""
@@ -64,7 +68,7 @@ class Lists:
         self._base_url = ""
         self._to_prove, self._proves = 0, False
         self._reading: asyncio.Task[None] | None = None
-        self._begun = self._impatient_at = self._rests_until = -math.inf
+        self._begun = self._impatient_at = self._rests_until = self._searched_until = -math.inf
 
     @property
     def is_busy(self) -> bool:
@@ -79,8 +83,23 @@ class Lists:
         """
         return self._impatient_at if self.is_busy else self._rests_until
 
-    def is_worth(self, wanted: int) -> bool:
-        """Whether the list is to be read where so many looks are due."""
+    def worth(self, asked: int, sleeping: Collection[tuple[float, Waiting]]) -> list[Waiting] | None:
+        """Return those who may be answered sooner by a reading; None where it is not worth it.
+
+        :param asked: how many looks are due.
+        :param sleeping: all who sleep, and when they are due.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._searched_until or not self._is_worth(len(self._owner.waits)):
+            return None
+        until = now + self.lasts
+        sooner = [one for due, one in sleeping if one.due == due and due - until <= one.sooner]
+        if self._is_worth(asked + len(sooner)):
+            return sooner
+        self._searched_until = now + SEARCH * len(sleeping)
+        return None
+
+    def _is_worth(self, wanted: int) -> bool:
         if self._client.credentials != self._credentials:
             self._credentials, self._book = self._client.credentials, Book()
         return self._reading is None and self._book.is_worth(wanted, len(self._owner.waits))

@@ -226,13 +226,10 @@ class Lookout:
         if self._loop.time() < self._lists.patient_until:
             return
         asked, self._for_list = unanswered(self._for_list), []
-        if asked and self._lists.is_worth(len(self.waits)):
-            until = self._loop.time() + self._lists.lasts
-            sleeping = [one for due, one in self._sleeping if one.due == due and due - until <= one.sooner]
-            if self._lists.is_worth(len(asked) + len(sleeping)):
-                self._lists.read(asked, sleeping, self._left_over)
-                return
-        self._for_detail.put(asked)
+        if asked and (sleeping := self._lists.worth(len(asked), self._sleeping)) is not None:
+            self._lists.read(asked, sleeping, self._left_over)
+        else:
+            self._for_detail.put(asked)
 
     def _left_over(self, asked: list[Asked]) -> None:
         self._for_list.extend(asked) if self._lists.is_busy else self._for_detail.put(asked)

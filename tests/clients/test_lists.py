@@ -104,6 +104,40 @@ def test_in_an_account_that_is_full_of_other_peoples_tasks_the_list_is_given_up(
     assert service.counts["Detail"] <= 1.02 * looks
 
 
+def test_thousands_who_sleep_are_not_searched_for_each_look_that_the_list_is_not_worth() -> None:
+    searched = 0
+
+    class Sleeping(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            nonlocal searched
+            searched += len(self)
+            return super().__iter__()
+
+    class Shared(Service):
+        def listed(self, start: int, limit: int) -> list[Any]:
+            return [self.row(str(taskid)) for taskid in range(24_000 - start, max(24_000 - start - limit, 0), -1)]
+
+    service = Shared()
+    taskids = service.add(range(1, 24_001))[::12]
+
+    async def test() -> None:
+        watched = lookout_of(service)
+        watched._sleeping = Sleeping()
+        waiting = [wait_for(watched, taskid, listed=True, submitted_at=START - 600) for taskid in taskids]
+        await asyncio.sleep(60)
+        asked = service.counts["Detail"]
+        begun = searched
+        await asyncio.sleep(60)
+        assert service.counts["Detail"] - asked > 1_000
+        assert searched - begun < 500 * (service.counts["Detail"] - asked)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await watched.close()
+
+    simulate(test())
+
+
 def test_it_is_read_only_as_far_back_as_the_oldest_that_waits() -> None:
     class Old(Service):
         def row(self, taskid: str, **options: Any) -> dict[str, Any]:
