@@ -110,8 +110,8 @@ class AsyncClient:
                         answer = await self.send(step, log, service=service)
                     case Look() as step:
                         answer = await self.send(step.detail, log, service=service)
-                    case Now():
-                        answer = time.time()
+                    case Now(steady):
+                        answer = time.monotonic() if steady else time.time()
                     case Report() as step:
                         answer = None
                         log_report(step, log)

@@ -142,8 +142,8 @@ class Lookout:
                         return self._for_list.append((one, step)) if listed else self._for_detail.put([(one, step)])
                     case Send():
                         return self._ask(one, step, self._others)
-                    case Now():
-                        answer = time.time()
+                    case Now(steady):
+                        answer = self._loop.time() if steady else time.time()
                     case Report():
                         log_report(step, one.log)
         except StopIteration as done:

@@ -75,8 +75,8 @@ class Client:
                 return self._send(step.detail, service, told)
             case Sleep():
                 _sleep(step.seconds, told)
-            case Now():
-                return time.time()
+            case Now(steady):
+                return time.monotonic() if steady else time.time()
             case Report():
                 log_report(step, self._log)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Send, Step, T, now, report, sleep
+from airflow_provider_wiro.core.protocol import Answer, Flow, NoReply, Send, Step, T, now, report, sleep, steady_time
 from airflow_provider_wiro.exceptions import WiroWrongService
 
 READ_AGAIN = 10.0
@@ -30,8 +30,9 @@ def patiently(flow: Flow[T], *, outage_tolerance: float, deadline: float | None 
 
 
 def _led_back(step: Send, answer: NoReply, outage_tolerance: float, deadline: float | None) -> Flow[Answer]:
-    time = yield from now()
-    until = time + outage_tolerance if deadline is None else min(deadline, time + outage_tolerance)
+    time = yield from steady_time()
+    left = outage_tolerance if deadline is None else min(outage_tolerance, deadline - (yield from now()))
+    until = time + left
     again: Answer = answer
     if time < until:
         yield from report(f"{answer.reason}: nothing is sent; waiting {until - time:.0f} s at most", "warning")
@@ -40,5 +41,5 @@ def _led_back(step: Send, answer: NoReply, outage_tolerance: float, deadline: fl
             raise WiroWrongService(again.reason)
         yield from sleep(min(READ_AGAIN, until - time))
         again = yield step
-        time = yield from now()
+        time = yield from steady_time()
     return again

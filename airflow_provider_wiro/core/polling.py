@@ -16,6 +16,7 @@ from airflow_provider_wiro.core.protocol import (
     describe,
     now,
     report,
+    steady_time,
     task_in,
 )
 from airflow_provider_wiro.core.rules.waits import Limit, Looks, limit_of
@@ -94,22 +95,24 @@ def _look(
     """Look once; return the verdict, the seconds until the next look, or None where it runs and that is enough."""
     outcome = yield Look(plan.taskid, plan.deadline, watch.sure)
     assert isinstance(outcome, Reply | NoReply | Task)
-    time = yield from now()
+    time, passed = (yield from now()), (yield from steady_time())
     seen = outcome if isinstance(outcome, Task) else task_in(outcome, plan.taskid)
+    if not watch.count:
+        watch.begin(passed, time - plan.submitted_at)
     if seen is not outcome or not watch.count:
-        watch.looked(time)
-    for line, warning in watch.notice(seen, outcome, time):
+        watch.looked(passed)
+    for line, warning in watch.notice(seen, outcome, passed):
         yield from report(line, "warning" if warning else "info")
     if isinstance(seen, Task) and seen.terminal:
         if experience is not None and seen.succeeded:
             experience.learn(seen.model, seen.took)
         return (yield from _judge(seen))
-    limit = limit_of(watch.looks(time))
+    limit = limit_of(watch.looks(passed, late=time >= plan.deadline))
     if limit is not None and seen is outcome:
         watch.sure = True  # nothing but Detail ends a wait
         return 0.0
     if limit is not None:
-        return (yield from _give_up(plan, limit, watch.reason(limit, time), watch))
+        return (yield from _give_up(plan, limit, watch.reason(limit, passed, time - plan.submitted_at), watch))
     if until_well and isinstance(seen, Task) and seen.status != ERRORED:
         return None
     watch.count += 1
@@ -121,9 +124,7 @@ def _look(
         seconds = max(seconds, outcome.retry_after)
     seconds = max(0.0, min(seconds, plan.deadline - time))
     well = isinstance(seen, Task) and seen.status in RUNNING
-    soon = min(plan.deadline, watch.confirmed_by)
-    # It is further away than it can be where the clock was put back.
-    watch.sure = not (well and time + seconds < soon <= time + CONFIRMED_AFTER)
+    watch.sure = not well or passed + seconds >= watch.confirmed_by or time + seconds >= plan.deadline
     return seconds
 
 
@@ -153,9 +154,14 @@ def _give_up(plan: WaitPlan, limit: Limit, reason: str, watch: _Watch) -> Flow[V
 
 @dataclass(slots=True)
 class _Watch:
-    """What the looks so far add up to."""
+    """What the looks so far add up to. Its times are of the steady clock: where a machine's clock is put forward by an
+    hour, an outage of a moment must not count as one of an hour, and end a paid task.
+
+    :ivar submitted: when Wiro accepted the task.
+    """
 
     plan: WaitPlan
+    submitted: float = 0.0
     count: int = 0
     status: str | None = None
     status_since: float = 0.0
@@ -172,6 +178,10 @@ class _Watch:
     untold_since: float | None = None
     sure: bool = False
     confirmed_by: float = 0.0
+
+    def begin(self, time: float, age: float) -> None:
+        """Take in the first look, and how old the task is then."""
+        self.submitted = time - age
 
     def looked(self, time: float) -> None:
         """Take in that Detail was asked, or that the wait begins with what was known without it."""
@@ -227,7 +237,7 @@ class _Watch:
         is_new = status not in KNOWN and status not in self.unknown
         if self.told >= TOLD and not is_new and status not in (*TERMINAL, ERRORED):
             return []
-        since = self.plan.submitted_at if self.untold_since is None else self.untold_since
+        since = self.submitted if self.untold_since is None else self.untold_since
         line = f"taskid {self.plan.taskid}: {' -> '.join(self.untold)} after {time - since:.1f} s"
         self.told, self.untold, self.untold_since = self.told + 1, (status,), time
         if not is_new:
@@ -235,8 +245,11 @@ class _Watch:
         self.unknown |= {status}
         return [(f"{line} (a status this version does not know; taken as still running)", True)]
 
-    def looks(self, time: float) -> Looks:
-        """Return what the looks up to *time* add up to."""
+    def looks(self, time: float, *, late: bool) -> Looks:
+        """Return what the looks up to *time* add up to.
+
+        :param late: whether the deadline is over.
+        """
         plan, well = self.plan, self.trouble is None
         missing = self.missing_since if well else None
         errored = well and missing is None and self.status == ERRORED
@@ -248,20 +261,20 @@ class _Watch:
             lost=missing is not None and time - missing > NOT_FOUND_GRACE,
             errored=errored and time - self.status_since >= plan.task_error_grace,
             waits_for_a_person=well and missing is None and self.status == STREAMING,
-            late=time >= plan.deadline,
+            late=late,
         )
 
-    def reason(self, limit: Limit, time: float) -> str:
-        """Say in one line why not to wait any longer."""
+    def reason(self, limit: Limit, time: float, age: float) -> str:
+        """Say in one line why not to wait any longer with a task of so many seconds."""
         match limit.kind:
             case "elsewhere":
                 return self.trouble or ""
             case "gave_up":
-                return f"no good answer for {time - (self.outage_since or time):.0f} s, the last one: {self.trouble}"
+                return f"no good answer for {time - (self.outage_since or 0.0):.0f} s, the last one: {self.trouble}"
             case "not_found":
-                return f"not found for {time - (self.missing_since or time):.0f} s"
+                return f"not found for {time - (self.missing_since or 0.0):.0f} s"
             case "stuck":
                 return f"task_error for {time - self.status_since:.0f} s: {self.error or 'no message'}"
             case "realtime":
                 return "it has opened a stream"
-        return f"not finished within {time - self.plan.submitted_at:.0f} s"
+        return f"not finished within {age:.0f} s"

@@ -93,7 +93,13 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Ask for the unix time in seconds."""
+    """Ask for the time in seconds.
+
+    :param steady: on a clock that nobody sets, for how long something has taken: only differences mean something. If
+        not, unix time.
+    """
+
+    steady: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,13 @@ def sleep(seconds: float) -> Flow[None]:
 def now() -> Flow[float]:
     """Return the unix time in seconds."""
     answer = yield Now()
+    assert isinstance(answer, float)
+    return answer
+
+
+def steady_time() -> Flow[float]:
+    """Return the seconds of a clock that nobody sets: only differences mean something."""
+    answer = yield Now(steady=True)
     assert isinstance(answer, float)
     return answer
 

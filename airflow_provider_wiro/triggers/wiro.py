@@ -137,7 +137,7 @@ class WiroTaskTrigger(BaseTrigger):
         )
         settled = time.monotonic() + triggers.SETTLING
         try:
-            self._lease = await self._take_lease(min(time.time() + self.outage_tolerance, self.deadline))
+            self._lease = await self._take_lease(min(self.outage_tolerance, self.deadline - time.time()))
             verdict = await self._lease.lookout.wait(
                 plan,
                 self.log,
@@ -172,22 +172,22 @@ class WiroTaskTrigger(BaseTrigger):
         if lease is not None:
             await lease.release()
 
-    async def _take_lease(self, give_up: float, *, killed: bool = False) -> Lease:
+    async def _take_lease(self, patience: float, *, killed: bool = False) -> Lease:
         """Read the connection; a paid task is not lost because that fails for a while.
 
-        :param give_up: unix time after which the error is raised.
+        :param patience: seconds after which the error is raised.
         :param killed: whether the Wiro task has to be stopped, which a person must know of who could do it at once.
         """
-        first = True
+        first, give_up = True, time.monotonic() + patience
         while True:
             try:
                 lease = await Lease.take(self.conn_id, partial(aread_credentials, self.conn_id), self.log)
             except Exception as error:
-                if time.time() >= give_up:
+                if time.monotonic() >= give_up:
                     raise
                 said = in_words(error)
                 if killed and first:
-                    self._stopped_later(UNREAD % said, UNREAD_ADVICE, give_up)
+                    self._stopped_later(UNREAD % said, UNREAD_ADVICE, patience)
                 else:
                     self.log.warning("taskid %s: connection %s cannot be read yet: %s", self.taskid, self.conn_id, said)
             else:
@@ -210,8 +210,8 @@ class WiroTaskTrigger(BaseTrigger):
         try:
             if not await self._was_killed(if_unsure):
                 return
-            give_up = time.time() + self.outage_tolerance
-            lease = lease or await self._take_lease(give_up, killed=True)
+            give_up = time.monotonic() + self.outage_tolerance
+            lease = lease or await self._take_lease(self.outage_tolerance, killed=True)
             await self._await_service(lease, give_up)
             stopped = await self._stop(lease)
             write = self.log.info if stopped.over else self.log.error
@@ -224,19 +224,24 @@ class WiroTaskTrigger(BaseTrigger):
                 await lease.release()
 
     async def _await_service(self, lease: Lease, give_up: float) -> None:
-        """Wait until the connection names again where the Wiro task runs: the stop must not go anywhere else."""
+        """Wait until the connection names again where the Wiro task runs: the stop must not go anywhere else.
+
+        :param give_up: on the clock of ``time.monotonic``.
+        """
         if self._leads_there(lease):
             return
-        self._stopped_later(ELSEWHERE % (lease.client.base_url, self._service), ELSEWHERE_ADVICE, give_up)
-        while not self._leads_there(lease) and time.time() < give_up:
+        self._stopped_later(
+            ELSEWHERE % (lease.client.base_url, self._service), ELSEWHERE_ADVICE, give_up - time.monotonic()
+        )
+        while not self._leads_there(lease) and time.monotonic() < give_up:
             await asyncio.sleep(pause(time.time() - self.submitted_at, self.poll_interval, 0))
             await lease.client.reread(REREAD_PAUSE, self.log)
 
     def _leads_there(self, lease: Lease) -> bool:
         return self._service is None or same_service(lease.client.base_url, self._service)
 
-    def _stopped_later(self, why: str, advice: str, give_up: float) -> None:
-        self.log.error(STOPPED_LATER, self.taskid, self.conn_id, why, give_up - time.time(), advice)
+    def _stopped_later(self, why: str, advice: str, patience: float) -> None:
+        self.log.error(STOPPED_LATER, self.taskid, self.conn_id, why, patience, advice)
 
     async def _stop(self, lease: Lease) -> Stop:
         """Stop the Wiro task over a session of its own, with the credentials that are in memory."""

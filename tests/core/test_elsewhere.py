@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.recalled import Attach, Finished, Fresh
 from airflow_provider_wiro.exceptions import WiroSubmissionUnknown, WiroUnreachable, WiroWrongService
-from fake_driver import DONE, NOT_FOUND, UNANSWERED, page, reply, row, shown
+from fake_driver import DONE, NOT_FOUND, UNANSWERED, FakeDriver, page, reply, row, shown
 from listing import BEFORE, OTHER, listed, listing
 from records import BASE_URL, INPUTS, intent, of_0_1_0, submitted, work
 from recovering import PLACE, recovered, refused
@@ -39,6 +39,17 @@ def test_a_connection_that_leads_back_in_time_is_no_matter() -> None:
     decision, driver = recovered([RUNNING], submitted(), services=lambda age: STAGING if age < 3650 else BASE_URL)
     assert decision == Attach(submitted())
     assert (driver.calls, sum(driver.slept)) == (["Detail"], 50.0)
+
+
+def test_a_clock_that_is_put_forward_shortens_no_wait_for_it_to_lead_back() -> None:
+    drivers: list[FakeDriver] = []
+
+    def services(age: float) -> str:
+        drivers[0].put = 3600.0 if age > 3610 else 0.0
+        return STAGING if age < 3650 else BASE_URL
+
+    decision, _ = recovered([RUNNING], submitted(), services=services, drivers=drivers)
+    assert decision == Attach(submitted())
 
 
 def test_a_lost_submission_is_looked_for_where_it_was_sent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -272,3 +273,16 @@ def test_a_task_that_wiro_does_not_know_when_its_time_is_over_is_not_found() -> 
 def test_a_task_that_appears_while_it_is_stopped_at_its_deadline_was_not_finished_in_time() -> None:
     verdict, _ = waited(by_age(lambda _: NOT_FOUND, KILLED), timeout=10)
     assert (verdict.kind, verdict.stopped, verdict.status) == ("timeout", True, "task_cancel")
+
+
+@pytest.mark.parametrize("put", [3600.0, -3600.0], ids=["forward", "back"])
+@pytest.mark.parametrize("trouble", [UNANSWERED, page(502), NOT_FOUND, ERROR], ids=["mute", "502", "missing", "error"])
+def test_a_clock_that_is_set_ends_no_wait(trouble: Outcome, put: float) -> None:
+    def looked(step: Send, age: float) -> Outcome:
+        driver.put = put if age > 20 else 0.0
+        return DONE if age > 60 else trouble if 15 < age < 24 else RUNNING
+
+    driver = FakeDriver(looked)
+    verdict = driver.drive(wait(WaitPlan("2221", START, START + 90_000, poll_interval=1.0)))
+    assert (verdict.kind, set(driver.calls)) == ("success", {"Detail"})
+    assert all(0 <= float(told) < 120 for told in re.findall(r"after (\S+) s", " ".join(driver.log)))

@@ -23,10 +23,12 @@ class FakeDriver:
 
     :param script: the outcomes in their order, or what makes an outcome of a request and the seconds since `START`.
     :param latency: seconds that each request takes.
+    :param put: seconds by which the clock of the machine is put forward, or back.
     """
 
     script: Iterable[Outcome] | Callable[[Send, float], Outcome]
     latency: float = 0.0
+    put: float = 0.0
     time: float = START
     sent: list[Send] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
@@ -64,8 +66,8 @@ class FakeDriver:
                 assert step.seconds >= 0
                 self.slept.append(step.seconds)
                 self.time += step.seconds
-            case Now():
-                return self.time
+            case Now(steady):
+                return self.time - START if steady else self.time + self.put
             case Report():
                 self.log.append(step.message)
                 if step.level == "warning":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.exceptions import WiroTaskError
 from airflow_provider_wiro.hooks.wiro import WiroHook
+from airflow_provider_wiro.triggers import wiro as triggers
 from doubles import Lines
 from triggerer import event_of, fire, make_trigger, until
 
@@ -134,6 +136,23 @@ def test_a_connection_that_cannot_be_read_at_first_is_read_later(
     async def restore() -> dict[str, Any]:
         waiting = asyncio.ensure_future(event_of(make_trigger(taskid)))
         await until(lambda: "connection wiro_default cannot be read yet" in lines.text)
+        monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(wiro_emulator.connection))
+        return await waiting
+
+    assert asyncio.run(restore())["verdict"] == "success"
+
+
+def test_a_clock_that_is_put_forward_ends_no_wait_for_the_connection(
+    wiro_emulator: WiroEmulator, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    taskid = submit()
+    monkeypatch.delenv("AIRFLOW_CONN_WIRO_DEFAULT")
+
+    async def restore() -> dict[str, Any]:
+        waiting = asyncio.ensure_future(event_of(make_trigger(taskid, outage_tolerance=20.0)))
+        await until(lambda: "cannot be read yet" in lines.text)
+        monkeypatch.setattr(triggers, "time", SimpleNamespace(time=lambda: time.time() + 25, monotonic=time.monotonic))
+        await until(lambda: lines.text.count("cannot be read yet") > 1)
         monkeypatch.setenv("AIRFLOW_CONN_WIRO_DEFAULT", json.dumps(wiro_emulator.connection))
         return await waiting
 
