@@ -12,8 +12,8 @@ from typing import Protocol
 from airflow_provider_wiro.clients.aio import AsyncClient
 from airflow_provider_wiro.clients.push import Push
 from airflow_provider_wiro.clients.waiting import Asked, Waiting, Waits, unanswered
-from airflow_provider_wiro.core.lookout import ABREAST, PROOF, Book, Reading, running
-from airflow_provider_wiro.core.protocol import NoReply, Reply, task_in
+from airflow_provider_wiro.core.lookout import PROOF, Book, Reading, running
+from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, task_in
 from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.core.task import TERMINAL, Task
 from airflow_provider_wiro.core.text import in_words
@@ -68,7 +68,8 @@ class Lists:
         self._base_url = ""
         self._to_prove, self._proves = 0, False
         self._reading: asyncio.Task[None] | None = None
-        self._begun = self._impatient_at = self._rests_until = self._searched_until = -math.inf
+        self._begun = self._impatient_at = self._rests_until = -math.inf
+        self._searched_until = self._page_at = -math.inf
 
     @property
     def is_busy(self) -> bool:
@@ -148,12 +149,10 @@ class Lists:
             self._book.compare(said[0], task)
 
     async def _read(self, reading: Reading) -> None:
-        await asyncio.gather(*(self._pages(reading) for _ in range(ABREAST)))
+        await asyncio.gather(*(self._pages(reading) for _ in range(reading.abreast)))
 
     async def _pages(self, reading: Reading) -> None:
-        loop = asyncio.get_running_loop()
-        while (step := reading.next_page()) is not None:
-            next_one = loop.time() + ABREAST / PAGES_A_SECOND
+        while (step := await self._next_page(reading)) is not None:
             try:
                 outcome = await self._client.send(step, _log, service=self._base_url)
             except Exception as error:
@@ -161,7 +160,16 @@ class Lists:
             named = [(row, waits) for row in reading.rows_of(outcome) if (waits := self._named(row))]
             told = [self._tell(one, row) for row, waits in named for one in waits]
             reading.answered(sum(told), len(named))
-            await asyncio.sleep(max(0.0, next_one - loop.time()))
+
+    async def _next_page(self, reading: Reading) -> Send | None:
+        """Return the request for one more page, when it is its turn; None for no more.
+
+        They are spread: the answers of many that are asked for at once would come at once, and hold up the event loop.
+        """
+        now = asyncio.get_running_loop().time()
+        self._page_at = max(now, self._page_at + 1 / PAGES_A_SECOND)
+        await asyncio.sleep(self._page_at - now)
+        return reading.next_page()
 
     def _over(self, reading: Reading, asked: list[Asked], then: Callable[[list[Asked]], None]) -> None:
         self._reading = None
@@ -189,7 +197,7 @@ class Lists:
         one.unlisted, one.row = 0, (status, now)
         asked = one.asked is not None and not one.asked.sure
         sooner = not asked and one.due - now <= one.sooner
-        task = running(row)
+        task = running(one.plan.taskid, row) if asked or sooner or one.pushed else None
         if one.pushed:
             self._push.shown(one, task)
         if not self._book.proven:

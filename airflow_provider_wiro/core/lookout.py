@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, complaint, is_auth_failure
-from airflow_provider_wiro.core.reading import read_line, read_taskid
+from airflow_provider_wiro.core.reading import read_line
 from airflow_provider_wiro.core.search import CLOCK_SKEW, PAGE, listed
 from airflow_provider_wiro.core.task import RUNNING, Task, model_of
 
@@ -145,11 +145,15 @@ class Reading:
         self._asked = self._read = self._found = self._named = 0
         self.complete = False
 
+    @property
+    def abreast(self) -> int:
+        """How many pages may be on their way at once."""
+        likely = math.ceil((self._wanted - self._found) / self._rows)
+        return min(ABREAST, likely) if self._book.proven else 1
+
     def next_page(self) -> Send | None:
         """Return the request for one more page; None for no more now."""
-        likely = math.ceil((self._wanted - self._found) / self._rows)
-        abreast = min(ABREAST, likely) if self._book.proven else 1
-        if self._ends or self._asked - self._read >= abreast:
+        if self._ends or self._asked - self._read >= self.abreast:
             return None
         start = self._asked * self._rows
         self._asked += 1
@@ -191,13 +195,13 @@ class Reading:
         self._book.over(self._read, self._found, self._named)
 
 
-def running(row: Mapping[str, object]) -> Task | None:
+def running(taskid: str, row: Mapping[str, object]) -> Task | None:
     """Return the task of a row that says that it runs, with what counts of it then; None where Detail has to be asked.
 
     There are thousands of such rows a second.
     """
-    taskid, status = read_taskid(row.get("id")), row.get("status")
-    if taskid is None or not isinstance(status, str) or status not in RUNNING:
+    status = row.get("status")
+    if not isinstance(status, str) or status not in RUNNING:
         return None
     return Task(taskid, status, token=read_line(row.get("socketaccesstoken"), 500), model=model_of(row))
 

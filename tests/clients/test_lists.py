@@ -82,6 +82,15 @@ def test_thousands_come_due_together_and_are_answered_by_readings_of_the_whole_l
     assert all(later - one > 1 for one, later in itertools.pairwise(readings[2:]))
 
 
+def test_pages_are_not_asked_for_together_so_that_no_two_are_read_in_one_go() -> None:
+    service = Service(latency=0.5)
+    waited(service, service.add(range(1, 3001)), 60)
+    moments = [moment for moment, call, _ in service.asked if call == "List"]
+    assert len(moments) > 300
+    assert all(later - one > 0.99 / lists.PAGES_A_SECOND for one, later in itertools.pairwise(moments))
+    assert service.most > rules.ABREAST / 2
+
+
 def test_what_proves_the_list_is_not_behind_thousands_of_others() -> None:
     service = Service()
     taskids = service.add(range(1, 5_001))

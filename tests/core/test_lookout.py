@@ -209,7 +209,7 @@ def test_it_ends_where_all_are_named_though_not_all_are_answered() -> None:
 def test_only_a_plain_running_status_is_taken_from_a_row() -> None:
     assert KNOWN - TERMINAL - {"task_error", "task_stream_ready"} == RUNNING
     for status in RUNNING:
-        assert running(row(status)) == task(status)
+        assert running("2221", row(status)) == task(status)
 
 
 odd: list[Any] = [None, 5, "", "task_napping", ["task_start"], {}, " task_start", "TASK_START", True]
@@ -217,9 +217,5 @@ odd: list[Any] = [None, 5, "", "task_napping", ["task_start"], {}, " task_start"
 
 @pytest.mark.parametrize("status", [*sorted(TERMINAL), "task_error", "task_stream_ready", *odd], ids=repr)
 def test_whatever_else_a_row_says_detail_is_asked(status: object) -> None:
-    assert running(row(status)) is None
-
-
-@pytest.mark.parametrize("payload", [{}, {"status": "task_start"}, {"status": "task_start", "id": []}])
-def test_a_row_of_nobody_says_nothing(payload: dict[str, object]) -> None:
-    assert running(payload) is None
+    assert running("2221", row(status)) is None
+    assert running("2221", {}) is None
