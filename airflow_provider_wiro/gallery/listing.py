@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -21,8 +20,7 @@ PER_PAGE = 24
 FAILED = "any_failure"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A generation, with what the filters ask for."""
 
     row: Row
@@ -57,10 +55,16 @@ def listed(
         "costs_known": len(costs),
         "under_way": sum(one.outcome == UNDER_WAY for one in chosen),
         "more": len(found) > MOST,
-        "dags": rows.dags(session, readable),
+        "dags": _dags(session, readable, where, found),
         "models": sorted({one.model for one in seen if one.model}),
         "outcomes": sorted({one.outcome for one in seen}),
     }
+
+
+def _dags(session: Session, readable: Collection[str], where: Where, found: list[Row]) -> list[str]:
+    """Return the DAGs that have generated something; asked for only where these are not all of it."""
+    is_all = where == Where() and len(found) <= MOST
+    return sorted({row.key.dag_id for row in found}) if is_all else rows.dags(session, readable)
 
 
 def _seen(row: Row, working: Collection[Key]) -> Seen:

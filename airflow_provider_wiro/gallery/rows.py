@@ -7,7 +7,7 @@ tables behind ``XComModel``, with the same columns.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,18 +37,17 @@ class Key(NamedTuple):
     map_index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What XCom holds of a generation.
 
-    :param changed: when it was pushed: at the submission, or at the end.
-    :param told: what it says, in so far as ``TOLD`` names it, or all of it; None where that is kept elsewhere.
+    :ivar changed: when it was pushed: at the submission, or at the end.
+    :ivar told: what it says, in so far as ``TOLD`` names it, or all of it; None where that is kept elsewhere.
     """
 
     key: Key
     dag_run_id: int
     changed: datetime
-    told: Mapping[str, Any] | None = field(repr=False)
+    told: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +87,9 @@ def _before(session: Session, readable: Collection[str], where: Where, most: int
     urls, result, now = aliased(XComModel), aliased(XComModel), aliased(XComModel)
     told = (
         select(*_columns(urls), result.value["taskid"], result.value["cost_usd"])
-        .join(result, and_(_same_instance(urls, result), result.key == RESULT))
+        .join(result, and_(_beside(urls, result), result.key == RESULT))
         .where(urls.key == BEFORE)
-        .where(~select(now.key).where(_same_instance(urls, now), now.key == GENERATION).exists())
+        .where(~select(now.key).where(_beside(urls, now), now.key == GENERATION).exists())
     )
     return [
         Row(Key(*found[:4]), found[4], found[5], {"taskid": found[6], "cost_usd": found[7], "outcome": "success"})
@@ -110,7 +109,7 @@ def at_work(session: Session, readable: Collection[str]) -> set[Key]:
     instance = TaskInstance
     asked = (
         select(instance.dag_id, instance.run_id, instance.task_id, instance.map_index)
-        .join(XComModel, _same_instance(instance, XComModel))
+        .join(XComModel, and_(*(getattr(instance, name) == getattr(XComModel, name) for name in Key._fields)))
         .where(instance.state.in_([state for state in State.unfinished if state]), XComModel.key == GENERATION)
     )
     return {Key(*found) for found in session.execute(asked) if found[0] in readable}
@@ -151,9 +150,9 @@ def _columns(model: Any) -> tuple[Any, ...]:
     return (model.dag_id, model.run_id, model.task_id, model.map_index, model.dag_run_id, model.timestamp)
 
 
-def _same_instance(one: Any, other: Any) -> Any:
-    names = ("dag_id", "task_id", "run_id", "map_index")
-    return and_(*(getattr(one, name) == getattr(other, name) for name in names))
+def _beside(one: Any, other: Any) -> Any:
+    """Return the condition that two XComs are of one task instance: by what their primary key begins with."""
+    return and_(*(getattr(one, name) == getattr(other, name) for name in ("dag_run_id", "task_id", "map_index")))
 
 
 def _asked(told: Any, model: Any, readable: Collection[str], where: Where, most: int) -> Any:
