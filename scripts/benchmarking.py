@@ -28,7 +28,7 @@ class Benchmark:
 
     :param name: what its marker and its plot are called.
     :param script: its file in benchmarks/. It prints a table in Markdown whose first column names the rows.
-    :param full: its arguments; "{tasks}" stands for the number of tasks.
+    :param full: its arguments.
     :param quick: its arguments where it only has to run.
     :param times: how often it is run; the table has the medians. 1: it makes medians itself.
     :param panels: which columns its plot shows.
@@ -65,12 +65,15 @@ BENCHMARKS = (
         ("--rounds", "1", "--foreign", "100", "--generations", "50"),
         panels=(Panel(2),),
     ),
-    Benchmark(
-        "end_to_end",
-        "end_to_end.py",
-        (*FIVE, "--tasks", "{tasks}"),
-        (*ONE, "--tasks", "3"),
-        panels=(Panel(1), Panel(3), Panel(4)),
+    *(
+        Benchmark(
+            f"end_to_end_{tasks}",
+            "end_to_end.py",
+            (*FIVE, "--tasks", tasks),
+            (*ONE, "--tasks", "3"),
+            panels=(Panel(1), Panel(3), Panel(5)),
+        )
+        for tasks in ("100", "300")
     ),
 )
 
