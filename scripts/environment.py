@@ -38,8 +38,9 @@ LOWEST = ("3.3", "3.0", "2.11")
 # Prints the minor version of a Python 3 that can make a virtual environment.
 PROBE = "import ensurepip, sqlite3, ssl, sys, venv; assert sys.version_info[0] == 3; print(sys.version_info[1])"
 
-# What a caller's shell must not change in here: another Airflow, real credentials, a proxy, other modules.
-FOREIGN_PREFIXES = ("AIRFLOW", "WIRO_", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+# What a caller's shell must not change in here: another Airflow, real credentials, a proxy, other modules; and that
+# nothing is kept compiled, so that each process compiles all of Airflow.
+FOREIGN_PREFIXES = ("AIRFLOW", "WIRO_", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
+
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("WIRO_BROWSER", "")
+OF_AIRFLOW_2 = "test_old_form.py"
 # Not among all other tests: they need a browser.
-collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
+if not CHROMIUM:
+    collect_ignore_glob = ["test_*.py"]
+elif AIRFLOW_V_3_0_PLUS:
+    collect_ignore_glob = [OF_AIRFLOW_2]
+else:
+    collect_ignore_glob = [path.name for path in HERE.glob("test_*.py") if path.name != OF_AIRFLOW_2]
 
 sys.path.insert(0, str(HERE.parent / "airflow"))
 sys.path.insert(0, str(HERE))

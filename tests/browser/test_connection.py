@@ -8,14 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from browsing import PLACEHOLDERS, keep
 from shown import Shown
-from test_gallery import keep, log_in
-
-PLACEHOLDERS = {
-    "Base URL": "https://api.wiro.ai/v1",
-    "API key": "from the project's page in the Wiro dashboard",
-    "API secret": "empty for a project that uses the API key alone",
-}
+from test_gallery import log_in
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

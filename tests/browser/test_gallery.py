@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,9 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from browsing import keep
 from shown import RUN, Shown, many_generations
 
-IMAGES = Path(os.environ["WIRO_BROWSER_IMAGES"])
 GALLERY = "wiro-ui/"
 TILES = 12
 
@@ -53,12 +51,6 @@ def until(page: Page, video: Any, question: str) -> None:
             return
         page.wait_for_timeout(100)
     pytest.fail(f"not in 20 s: {question}")
-
-
-def keep(page: Page, name: str, theme: str) -> None:
-    page.wait_for_timeout(1500)
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=IMAGES / f"{name}-{theme}.png")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
