@@ -13,9 +13,10 @@ from airflow_provider_wiro.clients.download import Progress, no_progress
 from airflow_provider_wiro.core.calls import detail
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.journal import Identity, Record
+from airflow_provider_wiro.core.saving import folder
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import one_line
-from airflow_provider_wiro.core.verdict import Verdict
+from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import WiroError, WiroJournalError, WiroTaskError
 from airflow_provider_wiro.hooks.caller import Caller
 from airflow_provider_wiro.hooks.connection import DEFAULT_CONN_ID
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 
 def fetch(options: Namespace) -> int:
     """Save the outputs of one task, and return the exit code."""
-    folder = options.to if "://" in options.to else str(Path(options.to).absolute())
-    place_of(folder)
+    to = folder(options.to if "://" in options.to else str(Path(options.to).absolute()), "--to")
+    place_of(to, "--to")
     record = None if options.taskid else _record(options)
     taskid: str = options.taskid or str(record and record.taskid)
     caller = Caller(options.conn_id or (record.conn_id if record else DEFAULT_CONN_ID), log)
@@ -36,7 +37,7 @@ def fetch(options: Namespace) -> int:
     with _bar() as progress:
         landed = land(
             task.result(),
-            folder,
+            to,
             _about(taskid, record, task.cost_usd, task.elapsed_seconds),
             looks=caller.looks(),
             max_bytes=options.max_bytes,
@@ -61,9 +62,9 @@ def _succeeded(caller: Caller, taskid: str, service: str | None) -> Task:
     task = caller.drive(detail(taskid=taskid))
     if task.succeeded:
         return task
-    why = f" ({task.error})" if task.error and task.terminal else ""
-    then = "There is nothing to save" if task.terminal else "Wait for its end, and repeat the command"
-    raise WiroTaskError(f"Wiro task {taskid} has not succeeded: its status is {task.status}{why}. {then}")
+    if task.terminal:
+        raise error_of(Verdict.of(task), watches=True)
+    raise WiroTaskError(f"Wiro task {taskid} is not over ({task.status}). Wait for its end, and repeat the command")
 
 
 def _record(options: Namespace) -> Record:

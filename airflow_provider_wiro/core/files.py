@@ -11,7 +11,7 @@ from typing import IO
 
 from airflow_provider_wiro.core.fields import ABSENT, is_absent, refused
 from airflow_provider_wiro.core.sequences import plain
-from airflow_provider_wiro.core.text import without_secrets
+from airflow_provider_wiro.core.text import NO_PASSWORD, without_password, without_secrets
 from airflow_provider_wiro.exceptions import WiroInputError
 
 MAX_BYTES = 100_000_000
@@ -211,6 +211,8 @@ def _source(value: object, argument: str) -> Source:
         raise refused(argument, value, ALLOWED)
     if (source := Source(address.strip() if _URL.match(address.strip()) else address)).is_url:
         return source
+    if shown := without_password(address):
+        raise refused(argument, shown, f"{ONE_FILE}; {NO_PASSWORD}")
     if _NO_FILE.match(address):
         raise refused(argument, address, ALLOWED)
     if "://" in address and "::" in address:

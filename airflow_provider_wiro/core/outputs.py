@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 from airflow_provider_wiro.core.reading import read_line, read_whole
 from airflow_provider_wiro.core.result import OutputDict
@@ -69,9 +69,11 @@ def read_outputs(listed: object, stdout: str) -> tuple[tuple[Output, ...], tuple
     """
     if not listed:
         return (), ()
-    items = listed[:MOST_OUTPUTS] if isinstance(listed, list) else [listed]
+    listed = listed if isinstance(listed, list) else [listed]
+    items = listed[:MOST_OUTPUTS]
     read = [(item, Output.from_payload(_with_text(item, stdout))) for item in items]
-    unreadable = (_excerpt(item) for item, output in read if output is None)
+    more = [f"{len(listed) - MOST_OUTPUTS} more, which are not read"] if len(items) < len(listed) else []
+    unreadable = chain(more, (_excerpt(item) for item, output in read if output is None))
     return (
         tuple(output for _, output in read if output is not None),
         tuple(islice((excerpt for excerpt in unreadable if excerpt), MOST_UNREADABLE)),

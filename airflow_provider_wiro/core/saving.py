@@ -6,7 +6,7 @@ import os
 import re
 
 from airflow_provider_wiro.core.fields import refused, true_or_false
-from airflow_provider_wiro.core.text import without_secrets
+from airflow_provider_wiro.core.text import NO_PASSWORD, without_password, without_secrets
 
 MAX_BYTES = 2_000_000_000
 """Bytes that a file may have at most, if nobody says otherwise."""
@@ -35,6 +35,8 @@ def folder(value: object, name: str = "save_to") -> str:
     scheme = _SCHEME.match(text)
     if scheme is None and not os.path.isabs(text):
         raise refused(name, without_secrets(text), f"{FOLDER}; a relative path leads elsewhere in every worker")
+    if shown := without_password(text):
+        raise refused(name, shown, f"{FOLDER}; {NO_PASSWORD}")
     if scheme is not None and scheme[1].lower() in ("http", "https"):
         raise refused(name, without_secrets(text), f"{FOLDER}; nothing can be written to a web address")
     return text

@@ -11,6 +11,11 @@ from airflow_provider_wiro.exceptions import WiroError
 _URL = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)(?:[^/\s?#]*@)?([^\s?#\"<>]*)(?:[?#][^\s\"<>]*)?", re.IGNORECASE)
 
 
+# What follows a ":" is a port, or a password, which may hold a "/".
+_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]*:(?!\d+(?:/|$))\S*@", re.IGNORECASE)
+NO_PASSWORD = "what stands before '@' is the id of an Airflow connection: keep key and secret in one"
+
+
 def one_line(value: object, limit: int = 300) -> str:
     """Return *value* as one printable line of at most *limit* characters.
 
@@ -41,6 +46,12 @@ def as_text(value: object, convert: Callable[[object], str] = str) -> str:
         return convert(value)
     except (RecursionError, ValueError):
         return f"<{type(value).__name__}>"
+
+
+def without_password(text: str) -> str | None:
+    """Return what may be shown of a URL with a password before its host; None where it has none."""
+    found = _PASSWORD.match(text.strip())
+    return None if found is None else f"{found[1]}…"
 
 
 def without_secrets(text: str) -> str:

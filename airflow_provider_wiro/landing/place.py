@@ -104,9 +104,10 @@ class Place(ABC):
         return size, digest.hexdigest()
 
 
-def place_of(folder: str) -> Place:
+def place_of(folder: str, name: str = "save_to") -> Place:
     """Return the folder that a local path or a URL names, as ObjectStoragePath takes it. Nothing is written.
 
+    :param name: what the argument is called.
     :raises WiroInputError: if it names none; also where the provider for its scheme is not installed.
     """
     from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
@@ -114,17 +115,17 @@ def place_of(folder: str) -> Place:
     from airflow_provider_wiro.compat import ObjectStoragePath
 
     if not isinstance(folder, str) or not folder.strip() or not folder.isprintable():
-        raise refused("save_to", folder, _ALLOWED)
+        raise refused(name, folder, _ALLOWED)
     if "::" in folder:
-        raise refused("save_to", without_secrets(folder), f"{_ALLOWED}; without '::', at which fsspec cuts a path off")
+        raise refused(name, without_secrets(folder), f"{_ALLOWED}; without '::', at which fsspec cuts a path off")
     if "://" not in folder and not os.path.isabs(folder):
-        raise refused("save_to", folder, f"{_ALLOWED}; this one depends on the folder that a worker happens to run in")
+        raise refused(name, folder, f"{_ALLOWED}; this one depends on the folder that a worker happens to run in")
     try:
         path = ObjectStoragePath(folder)
         fs = path.fs
     except (ValueError, ImportError) as error:
         why = f"{error}; is the provider for it installed, with its extra for fsspec (such as amazon[s3fs])?"
-        raise refused("save_to", without_secrets(folder), f"{_ALLOWED} ({why})") from error
+        raise refused(name, without_secrets(folder), f"{_ALLOWED} ({why})") from error
     if isinstance(fs, LocalFileSystem):
         from airflow_provider_wiro.landing.local import LocalPlace
 

@@ -91,9 +91,9 @@ def _as_save_error(result: ResultDict, save_to: str) -> Iterator[None]:
 
 
 def _save_error(result: ResultDict, save_to: str, why: str, retryable: bool) -> WiroSaveError:
-    taskid = result["taskid"]
+    taskid, shown = result["taskid"], one_line(without_secrets(save_to))
     return WiroSaveError(
-        f"Wiro task {taskid} succeeded and is paid, but not all that it made is saved to {one_line(save_to)}: {why}",
+        f"Wiro task {taskid} succeeded and is paid, but not all that it made is saved to {shown}: {why}",
         taskid=taskid,
         status=result["status"],
         cost_usd=result["cost_usd"],

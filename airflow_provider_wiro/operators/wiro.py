@@ -67,7 +67,8 @@ class WiroRunOperator(OrderingOperator):
     :param wiro_conn_id: the Airflow connection, default ``wiro_default`` (templated).
     :param deferrable: wait in the triggerer, without a worker slot; default ``[operators] default_deferrable``.
     :param wait_for_completion: False returns right after submission, with status null.
-    :param poll_interval: shortest pause between two looks, default 3 s; it grows to 30 s with the waiting time.
+    :param poll_interval: shortest pause between two looks, default 3 s; it grows to 30 s with the waiting time
+        (in a triggerer up to a minute, while earlier tasks of the model say that it is too early).
     :param timeout: time from the submission after which the Wiro task is stopped and this one fails, default 3600 s.
     :param defer_after: time that a deferrable task waits in the worker before it defers, default 0. For models that
         answer in seconds: a task that is over by then spares the deferral.
@@ -152,15 +153,16 @@ class WiroRunOperator(OrderingOperator):
             return self._generate(this, Queue(time.time()))
 
     def submit_again(
-        self, context: Context, event: dict[str, Any], *, contents: Mapping[str, Any] | None = None
+        self, context: Context, event: dict[str, Any] | None = None, *, contents: Mapping[str, Any] | None = None
     ) -> ResultDict:
         """Go on where Wiro had no room.
 
+        :param event: the trigger's; None where what Airflow has of the deferral is left from a run that was broken off.
         :param contents: what the input files contain, as far as it is known.
         """
         with self.trying(context) as this:
             this.contents |= {key: (sha256, size) for key, (sha256, size) in (contents or {}).items()}
-            if is_anothers(this, event.get("try_number")):
+            if event is None or is_anothers(this, event.get("try_number")):
                 return self._generate_anew(this)
             return self._generate(this, Queue(event["since"], event["attempts"]))
 

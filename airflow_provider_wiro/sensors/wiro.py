@@ -61,7 +61,8 @@ class WiroTaskSensor(BaseSensorOperator):
         (templated).
     :param deferrable: wait in the triggerer, without a worker slot; default ``[operators] default_deferrable``. Then
         *mode* does not matter.
-    :param poll_interval: shortest pause between two looks, default 3 s; it grows to 30 s with the waiting time.
+    :param poll_interval: shortest pause between two looks, default 3 s; it grows to 30 s with the waiting time
+        (in a triggerer up to a minute, while earlier tasks of the model say that it is too early).
     :param outage_tolerance: time without one good answer of Wiro after which to give up, default 600 s; with
         ``mode="reschedule"`` it holds the worker slot meanwhile.
     :param task_error_grace: time that the Wiro task may stay in ``task_error``, default 120 s; likewise.

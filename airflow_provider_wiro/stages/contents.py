@@ -13,6 +13,7 @@ from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.text import one_line, without_secrets
 from airflow_provider_wiro.core.uploading import NOTHING_PAID
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroUploadError
+from airflow_provider_wiro.stages.remember import name_of
 
 if TYPE_CHECKING:
     from airflow_provider_wiro.compat import ObjectStoragePath
@@ -39,8 +40,8 @@ def with_contents(this: Try, order: Order, found: Record | None) -> Order:
     except (WiroInputError, WiroUploadError) as error:
         if found is None or not found.sent:
             raise
-        what = f"taskid {found.taskid}" if found.taskid else "the submission whose answer was lost"
-        this.log.warning("%s: going on with it, though a file of its inputs cannot be used now: %s", what, error)
+        said = "going on with it, though a file of its inputs cannot be used now"
+        this.log.warning("%s: %s: %s", name_of(found), said, error)
         return replace(order, files=(), problem=error)
 
 

@@ -155,9 +155,9 @@ def _unsaved(this: Try, error: BaseException) -> WiroError | None:
     assert taskid is not None
     advice = how_to_save(this, taskid)
     if isinstance(error, WiroInterrupted):
+        meanwhile = " while what it has made was being saved" if this.paid.finished else ""
         return WiroInterrupted(
-            f"Airflow told this task to stop while what it has made was being saved; Wiro task {taskid} has finished, "
-            f"and is paid. {advice}",
+            f"Airflow told this task to stop{meanwhile}; Wiro task {taskid} has finished, and is paid. {advice}",
             taskid=taskid,
             retryable=found_again,
         )
@@ -165,14 +165,17 @@ def _unsaved(this: Try, error: BaseException) -> WiroError | None:
     if found_again:
         return None
     return WiroSaveError(
-        f"{in_words(error)}; Wiro task {taskid} has finished, and is paid, but not all of it is saved. {advice}",
+        f"{in_words(error)}; Wiro task {taskid} has finished, and is paid, but what it has made is not all taken. "
+        f"{advice}",
         taskid=taskid,
         retryable=False,
     )
 
 
 def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None:
-    """A retry is safe only if the task is surely over."""
+    """A retry is safe only if the task is surely over, and not paid; or if it finds what is paid."""
+    if stopped.task is not None and (stopped.task.succeeded or stopped.task.charged) and not this.is_found_again:
+        return _unsaved(this, error)
     if isinstance(error, WiroInterrupted):
         return _interrupted(this, retryable=stopped.over)
     if stopped.over:

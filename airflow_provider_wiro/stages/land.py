@@ -21,9 +21,10 @@ from airflow_provider_wiro.stages.tell import announced
 from airflow_provider_wiro.stages.this_try import Try
 
 
-def check_place(this: Try) -> None:
+def check_place(this: Try, paid: str | None = None) -> None:
     """Make sure, before anything is paid, that what will be made can be saved, as far as that is quickly seen.
 
+    :param paid: the taskid of what is paid for already, by somebody else; None: nothing is.
     :raises WiroInputError: if ``save_to`` cannot be opened, as where a package or a connection is missing.
     :raises WiroSaveError: if its folder cannot be made now, or Airflow cannot be asked for its connection.
     """
@@ -39,10 +40,9 @@ def check_place(this: Try) -> None:
     except Exception as error:
         is_ours = isinstance(error, AirflowNotFoundException | ImportError | TypeError | ValueError)
         kind = WiroInputError if is_ours and not isinstance(error, OSError) else WiroSaveError
-        raise kind(
-            f"nothing was submitted, for what it would make could not be saved to save_to, {one_line(wanted)}: "
-            f"{_said(error)}"
-        ) from error
+        what = "nothing was submitted, for what it would make" if paid is None else f"what Wiro task {paid} has made"
+        shown = one_line(without_secrets(wanted))
+        raise kind(f"{what} could not be saved to save_to, {shown}: {_said(error)}", taskid=paid) from error
 
 
 def warn_of_place(this: Try) -> None:
@@ -97,18 +97,25 @@ def landing_of(this: Try, taskid: str) -> tuple[Landed, ...]:
 
 
 def is_there_already(this: Try, result: ResultDict) -> bool:
-    """Whether all that a task has made was put in place by an earlier try, which has ended before it said so."""
+    """Whether all that a task has made was put in place by an earlier try, which has ended before it said so.
+
+    :raises WiroSaveError: if that cannot be determined, as where a storage is away.
+    """
     from airflow_provider_wiro.landing import missing
     from airflow_provider_wiro.landing.place import below, place_of
 
     if this.settings.save_to is None:
         return False
     noted = landing_of(this, result["taskid"])
-    with suppress(Exception):  # then what is at Wiro counts
+    try:
         place = place_of(below(folder(this.settings.save_to), harmless(result["taskid"])))
         there = {one.name for one in noted if one.uri == place.uri_of(one.name)}
         return {part.name for part in parts_of(result)} == there and not missing(noted)
-    return False
+    except WiroSaveError as error:
+        error.taskid = result["taskid"]
+        raise
+    except Exception:  # then what is at Wiro counts
+        return False
 
 
 def delete_at_wiro(this: Try, result: ResultDict, *, recorded: bool) -> None:
@@ -163,9 +170,10 @@ def how_to_save(this: Try, taskid: str, *, retried: bool = True, gone: bool = Fa
 def _not_saved(this: Try, result: ResultDict, error: Exception) -> WiroSaveError:
     """Return the error that says what to do; a retry is safe only if it finds the Wiro task."""
     if not isinstance(error, WiroSaveError):
+        shown = one_line(without_secrets(str(this.settings.save_to)))
         error = WiroSaveError(
-            f"Wiro task {result['taskid']} succeeded and is paid, but is not saved to "
-            f"{one_line(this.settings.save_to)}: {_said(error)}. It stays at Wiro for a limited time",
+            f"Wiro task {result['taskid']} succeeded and is paid, but is not saved to {shown}: {_said(error)}. It "
+            "stays at Wiro for a limited time",
             taskid=result["taskid"],
             status=result["status"],
             cost_usd=result["cost_usd"],

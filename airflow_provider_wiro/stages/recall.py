@@ -64,7 +64,8 @@ def recall(
         seen = Sighting(Shown.ELSEWHERE, found, why=str(error))
     seen = replace(seen, why=seen.why or missed or "")
     flow = settle(left, found, seen, wanted, on_unknown=on_unknown, place=journal.place)
-    return caller.drive(flow, service=found.base_url)
+    # A task of other work that it begins to stop is stopped: until then nobody else knows of it.
+    return caller.drive(flow, service=found.base_url, to_the_end=True)
 
 
 class Drive(Protocol):

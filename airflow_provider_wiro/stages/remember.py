@@ -51,11 +51,16 @@ def checked(this: Try, check: Callable[[], Order], found: Record | None) -> Orde
     except WiroInterrupted:
         raise
     except Exception as error:
-        if found is None or found.taskid is None:
+        if found is None or not found.sent:
             raise
         said = error if isinstance(error, WiroInputError) else in_words(error)
-        this.log.warning("taskid %s: going on with it, though its inputs cannot be made now: %s", found.taskid, said)
+        this.log.warning("%s: going on with it, though its inputs cannot be made now: %s", name_of(found), said)
         return Order(found.model, {}, None, error)
+
+
+def name_of(found: Record) -> str:
+    """Return what a line of the log calls a submission of an earlier try."""
+    return f"taskid {found.taskid}" if found.taskid else "the submission whose answer was lost"
 
 
 def supersede(this: Try) -> None:

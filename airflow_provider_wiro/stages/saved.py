@@ -12,7 +12,7 @@ from airflow_provider_wiro.core.manifest import files_in
 from airflow_provider_wiro.core.result import ResultDict, text_files
 from airflow_provider_wiro.core.saved import result_of
 from airflow_provider_wiro.core.saving import folder
-from airflow_provider_wiro.core.text import in_words, one_line
+from airflow_provider_wiro.core.text import in_words, one_line, without_secrets
 from airflow_provider_wiro.core.texts import joined, text_of
 from airflow_provider_wiro.exceptions import WiroInputError, WiroSaveError
 from airflow_provider_wiro.stages.this_try import Try
@@ -59,9 +59,24 @@ def saved_by(this: Try, found: Record, wanted: Record) -> Saved:
         return Saved(missed=f"{one_line(lost[0].uri)} is not there, or has another size")
     try:
         return Saved(_read(this, found.taskid, found.landed))
-    except Exception as error:  # also where the storage is away: then saving says so
-        said = in_words(error, 200)
-        return Saved(missed=f"the manifest beside {one_line(_folder_of(this, found.taskid))} cannot be read ({said})")
+    except Exception as error:
+        return Saved(missed=_no_manifest(this, found.taskid, error))
+
+
+def _no_manifest(this: Try, taskid: str, error: Exception) -> str:
+    """Return why the manifest says nothing, in words.
+
+    :raises WiroSaveError: if the storage is away, so that nobody knows what it says.
+    """
+    said = without_secrets(in_words(error, 200))
+    what = f"the manifest in {one_line(_folder_of(this, taskid))} cannot be read ({said})"
+    if isinstance(error, ValueError | LookupError | FileNotFoundError):
+        return what
+    raise WiroSaveError(
+        f"{what}, so it is not known whether all that Wiro task {taskid} has made is there. Nothing was submitted. A "
+        "retry looks again",
+        taskid=taskid,
+    ) from error
 
 
 def _not_wanted_there(this: Try, found: Record, landed: tuple[Landed, ...], wanted: Record) -> str | None:
@@ -88,7 +103,10 @@ def _folder_of(this: Try, taskid: str) -> str:
 
 
 def saved_before(this: Try, taskid: str) -> ResultDict | None:
-    """Return the result of the files that the manifest in ``save_to`` names; None where there is none of this task."""
+    """Return the result of the files that the manifest in ``save_to`` names; None where there is none of this task.
+
+    :raises WiroSaveError: if that cannot be determined.
+    """
     from airflow_provider_wiro.landing import place_of
 
     try:
@@ -96,7 +114,9 @@ def saved_before(this: Try, taskid: str) -> ResultDict | None:
         landed = files_in(place.read(MANIFEST, MOST_READ))
         return _read(this, taskid, landed)
     except Exception as error:
-        this.log.info("taskid %s: nothing that was saved before is taken (%s)", taskid, in_words(error, 200))
+        this.log.info(
+            "taskid %s: nothing that was saved before is taken: %s", taskid, _no_manifest(this, taskid, error)
+        )
         return None
 
 

@@ -135,6 +135,8 @@ def _with_text_of_files(this: Try, result: ResultDict) -> ResultDict:
         try:
             read = this.caller.read_text(url)
         except (Exception, AirflowTaskTimeout) as error:  # as where the task is told to stop, or its time is over
+            if isinstance(error, AirflowTaskTimeout) and this.settings.save_to is not None:
+                raise  # it comes once, and saving has no other bound
             problem: str | None = f"its text cannot be read: {in_words(error)}"
         else:
             problem = read.problem

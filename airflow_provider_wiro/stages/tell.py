@@ -85,7 +85,7 @@ def tell_success(this: Try, result: ResultDict) -> None:
     this.log.info("%s", done(result))
     for key, value in outputs_told(result).items():
         if this.settings.push_outputs:
-            this.ti.xcom_push(key=key, value=value)
+            _push(this, key, value, again=this.is_found_again)
     tell_assets(this, result, _conclude(this, result["taskid"], "success", None, result["cost_usd"]))
 
 
@@ -126,11 +126,16 @@ def _conclude(this: Try, taskid: str, outcome: str, error: str | None, cost_usd:
     return told
 
 
-def _push(this: Try, key: str, value: object) -> None:
-    """Push it; it is for people, so what is paid does not fail where it cannot be pushed."""
+def _push(this: Try, key: str, value: object, *, again: bool = False) -> None:
+    """Push what stands in the return value too, or is for people; what is paid does not fail where it cannot be pushed.
+
+    :param again: whether the error is raised after all: the next try pushes it, and pays nothing.
+    """
     try:
         this.ti.xcom_push(key=key, value=value)
     except Exception as error:
+        if again:
+            raise
         this.log.warning("XCom %s cannot be pushed: %s", key, in_words(error))
 
 

@@ -16,7 +16,7 @@ from airflow_provider_wiro.core.result import completed, is_cut, is_result
 from airflow_provider_wiro.core.saving import MAX_BYTES, check_saving, folder, max_bytes
 from airflow_provider_wiro.core.templated import is_templated
 from airflow_provider_wiro.core.verdict import Verdict, error_of
-from airflow_provider_wiro.exceptions import WiroInputError, WiroTaskError
+from airflow_provider_wiro.exceptions import WiroInputError, WiroSaveError, WiroTaskError
 from airflow_provider_wiro.links.gallery import gallery_links
 from airflow_provider_wiro.links.wiro import WiroOutputLink
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries
@@ -95,8 +95,8 @@ class WiroToObjectStorageOperator(BaseOperator):
         with final_errors_skip_retries():
             self._check(rendered=True)
             this = self._try = self._new_try(context)
-            check_place(this)
             given = self._given()
+            check_place(this, the_taskid(self.taskid))
             asks = given is None or self.delete_after_save or is_cut(given)
             result = self._read(this, given) if asks or given is None else given
             self._paid.obtained(result["taskid"], this.caller.base_url, None, attached=True)
@@ -186,4 +186,14 @@ class WiroToObjectStorageOperator(BaseOperator):
             this.log.warning("taskid %s: %s", taskid, verdict.reason)
         if verdict.result["outputs"]:
             return verdict.result
-        return saved_before(this, taskid) or given or verdict.result
+        before = saved_before(this, taskid)
+        if before is None and given is not None and is_cut(given):
+            raise WiroSaveError(
+                f"Wiro task {taskid} is not saved: its result was cut for XCom, and Wiro does not show the whole any "
+                "more. Nothing was written. What is left of its text is in the XCom of the task that made it",
+                taskid=taskid,
+                status=task.status,
+                cost_usd=task.cost_usd,
+                retryable=False,
+            )
+        return before or given or verdict.result

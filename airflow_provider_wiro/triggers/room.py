@@ -50,15 +50,18 @@ class WiroRoomTrigger(BaseTrigger):
         """
         await asyncio.sleep(triggers.SETTLING)
         try:
-            async with asyncio.timeout(max(0.0, self.until - time.time())):
+            async with asyncio.timeout(max(0.0, self.until - time.time())) as limit:
                 await self._wait()
-        except TimeoutError:
-            self.log.info("connection %s: there was no room in time", self.conn_id)
         except Exception as error:
-            said = in_words(error)
-            self.log.warning("connection %s: whether there is room cannot be determined here: %s", self.conn_id, said)
-            await asyncio.sleep(max(0.0, min(UNSEEN, self.until - time.time())))
+            if limit.expired():
+                self.log.info("connection %s: there was no room in time", self.conn_id)
+            else:
+                await self._be_blind(in_words(error))
         yield TriggerEvent(self._event)
+
+    async def _be_blind(self, why: str) -> None:
+        self.log.warning("connection %s: whether there is room cannot be determined here: %s", self.conn_id, why)
+        await asyncio.sleep(max(0.0, min(UNSEEN, self.until - time.time())))
 
     @property
     def _event(self) -> dict[str, Any]:

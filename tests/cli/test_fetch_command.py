@@ -114,7 +114,7 @@ def test_what_has_not_succeeded_is_not_saved(
     assert (code, "Wait for its end, and repeat the command" in err) == (1, True)
     hook.stop(taskid)
     code, _, err = run(capsys, "fetch", taskid, "--to", tmp_path)
-    assert (code, "its status is task_cancel. There is nothing to save" in err) == (1, True)
+    assert (code, f"Wiro task {taskid} was cancelled" in err) == (1, True)
     code, _, err = run(capsys, "fetch", "999", "--to", tmp_path)
     assert (code, err.startswith("fetch: ")) == (1, True)
     assert not list(tmp_path.glob("*"))
@@ -199,6 +199,15 @@ def test_a_record_without_a_submission_is_said_to_be_one(journal: Path, capsys: 
     write(journal, intent(sent=False, uploads={"ab" * 32: "https://cdn.wiro.ai/x/a.png"}))
     code, _, err = run(capsys, "fetch", "--to", "/tmp", *INSTANCE)
     assert (code, "nothing was submitted last" in err) == (1, True)
+
+
+def test_what_is_paid_and_cannot_be_read_is_not_said_to_be_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wiro_emulator: WiroEmulator
+) -> None:
+    wiro_emulator.outcome(outputs=[{"url": "ftp://x/1.mp4"}], pexit="0", duration=0.0)
+    taskid = WiroHook().run("owner/video", {"prompt": "x"}).taskid
+    code, _, err = run(capsys, "fetch", taskid, "--to", tmp_path)
+    assert (code, "its outputs cannot be read" in err, "It is paid" in err) == (1, True, True)
 
 
 def test_what_is_not_all_saved_is_exit_code_1(

@@ -93,6 +93,15 @@ def test_other_inputs_are_no_conflict() -> None:
     refuse_both(file_inputs({"inputImage": "/x.png", "inputImage2": "/y.png"}), {"inputImage3Url": URL, "prompt": "x"})
 
 
+@pytest.mark.parametrize("path", ["s3://AKIA:hunter2@bucket/x.png", "s3://AKIA:hun/ter2@bucket/x.png"])
+def test_a_password_before_the_host_is_refused_and_not_shown(path: str) -> None:
+    with pytest.raises(
+        WiroInputError, match=r"s3://….*; what stands before '@' is the id of an Airflow connection"
+    ) as caught:
+        file_inputs({"inputImage": path})
+    assert "ter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("path", ["/x.png", "./x.png", "~/x.png", "s3://bucket/x.png", "file:///x.png", "gs://b/x.png"])
 def test_a_path_where_a_url_is_wanted_says_which_argument_takes_it(path: str) -> None:
     with pytest.raises(WiroInputError, match=r"an http\(s\) URL. A path goes into files=\{'inputImageUrl'"):

@@ -19,6 +19,7 @@ GOOD: dict[Any, str] = {
     "file:///media": "file:///media",
     "s3://conn@bucket/key": "s3://conn@bucket/key",
     "gs://bucket": "gs://bucket",
+    "sftp://host:22/media@home": "sftp://host:22/media@home",
     "abfss://container@account/x": "abfss://container@account/x",
     PurePosixPath("/media"): "/media",
     Path("/media"): "/media",
@@ -52,9 +53,13 @@ def test_what_is_no_folder_is_refused(given: Any) -> None:
         folder(given)
 
 
-def test_a_secret_in_an_address_is_not_shown() -> None:
+@pytest.mark.parametrize(
+    "given",
+    ["https://user:hunter2@x.example/y", "s3://AKIA:hunter2/+@bucket/y", "sftp://u:hunter2@h", "sftp://u:1hunter2@h"],
+)
+def test_a_secret_in_an_address_is_refused_and_not_shown(given: str) -> None:
     with pytest.raises(WiroInputError) as caught:
-        folder("https://user:hunter2@x.example/y")
+        folder(given)
     assert "hunter2" not in str(caught.value)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_wiro.core.task import Output, Task, read_taskid
+from airflow_provider_wiro.core.outputs import MOST_OUTPUTS
+from airflow_provider_wiro.core.task import COMPLETED, Output, Task, read_taskid
 from fake_driver import VIDEO, row
 
 SEED = {
@@ -234,6 +235,13 @@ def test_of_many_that_cannot_be_read_ten_are_kept() -> None:
     assert task is not None
     assert len(task.unreadable) == 10
     assert max(map(len, task.unreadable)) <= 200
+
+
+def test_more_outputs_than_are_read_are_not_taken_for_all() -> None:
+    outputs = [{"url": f"https://cdn1.wiro.ai/{number}.png"} for number in range(MOST_OUTPUTS + 200)]
+    task = Task.from_payload(row(COMPLETED, pexit="0", outputs=outputs))
+    assert task is not None
+    assert (len(task.outputs), task.unreadable) == (MOST_OUTPUTS, ("200 more, which are not read",))
 
 
 @pytest.mark.parametrize(

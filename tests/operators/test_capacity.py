@@ -365,3 +365,9 @@ def test_what_another_try_has_waited_does_not_count(wiro_emulator: WiroEmulator,
     full.clear()
     ti.try_number = 2  # Airflow 3.0 resumes the retry with the event of the first try
     assert runway().resume_execution("submit_again", {"event": event}, context_of(ti))["outputs"]
+
+
+def test_a_deferral_that_was_broken_off_and_left_no_event_begins_anew(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.outcome(duration=0.0)
+    operator = runway()
+    assert operator.resume_execution("submit_again", {}, context_of(FakeTaskInstance()))["taskid"] == FIRST

@@ -178,6 +178,29 @@ def test_a_text_that_was_cut_for_xcom_is_saved_whole(wiro_emulator: WiroEmulator
     assert (tmp_path / taskid / "0.txt").read_text() == text
 
 
+def test_what_was_cut_and_is_no_longer_at_wiro_is_not_saved_as_the_whole(
+    wiro_emulator: WiroEmulator, tmp_path: Path
+) -> None:
+    wiro_emulator.clear()
+    answer = {"prompt": "x", "raw": "", "thinking": [], "answer": ["x" * 1_500_000]}
+    wiro_emulator.outcome(outputs=[{"contenttype": "raw", "content": answer}], duration=0.0)
+    taskid = submit()
+    cut = fitted(WiroHook().wait(taskid))
+    WiroHook().delete(taskid)
+    with pytest.raises(WiroSaveError, match="was cut for XCom, and Wiro does not show the whole any more") as caught:
+        transfer(result=cut, save_to=str(tmp_path))
+    assert (caught.value.taskid, caught.value.retryable) == (taskid, False)
+    assert not (tmp_path / taskid).exists()
+
+
+def test_a_place_that_cannot_be_used_is_no_reason_to_speak_of_a_submission(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    taskid = submit()
+    with pytest.raises(WiroSaveError, match=f"what Wiro task {taskid} has made could not be saved to") as caught:
+        transfer(taskid=taskid, save_to=str(tmp_path / "file" / "films"))
+    assert caught.value.taskid == taskid
+
+
 def test_what_is_deleted_is_what_wiro_shows_and_not_what_somebody_says(
     wiro_emulator: WiroEmulator, tmp_path: Path
 ) -> None:

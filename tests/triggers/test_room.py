@@ -16,6 +16,7 @@ import pytest
 
 from airflow_provider_wiro import triggers
 from airflow_provider_wiro.clients import door
+from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.emulator import WiroEmulator
 from airflow_provider_wiro.hooks.wiro import WiroHook
 from airflow_provider_wiro.operators.wiro import WiroRunOperator
@@ -159,6 +160,19 @@ def test_a_connection_that_cannot_be_read_here_is_left_to_the_worker_and_does_no
     fire(make(conn_id="no_such"))
     assert time.time() - began >= 1.5
     assert "whether there is room cannot be determined here" in lines.text
+
+
+def test_a_connection_that_is_not_read_in_time_is_not_taken_for_no_room(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(conn_id: str) -> Credentials:
+        raise TimeoutError("the secrets backend does not answer")
+
+    monkeypatch.setattr(room, "UNSEEN", 0.5)
+    monkeypatch.setattr(room, "aread_credentials", late)
+    fire(make())
+    assert "cannot be determined here: TimeoutError: the secrets backend does not answer" in lines.text
+    assert "no room in time" not in lines.text
 
 
 def test_it_fires_five_seconds_after_it_has_begun_at_the_earliest(
