@@ -6,8 +6,9 @@ It needs an Airflow 3.3 and what the tests need. A whole Airflow is started, as 
 with eight workers, PostgreSQL, one triggerer. Each run has so many mapped tasks, all of which may run at once; they end
 in a worker, or in the triggerer. A round has all four kinds of run, one after the other, in an order that turns; each
 of ours is set beside the trivial one of its round that ends in the same way. The numbers are medians of the rounds: the
-wall of a run, the CPU of all of Airflow's processes (the database's and the emulated Wiro's are others), and the time
-from a trigger's event to the end of its task. A generation takes five seconds, as long as the trivial trigger sleeps.
+wall of a run, the CPU of all of Airflow's processes (the database's and the emulated Wiro's are others), the time from
+a trigger's event to the end of its task, and how many requests of its workers the API server has answered. A generation
+takes five seconds, as long as the trivial trigger sleeps.
 """
 
 from __future__ import annotations
@@ -41,15 +42,17 @@ NAMES = {
 }
 SECONDS = 5.0
 FIRED = "Trigger fired event"
+OF_A_WORKER = " path=/execution/"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: seconds, and the CPU-seconds of each task."""
+    """One run: seconds, and the CPU-seconds and requests of each task."""
 
     wall: float
     cpu: float
     event_to_end: float
+    requests: float
 
 
 def spent(home: Path) -> float:
@@ -58,6 +61,12 @@ def spent(home: Path) -> float:
 
     spent_by = [times for _, times in seen(processes_in(home), lambda process: process.cpu_times())]
     return sum(times.user + times.system + times.children_user + times.children_system for times in spent_by)
+
+
+def answered_in(airflow: RealAirflow) -> int:
+    """Return how many requests of workers the API server has answered."""
+    with (airflow.component_logs / "api-server.log").open() as lines:
+        return sum(OF_A_WORKER in line for line in lines)
 
 
 def ended_in(airflow: RealAirflow, run_id: str) -> tuple[float, dict[int, float]]:
@@ -83,7 +92,7 @@ def fired_in(logs: Path) -> Iterator[tuple[int, float]]:
 
 def measure(airflow: RealAirflow, dag_id: str, tasks: int) -> Measured:
     """Run a DAG to its end."""
-    before = spent(airflow.home)
+    before, answered = spent(airflow.home), answered_in(airflow)
     run_id = airflow.trigger(dag_id)
     path = f"/dags/{dag_id}/dagRuns/{run_id}"
     airflow.wait_until(
@@ -94,7 +103,8 @@ def measure(airflow: RealAirflow, dag_id: str, tasks: int) -> Measured:
     wall, ended = ended_in(airflow, run_id)
     fired = dict(fired_in(airflow.logs / f"dag_id={dag_id}" / f"run_id={run_id}"))
     assert fired, f"{run_id}: no trigger has fired"
-    return Measured(wall, cpu / tasks, statistics.median(ended[index] - at for index, at in fired.items()))
+    late = statistics.median(ended[index] - at for index, at in fired.items())
+    return Measured(wall, cpu / tasks, late, (answered_in(airflow) - answered) / tasks)
 
 
 def rounds(options: argparse.Namespace, folder: Path) -> dict[str, list[Measured]]:
@@ -138,17 +148,18 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="end-to-end-") as folder:
         seen = rounds(options, Path(folder))
-    headings = "wall, s | CPU-s a task | beside the trivial one | in single rounds | event to end, s"
+    headings = "wall, s | CPU-s a task | beside the trivial one | in single rounds | event to end, s | requests a task"
     print(f"| {options.tasks} tasks | {headings} |")
-    print("|---|---|---|---|---|---|")
+    print(f"|{'---|' * 7}")
     for kind, values in seen.items():
         floor = seen[kind.replace("ours", "trivial")]
         ratios = sorted(one.cpu / other.cpu for one, other in zip(values, floor, strict=True))
-        wall, cpu, late = (
-            statistics.median(getattr(one, name) for one in values) for name in ("wall", "cpu", "event_to_end")
+        wall, cpu, late, asked = (
+            statistics.median(getattr(one, name) for one in values)
+            for name in ("wall", "cpu", "event_to_end", "requests")
         )
         beside = f"{statistics.median(ratios):.2f} × | {ratios[0]:.2f} to {ratios[-1]:.2f}"
-        print(f"| {NAMES[kind]} | {wall:.0f} | {cpu:.2f} | {beside} | {late:.2f} |")
+        print(f"| {NAMES[kind]} | {wall:.0f} | {cpu:.2f} | {beside} | {late:.2f} | {asked:.1f} |")
 
 
 if __name__ == "__main__":
