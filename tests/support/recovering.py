@@ -40,7 +40,7 @@ class FakeCaller:
         self._script, self._service = self.driver._answer, ""
         self.driver._answer = self._answer
 
-    def drive(self, flow: Flow[T], *, service: str | None = None) -> T:
+    def drive(self, flow: Flow[T], *, service: str | None = None, to_the_end: bool = False) -> T:
         self._service = service or ""
         return self.driver.drive(flow)
 
