@@ -15,6 +15,8 @@ from airflow_provider_wiro.compat import AIRFLOW_V_3_0_PLUS
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("WIRO_BROWSER", "")
 OF_AIRFLOW_2 = "test_old_form.py"
+# Each of its pages that has no form to log in does so.
+AIRFLOW_2_FAILS = "Cannot set properties of undefined (setting 'autocomplete')"
 # Not among all other tests: they need a browser.
 if not CHROMIUM:
     collect_ignore_glob = ["test_*.py"]
@@ -54,7 +56,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Any]:
-    """A page whose scripts may neither fail nor break the content security policy."""
+    """A page whose scripts may neither fail nor break the content security policy, but for what is Airflow's own."""
     context = chromium.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
     made = context.new_page()
     wrong: list[str] = []
@@ -62,4 +64,4 @@ def page(chromium: Browser) -> Iterator[Any]:
     made.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
     yield made
     context.close()
-    assert not wrong
+    assert [said for said in wrong if said != AIRFLOW_2_FAILS] == []
