@@ -8,6 +8,7 @@ from XCom here. Nothing may be raised: it fails the task on Airflow 3.0.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -52,6 +53,16 @@ class WiroOutputLink(BaseOperatorLink):
                         return page
                 return shown_url(url)
         return ""
+
+
+def at_the_deferral(links: Iterable[BaseOperatorLink]) -> list[BaseOperatorLink]:
+    """Return the links that say something when the task defers: Airflow 3 keeps each with a request of its own."""
+    return [link for link in links if not isinstance(link, WiroOutputLink)]
+
+
+def at_the_end(links: Iterable[BaseOperatorLink]) -> list[BaseOperatorLink]:
+    """Return the links that say something new when a task that has deferred ends."""
+    return [link for link in links if isinstance(link, WiroOutputLink)]
 
 
 def page_of(uri: str | None) -> str:

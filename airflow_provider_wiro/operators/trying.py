@@ -21,6 +21,7 @@ from airflow_provider_wiro.exceptions import (
     WiroTaskTimeout,
 )
 from airflow_provider_wiro.journals import open_journal
+from airflow_provider_wiro.links.wiro import at_the_deferral
 from airflow_provider_wiro.operators.rendering import RenderingOperator
 from airflow_provider_wiro.stages.ending import end_outside, ending_well
 from airflow_provider_wiro.stages.failing import final_errors_skip_retries, own_error_told
@@ -160,6 +161,7 @@ class TryingOperator(RenderingOperator):
                     yield this
             except TaskDeferred:
                 self._at_work = False
+                self.operator_extra_links = at_the_deferral(self.operator_extra_links)
                 if this.paid.told_to_stop:  # after ending_well has looked
                     end_outside(this, out_of_time=False)
                 raise

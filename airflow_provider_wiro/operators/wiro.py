@@ -13,7 +13,7 @@ from airflow_provider_wiro.core.fields import OnUnknown
 from airflow_provider_wiro.core.polling import OUTAGE_TOLERANCE, POLL_INTERVAL, TASK_ERROR_GRACE, TIMEOUT
 from airflow_provider_wiro.core.saving import MAX_BYTES
 from airflow_provider_wiro.links.gallery import gallery_links
-from airflow_provider_wiro.links.wiro import WiroModelLink, WiroOutputLink
+from airflow_provider_wiro.links.wiro import WiroModelLink, WiroOutputLink, at_the_end
 from airflow_provider_wiro.operators.ordering import OrderingOperator
 from airflow_provider_wiro.operators.trying import Duration
 from airflow_provider_wiro.stages.contents import with_contents
@@ -185,7 +185,10 @@ class WiroRunOperator(OrderingOperator):
         """
         with self.trying(context) as this:
             verdict = verdict_of(this, event, attached=attached, submitted_at=submitted_at, base_url=base_url)
-            return self._generate_anew(this) if needs_anew(this, verdict, try_number) else settle(this, verdict)
+            if needs_anew(this, verdict, try_number):
+                return self._generate_anew(this)
+            self.operator_extra_links = at_the_end(self.operator_extra_links)
+            return settle(this, verdict)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Take over where Airflow gave up on the deferral: wait for a broken trigger, stop what is out of time."""
