@@ -60,6 +60,18 @@ def test_a_task_returns_the_video_and_has_paid_once(jobs: dict[str, Job], name: 
     assert job.wiro.count("Kill") == job.wiro.count("Cancel") == 0
 
 
+@pytest.mark.parametrize("name", ["deferred", "sync"])
+def test_all_links_are_there_at_the_end(jobs: dict[str, Job], name: str) -> None:
+    job = jobs[name]
+    job.wait("success")
+    path = f"/dags/{job.dag_id}/dagRuns/{job.run_id}/taskInstances/{TASK_ID}/links"
+    told = job.airflow.api.call("GET", path)
+    links = told.get("extra_links", told)
+    assert links["Wiro model"] == "https://wiro.ai/models/runway/image-to-video-gen4-turbo"
+    assert links["Output"] == job.remote().outputs[0]["url"]
+    assert ("Wiro gallery" in links) == (airflow_version() >= (3, 1))
+
+
 @pytest.mark.parametrize("name", ["deferred story", "sync story"])
 def test_the_log_tells_each_change_of_status_once(jobs: dict[str, Job], name: str) -> None:
     job = jobs[name]
