@@ -9,6 +9,7 @@ from airflow_provider_wiro.compat import AirflowTaskTimeout, TaskDeferred
 from airflow_provider_wiro.core.calls import NOT_STOPPED, Stop
 from airflow_provider_wiro.core.rules.fate import Fate, Happening
 from airflow_provider_wiro.core.text import in_words
+from airflow_provider_wiro.core.verdict import Verdict, error_of
 from airflow_provider_wiro.exceptions import (
     WiroError,
     WiroInterrupted,
@@ -174,8 +175,12 @@ def _unsaved(this: Try, error: BaseException) -> WiroError | None:
 
 def _stopped(this: Try, stopped: Stop, error: BaseException) -> WiroError | None:
     """A retry is safe only if the task is surely over, and not paid; or if it finds what is paid."""
-    if stopped.task is not None and (stopped.task.succeeded or stopped.task.charged) and not this.is_found_again:
-        return _unsaved(this, error)
+    task = stopped.task
+    if task is not None and not this.is_found_again:
+        if task.succeeded:
+            return _unsaved(this, error)
+        if task.charged:
+            return error_of(Verdict.of(task), again=this.how_to_forget(), resubmits=False)
     if isinstance(error, WiroInterrupted):
         return _interrupted(this, retryable=stopped.over)
     if stopped.over:

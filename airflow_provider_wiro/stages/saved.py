@@ -73,8 +73,8 @@ def _no_manifest(this: Try, taskid: str, error: Exception) -> str:
     if isinstance(error, ValueError | LookupError | FileNotFoundError):
         return what
     raise WiroSaveError(
-        f"{what}, so it is not known whether all that Wiro task {taskid} has made is there. Nothing was submitted. A "
-        "retry looks again",
+        f"{what}, so it is not known whether all that Wiro task {taskid} has made is there. Nothing was paid "
+        "again. A retry looks again",
         taskid=taskid,
     ) from error
 

@@ -80,6 +80,15 @@ def test_an_error_after_the_submission_of_what_has_finished_meanwhile_is_final(w
     assert BY_HAND in str(caught.value)
 
 
+def test_what_has_failed_meanwhile_and_was_charged_is_not_said_to_be_there_to_be_saved(
+    wiro_emulator: WiroEmulator,
+) -> None:
+    wiro_emulator.outcome(duration=0.0, pexit="1", outputs=1, totalcost="0.5", debugerror="late")
+    with pytest.raises(AirflowFailException, match=r"0\.5 USD; pexit 1: late") as caught:
+        run_try(generic, BrokenOnce("taskid"))
+    assert "fetch" not in str(caught.value)
+
+
 @pytest.mark.usefixtures("journal_folder")
 def test_with_a_record_the_next_try_takes_what_has_finished_meanwhile(wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.outcome(duration=0.0)
