@@ -184,6 +184,8 @@ def test_a_time_that_is_over_while_a_text_is_read_ends_the_saving_too(
         raise AirflowTaskTimeout("execution_timeout")
 
     monkeypatch.setattr(Caller, "read_text", over)
-    monkeypatch.setattr("airflow_provider_wiro.landing.land", lambda *_, **__: pytest.fail("it saves without a bound"))
-    with pytest.raises((AirflowTaskTimeout, AirflowFailException)):
+    begun: list[object] = []
+    monkeypatch.setattr("airflow_provider_wiro.landing.land", lambda *given, **_: begun.append(given))
+    with pytest.raises(AirflowFailException, match=r"execution_timeout; .* has finished, and is paid"):
         run_try(generic, save_to=str(tmp_path / "texts"))
+    assert begun == []
