@@ -64,8 +64,10 @@ class Where:
 
 def newest(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
     """Return what changed last, newest first, at most *most* of it."""
-    rows = [*_told(session, readable, where, most), *_before(session, readable, where, most)]
-    rows.sort(key=lambda row: row.changed, reverse=True)
+    rows = list(_told(session, readable, where, most))
+    if not (before := _before(session, readable, where, most)):
+        return rows
+    rows = sorted([*rows, *before], key=lambda row: row.changed, reverse=True)
     return list({row.key: row for row in reversed(rows)}.values())[::-1][:most]
 
 
@@ -77,23 +79,26 @@ def _told(session: Session, readable: Collection[str], where: Where, most: int) 
     told = [XComModel.value[name].as_string() for name in TOLD]
     rest = case((told[0].is_(None), XComModel.value))
     asked = select(*_columns(XComModel), *told, rest).where(XComModel.key == GENERATION)
-    for found in session.execute(_asked(asked, XComModel, readable, where, most)):
-        short = dict(zip(TOLD, found[6:-1], strict=True))
-        yield Row(Key(*found[:4]), found[4], found[5], plain(found[-1]) if found[6] is None else short)
+    found = session.execute(_asked(asked, XComModel, readable, where, most))
+    for dag_id, run_id, task_id, map_index, dag_run_id, changed, *short, value in found:
+        of_it = plain(value) if short[0] is None else dict(zip(TOLD, short, strict=True))
+        yield Row(Key(dag_id, run_id, task_id, map_index), dag_run_id, changed, of_it)
 
 
 def _before(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
-    """Return what 0.1.0 left, as much like a generation as it says."""
+    """Return what 0.1.0 left, as much like a generation as it says.
+
+    The results are joined only where there is any: PostgreSQL may read those of all tasks there are for it.
+    """
     urls, result, now = aliased(XComModel), aliased(XComModel), aliased(XComModel)
-    told = (
-        select(*_columns(urls), result.value["taskid"], result.value["cost_usd"])
-        .join(result, and_(_beside(urls, result), result.key == RESULT))
-        .where(urls.key == BEFORE)
-        .where(~select(now.key).where(_beside(urls, now), now.key == GENERATION).exists())
-    )
+    told_now = select(now.key).where(_beside(urls, now), now.key == GENERATION).exists()
+    left = _asked(select(*_columns(urls)).where(urls.key == BEFORE, ~told_now), urls, readable, where, most)
+    if session.execute(left).first() is None:
+        return []
+    told = left.join(result, and_(_beside(urls, result), result.key == RESULT))
     return [
         Row(Key(*found[:4]), found[4], found[5], {"taskid": found[6], "cost_usd": found[7], "outcome": "success"})
-        for found in session.execute(_asked(told, urls, readable, where, most))
+        for found in session.execute(told.add_columns(result.value["taskid"], result.value["cost_usd"]))
         if found[6] is not None
     ]
 

@@ -120,7 +120,8 @@ ALONE = [
     Case("deferred: its deferral timeout passes", "deferred", acts.change(acts.DEFERRAL_TIMEOUT), "failed", STOPPED),
     Case(
         "deferred: cleared, and stopped before the next try looks",
-        "deferred",
+        # On a busy machine Airflow also takes a try for dead that has not even begun: one more comes then.
+        "deferred_retries",
         acts.clear_and_stop_first,
         "success",
         MADE_ANEW,
@@ -129,7 +130,7 @@ ALONE = [
     ),
     Case(
         "deferred: cleared, and the next try attaches before the stop lands",
-        "deferred",
+        "deferred_retries",
         acts.clear_and_attach_first,
         "success",
         MADE_ANEW,

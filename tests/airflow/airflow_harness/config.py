@@ -113,7 +113,8 @@ def _airflow_2() -> dict[str, object]:
     return {
         "api.auth_backends": "airflow.api.auth.backend.default",
         "api.enable_xcom_deserialize_support": True,
-        "scheduler.local_task_job_heartbeat_sec": 1,
+        # A worker whose heartbeat is later than this ends itself: a second is too little where the machine is busy.
+        "scheduler.local_task_job_heartbeat_sec": 30,
         "scheduler.job_heartbeat_sec": 1,
         "scheduler.min_file_process_interval": 300,
         "webserver.secret_key": secrets.token_hex(16),

@@ -75,13 +75,13 @@ class Job:
         self.until(lambda: self.remote(number).status == status, f"task {number} at Wiro is {status}", timeout=30)
 
     def until(self, condition: Callable[[], object], what: str, timeout: float = 60) -> None:
-        try:
-            self.airflow.wait_until(condition, what, timeout)
-        except AssertionError as error:
-            remote = [(task.taskid, task.status) for task in self.wiro.runs]
-            calls = [(request.call, request.status, request.error) for request in self.wiro.requests][-12:]
-            story = self.airflow.story(self.dag_id, self.run_id, TASK_ID)
-            raise AssertionError(f"{error}\nat Wiro: {remote}\nlast calls: {calls}\n{story}") from None
+        self.airflow.wait_until(condition, what, timeout, self._story)
+
+    def _story(self) -> str:
+        remote = [(task.taskid, task.status) for task in self.wiro.runs]
+        calls = [(request.call, request.status, request.error) for request in self.wiro.requests][-12:]
+        story = self.airflow.story(self.dag_id, self.run_id, TASK_ID)
+        return f"at Wiro: {remote}\nlast calls: {calls}\n{story}"
 
     def remote(self, number: int = 0) -> EmulatedTask:
         return self.wiro.runs[number]

@@ -116,7 +116,7 @@ def tail_of(path: Path, lines: int) -> str:
         return "(no log)"
     lines_there = path.read_text(errors="replace").splitlines()
     told = [line for line in lines_there if "[http.access]" not in line and '" 200 ' not in line]
-    return "\n".join(line[:1000] for line in told[-lines:])
+    return "\n".join(line[:400] for line in told[-lines:])
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:

@@ -240,12 +240,15 @@ class RealAirflow:
         ):
             yield c
 
-    def wait_until(self, condition: Callable[[], object], what: str, timeout: float = 60) -> None:
+    def wait_until(
+        self, condition: Callable[[], object], what: str, timeout: float = 60, story: Callable[[], str] | None = None
+    ) -> None:
+        """Waits for something; *story* tells what else one wants to read where it does not come."""
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:
-                errors = self.api.import_errors()
-                raise AssertionError(f"not within {timeout:.0f} s: {what}\n{errors}\n{self.component_tails()}")
+                told = (story or self.component_tails)()
+                raise AssertionError(f"not within {timeout:.0f} s: {what}\n{self.api.import_errors()}\n{told}")
             time.sleep(0.2)
 
     def _component(self, name: str) -> Component:
