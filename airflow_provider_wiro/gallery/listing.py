@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from airflow_provider_wiro.core.reading import read_taskid
+from airflow_provider_wiro.core.reading import read_number
 from airflow_provider_wiro.gallery import rows, values
 from airflow_provider_wiro.gallery.roots import Stored
-from airflow_provider_wiro.gallery.rows import Key, Row, Where
-from airflow_provider_wiro.gallery.tiles import NOT_TOLD, SUCCESS, UNDER_WAY, cost_of, model_of, outcome_of, tile
+from airflow_provider_wiro.gallery.rows import SUCCESS, Key, Row, Where
+from airflow_provider_wiro.gallery.tiles import NOT_TOLD, UNDER_WAY, model_of, outcome_of, tile
 
 # Looked through for a page; older ones are found by a day or a DAG.
 MOST = 5000
@@ -64,11 +64,12 @@ def listed(
 def _dags(session: Session, readable: Collection[str], where: Where, found: list[Row]) -> list[str]:
     """Return the DAGs that have generated something; asked for only where these are not all of it."""
     is_all = where == Where() and len(found) <= MOST
-    return sorted({row.key.dag_id for row in found}) if is_all else rows.dags(session, readable)
+    return sorted({row.dag_id for row in found}) if is_all else rows.dags(session, readable)
 
 
 def _seen(row: Row, working: Collection[Key]) -> Seen:
-    return Seen(row, model_of(row.told), outcome_of(row.told, at_work=row.key in working))
+    outcome = outcome_of(row.outcome) or (UNDER_WAY if row.key in working else NOT_TOLD)
+    return Seen(row, model_of(row.model), outcome)
 
 
 def _fits(one: Seen, model: str | None, outcome: str | None) -> bool:
@@ -83,9 +84,9 @@ def _costs(chosen: Iterable[Seen]) -> Iterable[float]:
     """Return the costs, each generation's once: a sensor and the task that has submitted both tell of it."""
     counted = set()
     for one in chosen:
-        cost, taskid = cost_of(one.row.told), read_taskid((one.row.told or {}).get("taskid"))
-        if cost is not None and taskid not in counted:
-            counted.add(taskid)
+        cost = read_number(one.row.cost_usd)
+        if cost is not None and one.row.taskid not in counted:
+            counted.add(one.row.taskid)
             yield cost
 
 
@@ -93,12 +94,12 @@ def _tiles(
     session: Session, part: list[Seen], working: Collection[Key], roots: Iterable[Stored]
 ) -> list[dict[str, Any]]:
     states = rows.states(session, [one.row.key for one in part])
-    told, results = (_kept(session, part, key) for key in (rows.GENERATION, rows.RESULT))
+    kept = _kept(session, part)
     return [
         tile(
             one.row,
-            told.get(one.row.key, one.row.told),
-            results.get(one.row.key),
+            kept.get((one.row.key, rows.GENERATION), one.row.told),
+            kept.get((one.row.key, rows.RESULT)),
             state=states.get(one.row.key),
             at_work=one.row.key in working,
             roots=roots,
@@ -107,8 +108,8 @@ def _tiles(
     ]
 
 
-def _kept(session: Session, part: list[Seen], key: str) -> dict[Key, Mapping[str, Any]]:
-    """Return the objects that those on the page have in an XCom."""
+def _kept(session: Session, part: list[Seen]) -> dict[tuple[Key, str], Mapping[str, Any]]:
+    """Return the objects that those on the page have in XCom, of which each is of a task and a key."""
     backend = values.asks_backend()
-    found = rows.kept(session, [one.row for one in part], key)
-    return {of: value for of, kept in found if (value := values.told(kept, backend=backend)) is not None}
+    found = rows.kept(session, [one.row for one in part])
+    return {(of, key): value for of, key, kept in found if (value := values.told(kept, backend=backend)) is not None}

@@ -6,7 +6,7 @@ tables behind ``XComModel``, with the same columns.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,8 +17,10 @@ from airflow.utils.state import State
 from sqlalchemy import and_, case, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from airflow_provider_wiro.core.reading import read_taskid
 from airflow_provider_wiro.gallery.values import plain
 
+SUCCESS = "success"
 GENERATION, RESULT = "wiro_generation", "return_value"
 # What 0.1.0 pushed at the end, and other packages do not.
 BEFORE = "output_urls"
@@ -38,16 +40,33 @@ class Key(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What XCom holds of a generation.
+    """What XCom holds of a generation: one tuple each, for there are thousands.
 
     :ivar changed: when it was pushed: at the submission, or at the end.
-    :ivar told: what it says, in so far as ``TOLD`` names it, or all of it; None where that is kept elsewhere.
+    :ivar is_told: whether the rest is known; it is not where that is kept elsewhere.
     """
 
-    key: Key
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
     dag_run_id: int
     changed: datetime
-    told: Mapping[str, Any] | None
+    taskid: str | None
+    model: Any
+    outcome: Any
+    cost_usd: Any
+    is_told: bool = True
+
+    @property
+    def key(self) -> Key:
+        """Return whose it is."""
+        return Key(*self[:4])
+
+    @property
+    def told(self) -> dict[str, Any] | None:
+        """Return what it says."""
+        return {name: getattr(self, name) for name in TOLD} if self.is_told else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +83,30 @@ class Where:
 
 def newest(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
     """Return what changed last, newest first, at most *most* of it."""
-    rows = list(_told(session, readable, where, most))
+    rows = [_row(found) for found in session.execute(_told(readable, where, most))]
     if not (before := _before(session, readable, where, most)):
         return rows
     rows = sorted([*rows, *before], key=lambda row: row.changed, reverse=True)
     return list({row.key: row for row in reversed(rows)}.values())[::-1][:most]
 
 
-def _told(session: Session, readable: Collection[str], where: Where, most: int) -> Iterator[Row]:
-    """Return what generations tell. Only what counts is read of each, for there may be thousands.
+def _told(readable: Collection[str], where: Where, most: int) -> Any:
+    """Return the query for what generations tell. Only what counts is read of each, for there may be thousands.
 
     All is read of what is there in another way: as text, as Airflow's REST API puts it there, or in an XCom backend.
     """
-    told = [XComModel.value[name].as_string() for name in TOLD]
+    told = _short(XComModel)
     rest = case((told[0].is_(None), XComModel.value))
     asked = select(*_columns(XComModel), *told, rest).where(XComModel.key == GENERATION)
-    found = session.execute(_asked(asked, XComModel, readable, where, most))
-    for dag_id, run_id, task_id, map_index, dag_run_id, changed, *short, value in found:
-        of_it = plain(value) if short[0] is None else dict(zip(TOLD, short, strict=True))
-        yield Row(Key(dag_id, run_id, task_id, map_index), dag_run_id, changed, of_it)
+    return _asked(asked, XComModel, readable, where, most)
+
+
+def _row(found: Any) -> Row:
+    if found[6] is not None:
+        return Row(*found[:-1])
+    told = plain(found[-1])
+    taskid, *short = ((told or {}).get(name) for name in TOLD)
+    return Row._make((*found[:6], read_taskid(taskid), *short, told is not None))
 
 
 def _before(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
@@ -95,12 +119,9 @@ def _before(session: Session, readable: Collection[str], where: Where, most: int
     left = _asked(select(*_columns(urls)).where(urls.key == BEFORE, ~told_now), urls, readable, where, most)
     if session.execute(left).first() is None:
         return []
-    told = left.join(result, and_(_beside(urls, result), result.key == RESULT))
-    return [
-        Row(Key(*found[:4]), found[4], found[5], {"taskid": found[6], "cost_usd": found[7], "outcome": "success"})
-        for found in session.execute(told.add_columns(result.value["taskid"], result.value["cost_usd"]))
-        if found[6] is not None
-    ]
+    told = left.join(result, and_(_beside(urls, result), result.key == RESULT)).add_columns(*_short(result))
+    rows = (Row(*found) for found in session.execute(told))
+    return [row._replace(model=None, outcome=SUCCESS) for row in rows if row.taskid is not None]
 
 
 def dags(session: Session, readable: Collection[str]) -> list[str]:
@@ -129,19 +150,19 @@ def states(session: Session, keys: Sequence[Key]) -> dict[Key, str | None]:
     return {Key(*one[:4]): one[4] for one in found}
 
 
-def kept(session: Session, rows: Sequence[Row], key: str) -> Iterator[tuple[Key, Any]]:
-    """Return what the tasks have in an XCom, a few at a time.
+def kept(session: Session, rows: Sequence[Row]) -> Iterator[tuple[Key, str, Any]]:
+    """Return what the tasks told and returned, a few at a time: the key of each XCom, and its value.
 
     Each is looked for by its primary key: with one condition on the key for all, SQLite reads the results of all
     tasks there are.
     """
     columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, XComModel.key)
-    keys = [(row.dag_run_id, row.key.task_id, row.key.map_index, key) for row in rows]
+    keys = [(row.dag_run_id, row.task_id, row.map_index, key) for row in rows for key in (GENERATION, RESULT)]
     wanted = [and_(*(column == value for column, value in zip(columns, each, strict=True))) for each in keys]
     if wanted:
-        asked = select(*_columns(XComModel)[:4], XComModel.value).where(or_(*wanted))
+        asked = select(*_columns(XComModel)[:4], XComModel.key, XComModel.value).where(or_(*wanted))
         for found in session.execute(asked.execution_options(yield_per=AT_ONCE)):
-            yield Key(*found[:4]), found[4]
+            yield Key(*found[:4]), found[4], found[5]
 
 
 def result(session: Session, key: Key) -> Any:
@@ -153,6 +174,10 @@ def result(session: Session, key: Key) -> Any:
 
 def _columns(model: Any) -> tuple[Any, ...]:
     return (model.dag_id, model.run_id, model.task_id, model.map_index, model.dag_run_id, model.timestamp)
+
+
+def _short(model: Any) -> list[Any]:
+    return [model.value[name].as_string() for name in TOLD]
 
 
 def _beside(one: Any, other: Any) -> Any:

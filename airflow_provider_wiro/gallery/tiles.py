@@ -14,7 +14,6 @@ from airflow_provider_wiro.gallery.roots import Stored
 from airflow_provider_wiro.gallery.rows import Key, Row
 
 UNDER_WAY, NOT_TOLD = "under_way", "not_told"
-SUCCESS = "success"
 MOST_INPUTS = 20
 LONGEST_INPUT = 500
 _WORD = re.compile(r"[a-z_]{1,30}")
@@ -22,22 +21,14 @@ _RATIO = ("ratio", "aspectratio")
 _DURATION = ("duration", "durationseconds", "seconds", "videolength")
 
 
-def outcome_of(told: Mapping[str, Any] | None, *, at_work: bool) -> str:
-    """Return the word for how it went, or goes."""
-    word = (told or {}).get("outcome")
-    if isinstance(word, str) and _WORD.fullmatch(word):
-        return word
-    return UNDER_WAY if at_work else NOT_TOLD
+def outcome_of(word: object) -> str | None:
+    """Return the word for how it went; None where it does not say so."""
+    return word if isinstance(word, str) and _WORD.fullmatch(word) else None
 
 
-def model_of(told: Mapping[str, Any] | None) -> str | None:
+def model_of(name: object) -> str | None:
     """Return the model's name."""
-    return read_line((told or {}).get("model"), 120)
-
-
-def cost_of(told: Mapping[str, Any] | None) -> float | None:
-    """Return what Wiro charged, in US dollars."""
-    return read_number((told or {}).get("cost_usd"))
+    return read_line(name, 120)
 
 
 def tile(
@@ -56,10 +47,10 @@ def tile(
     :param state: of the task instance, for what Airflow has ended says nothing else.
     """
     known, made = told or {}, result or {}
-    taskid, model = read_taskid(known.get("taskid")), model_of(told)
+    taskid, model = read_taskid(known.get("taskid")), model_of(known.get("model"))
     result_is_its = result is not None and read_taskid(made.get("taskid")) == taskid
     outputs = outputs_of(made) if result_is_its else []
-    inputs = known.get("inputs")
+    inputs, cost = known.get("inputs"), read_number(known.get("cost_usd"))
     return {
         **row.key._asdict(),
         "link": page_of(row.key),
@@ -67,10 +58,10 @@ def tile(
         "model": model,
         "model_page": model_page(model) or None,
         **_of_inputs(inputs if isinstance(inputs, Mapping) else {}),
-        "outcome": outcome_of(told, at_work=at_work),
+        "outcome": outcome_of(known.get("outcome")) or (UNDER_WAY if at_work else NOT_TOLD),
         "error": read_line(known.get("error"), 100),
         "state": state,
-        "cost_usd": cost_of(told) if cost_of(told) is not None else cost_of(made if result_is_its else None),
+        "cost_usd": read_number(made.get("cost_usd")) if cost is None and result_is_its else cost,
         "submitted_at": read_number(known.get("submitted_at")),
         "changed_at": row.changed.timestamp(),
         "elapsed_seconds": read_number(made.get("elapsed_seconds")) if result_is_its else None,
