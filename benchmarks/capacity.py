@@ -1,6 +1,6 @@
 """Measures a triggerer's event loop with many waiting triggers, beside triggers that only sleep.
 
-    python benchmarks/capacity.py [--triggers 1000,5000,10000] [--minutes 1]
+    python benchmarks/capacity.py [--triggers 100,1000,5000,10000,20000] [--minutes 1]
 
 Airflow's own TriggerRunner runs them. It is given all of them in its first turn, which is more than a triggerer gives
 it ([triggerer] max_trigger_to_select_per_loop), and it has no supervisor: its events are only counted. Two cases: all
@@ -253,7 +253,7 @@ CASES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--triggers", default="1000,5000,10000", help="how many, separated by commas")
+    parser.add_argument("--triggers", default="100,1000,5000,10000,20000", help="how many, separated by commas")
     parser.add_argument("--minutes", type=float, default=1.0, help="how long the steady part is")
     parser.add_argument("--case", type=int, choices=range(len(CASES)), help=argparse.SUPPRESS)
     options = parser.parse_args()

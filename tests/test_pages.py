@@ -174,6 +174,13 @@ def test_each_page_is_in_the_toctree() -> None:
     assert sorted(toctree()) == sorted(path.name for path in DOCS if path.name != "index.md")
 
 
+def test_each_picture_is_shown() -> None:
+    shown = {name for page in DOCS for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text())}
+    there = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").glob("[!_]*/*.png")}
+    there |= {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs" / "performance").glob("*.svg")}
+    assert there == {name for name in shown if not name.startswith("http")}
+
+
 def toctree() -> list[str]:
     entries = [line for block in blocks("{toctree}") for line in block.text.splitlines()]
     return [f"{entry}.md" for entry in entries if entry and not entry.startswith(":")]
