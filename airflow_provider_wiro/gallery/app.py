@@ -17,10 +17,11 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from airflow.configuration import conf
 from airflow.utils.session import create_session
 from fastapi import FastAPI, HTTPException, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from airflow_provider_wiro.gallery import ranges, rows, values
+from airflow_provider_wiro.gallery.answer import Answer
 from airflow_provider_wiro.gallery.headers import guarded
 from airflow_provider_wiro.gallery.lazy import App
 from airflow_provider_wiro.gallery.listing import listed
@@ -83,7 +84,7 @@ def _generations(
     since: Moment = None,
     until: Moment = None,
     page: Annotated[int, Query(ge=0, le=MOST_PAGES)] = 0,
-) -> JSONResponse:
+) -> Answer:
     """Return a page of generations that the user may see."""
     _check_xcoms(request, user, dag_id)
     if any(moment is not None and moment.tzinfo is None for moment in (since, until)):
@@ -92,7 +93,7 @@ def _generations(
     where = rows.Where(dag_id, run_id, task_id, map_index, since, until)
     with create_session(scoped=False) as session:
         found = listed(session, readable, where, model=model, outcome=outcome, page=page, roots=_roots())
-    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return Answer(found, headers={"Cache-Control": "no-store"})
 
 
 def _kept(key: rows.Key, output: int) -> tuple[Stored, str | None]:

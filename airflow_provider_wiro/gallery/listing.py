@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from airflow_provider_wiro.core.reading import read_number
 from airflow_provider_wiro.gallery import rows, values
 from airflow_provider_wiro.gallery.roots import Stored
 from airflow_provider_wiro.gallery.rows import SUCCESS, Key, Row, Where
-from airflow_provider_wiro.gallery.tiles import NOT_TOLD, UNDER_WAY, model_of, outcome_of, tile
+from airflow_provider_wiro.gallery.tiles import NOT_TOLD, UNDER_WAY, cost_of, model_of, outcome_of, tile
 
 # Looked through for a page; older ones are found by a day or a DAG.
 MOST = 5000
@@ -82,11 +81,11 @@ def _fits(one: Seen, model: str | None, outcome: str | None) -> bool:
 
 def _costs(chosen: Iterable[Seen]) -> Iterable[float]:
     """Return the costs, each generation's once: a sensor and the task that has submitted both tell of it."""
-    counted = set()
+    counted: set[str | Key] = set()
     for one in chosen:
-        cost = read_number(one.row.cost_usd)
-        if cost is not None and one.row.taskid not in counted:
-            counted.add(one.row.taskid)
+        cost, of = cost_of(one.row.cost_usd), one.row.taskid or one.row.key
+        if cost is not None and of not in counted:
+            counted.add(of)
             yield cost
 
 

@@ -16,6 +16,8 @@ from airflow_provider_wiro.gallery.rows import Key, Row
 UNDER_WAY, NOT_TOLD = "under_way", "not_told"
 MOST_INPUTS = 20
 LONGEST_INPUT = 500
+# In US dollars; and the last moment that a browser's calendar has.
+DEAREST, LAST_MOMENT = 1e6, 8.64e12
 _WORD = re.compile(r"[a-z_]{1,30}")
 _RATIO = ("ratio", "aspectratio")
 _DURATION = ("duration", "durationseconds", "seconds", "videolength")
@@ -29,6 +31,16 @@ def outcome_of(word: object) -> str | None:
 def model_of(name: object) -> str | None:
     """Return the model's name."""
     return read_line(name, 120)
+
+
+def cost_of(value: object) -> float | None:
+    """Return what Wiro charged, in US dollars; None for what can be no charge."""
+    return _at_most(value, DEAREST)
+
+
+def _at_most(value: object, most: float) -> float | None:
+    number = read_number(value)
+    return number if number is not None and number <= most else None
 
 
 def tile(
@@ -50,7 +62,7 @@ def tile(
     taskid, model = read_taskid(known.get("taskid")), model_of(known.get("model"))
     result_is_its = result is not None and read_taskid(made.get("taskid")) == taskid
     outputs = outputs_of(made) if result_is_its else []
-    inputs, cost = known.get("inputs"), read_number(known.get("cost_usd"))
+    inputs = known.get("inputs")
     return {
         **row.key._asdict(),
         "link": page_of(row.key),
@@ -61,8 +73,8 @@ def tile(
         "outcome": outcome_of(known.get("outcome")) or (UNDER_WAY if at_work else NOT_TOLD),
         "error": read_line(known.get("error"), 100),
         "state": state,
-        "cost_usd": read_number(made.get("cost_usd")) if cost is None and result_is_its else cost,
-        "submitted_at": read_number(known.get("submitted_at")),
+        "cost_usd": cost_of(known.get("cost_usd")),
+        "submitted_at": _at_most(known.get("submitted_at"), LAST_MOMENT),
         "changed_at": row.changed.timestamp(),
         "elapsed_seconds": read_number(made.get("elapsed_seconds")) if result_is_its else None,
         "text": text_of(made.get("text")) if result_is_its else None,
@@ -83,14 +95,19 @@ def _of_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what people look for among a model's inputs: there is no one name for it."""
     named = {str(name): text for name, value in inputs.items() if (text := text_of(value)) is not None}
     plain = {re.sub(r"[^a-z]", "", name.lower()): text for name, text in named.items()}
-    prompts = [text for name, text in plain.items() if "prompt" in name and "negative" not in name]
-    rest = [[name[:60], text[:LONGEST_INPUT]] for name, text in named.items() if text not in prompts[:1]]
+    prompts = [name for name in named if _is_prompt(name.lower()) and isinstance(inputs.get(name), str)]
+    prompts.sort(key=lambda name: name.lower() != "prompt")
+    rest = [[name[:60], text[:LONGEST_INPUT]] for name, text in named.items() if name not in prompts[:1]]
     return {
-        "prompt": prompts[0] if prompts else None,
+        "prompt": named[prompts[0]] if prompts else None,
         "ratio": _first(plain, _RATIO),
         "duration": _first(plain, _DURATION),
         "inputs": rest[:MOST_INPUTS],
     }
+
+
+def _is_prompt(name: str) -> bool:
+    return "prompt" in name and "negative" not in name
 
 
 def _first(plain: Mapping[str, str], names: tuple[str, ...]) -> str | None:

@@ -132,6 +132,7 @@ HOSTILE: list[Any] = [
     "text", 7, None, [], {}, {"taskid": {}, "model": [1], "inputs": 5, "cost_usd": "x", "outcome": 9, "error": {}},
     {"taskid": "1" * 10_000, "inputs": {"prompt": "a" * 10_000, "b": {"c": [{}] * 1000}}, "submitted_at": 10**400},
     generation(model="<script>", inputs={"prompt": "<script>alert(1)</script>"}, outcome="<b>", cost_usd=-5),
+    generation(inputs={"prompt": "half a cat \ud83d", "\ud83d": 1}, cost_usd=1e308, outcome="constructor"),
     generation(version=99, cost_usd=float(10**15), submitted_at="tomorrow", model="../../x"),
 ]  # fmt: skip
 
@@ -141,8 +142,11 @@ def test_nothing_in_xcom_breaks_the_page(kept: Kept, visit: Visit, value: Any) -
     kept.task(wiro_generation=value, return_value=value)
     kept.task(task_id="good", wiro_generation=generation(), return_value=result())
     kept.task(task_id="odd", wiro_generation=generation(), return_value=result({"url": value}, text=value))  # type: ignore[dict-item]
-    found = tiles(visit())
-    assert {tile["task_id"] for tile in found} == {"video", "good", "odd"}
+    kept.task(task_id="again", wiro_generation=value)
+    answer = visit()
+    found = tiles(answer)
+    assert {tile["task_id"] for tile in found} == {"video", "good", "odd", "again"}
+    assert answer.json()["cost_usd"] == 0.5
     assert all(len(tile["prompt"] or "") <= 4000 for tile in found)
     assert all(tile["model_page"] in (None, "https://wiro.ai/models/google/veo3-1") for tile in found)
 
@@ -154,6 +158,37 @@ def test_only_web_addresses_are_links(kept: Kept, visit: Visit, url: str) -> Non
     kept.task(wiro_generation=generation(), return_value=result(output(url=url)))
     [tile] = tiles(visit())
     assert (tile["outputs"][0]["url"], tile["outputs"][0]["sources"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "prompt"),
+    [
+        ({"promptOptimizer": True, "prompt": "A cat", "enhancePrompt": "yes"}, "A cat"),
+        ({"promptStrength": 0.5, "negativePrompt": "rain", "textPrompt": "A cat"}, "A cat"),
+        ({"promptOptimizer": True}, None),
+    ],
+)
+def test_the_prompt_is_the_text_that_is_called_so(
+    kept: Kept, visit: Visit, inputs: dict[str, Any], prompt: str | None
+) -> None:
+    kept.task(wiro_generation=generation(inputs=inputs))
+    [tile] = tiles(visit())
+    assert tile["prompt"] == prompt
+    assert {name for name, _ in tile["inputs"]} == {name for name in inputs if inputs[name] != prompt}
+
+
+def test_generations_without_a_taskid_are_counted_each(kept: Kept, visit: Visit) -> None:
+    for number in range(3):
+        kept.task(task_id=f"video_{number}", wiro_generation=generation(taskid=None))
+    answer = visit()
+    assert (answer.json()["cost_usd"], answer.json()["costs_known"]) == (1.5, 3)
+
+
+def test_the_tiles_costs_are_what_the_total_says(kept: Kept, visit: Visit) -> None:
+    kept.task(wiro_generation=generation(cost_usd=None), return_value=result(cost_usd=0.5))
+    answer = visit()
+    [tile] = tiles(answer)
+    assert (tile["cost_usd"], answer.json()["costs_known"]) == (None, 0)
 
 
 def test_text_is_shown_as_text(kept: Kept, visit: Visit) -> None:

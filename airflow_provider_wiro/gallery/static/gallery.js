@@ -11,11 +11,15 @@ const $ = (id) => document.getElementById(id);
 
 const given = parameters();
 const scope = Object.fromEntries(ABOUT.filter((name) => name in given).map((name) => [name, given[name]]));
-const chosen = { model: given.model, outcome: given.outcome, day: given.day, page: Number(given.page) || 0 };
+const chosen = { model: given.model, outcome: given.outcome, day: isDay(given.day) ? given.day : "", page: Number(given.page) || 0 };
 let picked = ""; // the DAG that is chosen on the page that is about all of them
 const shown = new Map();
 let timer;
 let asked = 0;
+
+function isDay(text) {
+  return !Number.isNaN(new Date(`${text}T00:00:00`).getTime());
+}
 
 function wanted() {
   const day = chosen.day ? new Date(`${chosen.day}T00:00:00`) : null;
@@ -98,7 +102,7 @@ function empty() {
 function tiles(generations) {
   const list = generations.map((generation) => {
     const key = JSON.stringify(generation);
-    const made = shown.get(key) ?? tile(generation);
+    const made = shown.get(key) ?? tileOf(generation);
     return [key, made];
   });
   shown.clear();
@@ -110,6 +114,17 @@ function tiles(generations) {
     if (there.children[at] !== made) there.insertBefore(made, there.children[at] ?? null);
   });
   there.setAttribute("aria-busy", "false");
+}
+
+// Anybody may have written the XCom: what cannot be shown takes no other tile with it.
+function tileOf(generation) {
+  try {
+    return tile(generation);
+  } catch (error) {
+    console.error(error);
+    const name = `${generation.dag_id} › ${generation.task_id}`;
+    return element("li", {}, element("article", { className: "tile" }, element("p", {}, `${name}: its XCom cannot be shown.`)));
+  }
 }
 
 function pages(found) {

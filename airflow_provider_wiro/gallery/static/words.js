@@ -23,7 +23,7 @@ const GOOD = new Set(["success"]);
 const QUIET = new Set(["not_told", "cancelled"]);
 
 export function outcome(word) {
-  return OUTCOMES[word] ?? word.replaceAll("_", " ");
+  return Object.hasOwn(OUTCOMES, word) ? OUTCOMES[word] : word.replaceAll("_", " ");
 }
 
 export function tone(word) {
