@@ -193,6 +193,7 @@ TILES: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     ),
     "hostile": (
         {"model": "<script>alert(1)</script>", "error": "<img src=x onerror=alert(1)>",
+         "outcome": "constructor", "submitted_at": 1e16, "cost_usd": 1e308,
          "inputs": {"prompt": "<script>window.top.hacked = true</script><img src=x onerror='window.hacked = 1'>",
                     "<b>": "<svg onload=alert(1)>"}},
         {"outputs": [_at_wiro("javascript:window.hacked=1"),

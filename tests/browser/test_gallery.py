@@ -123,6 +123,11 @@ def test_what_anybody_may_post_does_nothing(page: Page, shown: Shown) -> None:
         assert page.request.get(shown.url(f"{GALLERY}media?{where}")).status == 404
 
 
+def test_an_odd_address_shows_what_there_is(page: Page, shown: Shown) -> None:
+    standalone(page, shown, "?day=abc&page=x")
+    expect(page.get_by_role("article")).to_have_count(TILES)
+
+
 def test_what_cannot_be_played_says_so(page: Page, shown: Shown) -> None:
     standalone(page, shown)
     expect(tile(page, "expired")).to_contain_text("its link has expired")
