@@ -165,7 +165,9 @@ def test_the_ui_gets_our_labels_and_fields() -> None:
     assert hook["hook_name"] == "Wiro"
     assert {name: hook["standard_fields"][name]["title"] for name in LABELS} == LABELS
     fields = hook["extra_fields"]
-    assert set(fields) == set(CONNECTION_TYPE["conn-fields"]) - (set() if AIRFLOW_V_3_2_PLUS else {"verify"})
+    assert set(fields) == set(CONNECTION_TYPE["conn-fields"]) - (
+        set() if AIRFLOW_V_3_2_PLUS else {"verify", "socket_url"}
+    )
     for name, field in fields.items():
         declared = CONNECTION_TYPE["conn-fields"][name]
         assert (field["schema"]["title"], field["description"]) == (declared["label"], declared["description"])

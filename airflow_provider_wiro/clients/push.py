@@ -224,6 +224,8 @@ class Push:
             self._tell(heard, event.progress)
         if event.matters:
             heard.over = heard.over or event.ends
+            for one in heard.waits:
+                one.row = None  # what the list said before that is no lie
             self._wake(heard.taskid)
 
     def _tell(self, heard: _Heard, progress: str) -> None:

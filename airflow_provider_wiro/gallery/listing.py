@@ -52,6 +52,7 @@ def listed(
         "first": page * PER_PAGE + 1 if part else 0,
         "cost_usd": math.fsum(costs),
         "costs_known": len(costs),
+        "kept_elsewhere": sum(not one.row.is_told for one in chosen),
         "under_way": sum(one.outcome == UNDER_WAY for one in chosen),
         "more": len(found) > MOST,
         "dags": _dags(session, readable, where, found),

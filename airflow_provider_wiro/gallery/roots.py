@@ -38,9 +38,10 @@ class Stored:
         return self.parts[-1] if self.parts else ""
 
     def is_below(self, root: Stored) -> bool:
-        """Whether it is in that place, reached by the same connection."""
+        """Whether it is in that place, reached by the same connection: to a storage, "//" is another place than "/"."""
         same = (self.scheme, self.conn_id, self.bucket) == (root.scheme, root.conn_id, root.bucket)
-        return same and len(self.parts) > len(root.parts) and self.parts[: len(root.parts)] == root.parts
+        beginning = f"{root.key.rstrip('/')}/" if root.parts else ""
+        return same and len(self.parts) > len(root.parts) and self.key.startswith(beginning)
 
 
 def read_stored(address: object) -> Stored | None:

@@ -11,7 +11,7 @@ def widgets() -> dict[str, Any]:
     """Return the fields, for Airflow to put into its form.
 
     A number is a whole one there, and a text is none of them: the form of Airflow 2 loses a ``false``. So ``verify``
-    goes into *Extra*.
+    and ``socket_url`` go into *Extra*.
     """
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from flask_babel import lazy_gettext

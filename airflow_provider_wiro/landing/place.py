@@ -124,7 +124,8 @@ def place_of(folder: str, name: str = "save_to") -> Place:
         path = ObjectStoragePath(folder)
         fs = path.fs
     except (ValueError, ImportError) as error:
-        why = f"{error}; is the provider for it installed, with its extra for fsspec (such as amazon[s3fs])?"
+        why = f"{error}; is the provider for it installed, with its extra for fsspec (such as amazon[s3fs]), and was"
+        why += " Airflow restarted since?"
         raise refused(name, without_secrets(folder), f"{_ALLOWED} ({why})") from error
     if isinstance(fs, LocalFileSystem):
         from airflow_provider_wiro.landing.local import LocalPlace

@@ -17,6 +17,8 @@ CHROMIUM = os.environ.get("WIRO_BROWSER", "")
 OF_AIRFLOW_2 = "test_old_form.py"
 # Each of its pages that has no form to log in does so.
 AIRFLOW_2_FAILS = "Cannot set properties of undefined (setting 'autocomplete')"
+# In milliseconds: on a busy machine a page of 5,000 generations takes its time.
+PATIENCE = 30_000
 # Not among all other tests: they need a browser.
 if not CHROMIUM:
     collect_ignore_glob = ["test_*.py"]
@@ -46,8 +48,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

@@ -128,6 +128,15 @@ def test_an_odd_address_shows_what_there_is(page: Page, shown: Shown) -> None:
     expect(page.get_by_role("article")).to_have_count(TILES)
 
 
+def test_ages_grow_while_a_page_is_open(page: Page, shown: Shown) -> None:
+    page.clock.install()
+    standalone(page, shown)
+    age = tile(page, "poster").locator("time")
+    expect(age).to_contain_text("minutes ago")
+    page.clock.fast_forward(3_600_000)
+    expect(age).to_have_text("1 hour ago")
+
+
 def test_what_cannot_be_played_says_so(page: Page, shown: Shown) -> None:
     standalone(page, shown)
     expect(tile(page, "expired")).to_contain_text("its link has expired")

@@ -22,7 +22,10 @@ from chaos_harness.recorder import Row
 from chaos_harness.stories import Stories, chosen
 
 TABLE = "Kill points"
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(airflow_version() == (3, 0), reason="Airflow 3.0 tries no task again that a signal has killed"),
+]
 
 HOLD = {"hold": True}
 EMPTY = {"parameters": "empty", "times": -1}

@@ -32,13 +32,14 @@ def visit(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
     """Ask the gallery something, as a user."""
     from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
     from fastapi import FastAPI
-    from starlette.testclient import TestClient
 
     from airflow_provider_wiro.gallery.lazy import LazyApp
     from small_airflow import warnings_of_airflow
 
     monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "roles.Roles")
     with warnings_of_airflow():
+        from starlette.testclient import TestClient
+
         host = FastAPI()
         init_auth_manager(host)
         host.mount(PREFIX, LazyApp())

@@ -238,9 +238,11 @@ def test_values_of_an_xcom_backend_are_read_only_where_that_is_switched_on(
     assert (tile["kept_elsewhere"], tile["model"], tile["outputs"]) == (True, None, [])
     assert not values.asks_backend()
     monkeypatch.setenv("AIRFLOW__WIRO__GALLERY_XCOM_BACKEND", "True")
-    [tile] = tiles(visit())
+    answer = visit()
+    [tile] = tiles(answer)
     assert (tile["kept_elsewhere"], tile["model"]) == (False, "google/veo3.1")
     assert len(tile["outputs"]) == 1
+    assert (answer.json()["kept_elsewhere"], answer.json()["costs_known"]) == (1, 0)
 
 
 def test_the_page_runs_no_script_but_its_own(visit: Visit) -> None:

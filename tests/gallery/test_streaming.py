@@ -97,6 +97,7 @@ def test_what_is_behind_the_end_is_refused(keep: Keep, visit: Visit, asked: str)
         "s3://CONN@media/videos/./1/0.mp4",
         "s3://CONN@media/videos\\..\\other\\0.mp4",
         "s3://CONN@media/videosx/0.mp4",
+        "s3://CONN@media//videos/1/0.mp4",
         "s3://CONN@private/videos/1/0.mp4",
         "s3://media/videos/1/0.mp4",
         "s3://another@media/videos/1/0.mp4",

@@ -1,5 +1,7 @@
 // The page's place in Airflow: what it is about, its colours, and the ways out of the iframe.
 
+import { element } from "./element.js";
+
 const inside = window.parent !== window;
 
 // Airflow 3.1 does not encode what it puts into the address: a "+" is a plus, so URLSearchParams is not the reader for it.
@@ -32,7 +34,7 @@ export function below(path) {
   return new URL(`../${path}`, location.href).href;
 }
 
-export function follow(event, href, isAirflows) {
+function follow(event, href, isAirflows) {
   if (!inside || event.button !== 0) return;
   event.preventDefault();
   if (!isAirflows || event.ctrlKey || event.metaKey || event.shiftKey) {
@@ -41,6 +43,14 @@ export function follow(event, href, isAirflows) {
   }
   window.parent.history.pushState({}, "", href);
   window.parent.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+}
+
+export function link(text, href, isAirflows) {
+  if (!/^https?:\/\//i.test(href)) return element("span", {}, text);
+  const way = element("a", { href, rel: "noopener noreferrer" }, text);
+  if (!isAirflows) way.target = "_blank";
+  way.addEventListener("click", (event) => follow(event, href, isAirflows));
+  return way;
 }
 
 export function followTheme() {

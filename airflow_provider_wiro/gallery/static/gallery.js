@@ -1,11 +1,12 @@
 // The page: asks for generations, shows them, and asks again while some are under way.
 
-import { followTheme, parameters, query } from "./airflow.js";
+import { below, followTheme, link, parameters, query } from "./airflow.js";
 import { element } from "./element.js";
-import { tile } from "./tile.js";
+import { growOlder, tile } from "./tile.js";
 import * as words from "./words.js";
 
 const AGAIN = 8000;
+const OLDER = 10000;
 const ABOUT = ["dag_id", "run_id", "task_id", "map_index"];
 const $ = (id) => document.getElementById(id);
 
@@ -81,9 +82,10 @@ function show(found) {
   const offered = ["success", "under_way", "any_failure", ...outcomes];
   options($("outcome"), offered.map((word) => [word, words.outcome(word)]), "All outcomes", chosen.outcome);
   const costs = found.costs_known ? ` · ${found.costs_known === found.total ? "" : `${found.costs_known} with a cost, `}together ` : "";
+  const elsewhere = found.kept_elsewhere ? ` · ${found.kept_elsewhere} in the XCom backend, not counted` : "";
   const under = found.under_way ? ` · ${found.under_way} under way` : "";
   $("totals").replaceChildren(
-    `${found.total.toLocaleString()} ${found.total === 1 ? "generation" : "generations"}${under}${costs}`,
+    `${found.total.toLocaleString()} ${found.total === 1 ? "generation" : "generations"}${under}${elsewhere}${costs}`,
     found.costs_known ? element("strong", {}, words.money(found.cost_usd)) : "",
   );
   say(found.more ? "The newest 5,000 are looked through. Choose a day or a DAG to see older ones." : "");
@@ -152,11 +154,21 @@ function turn(by) {
   window.scrollTo({ top: 0 });
 }
 
+// What the page is about, as ways back into Airflow.
+function about() {
+  const dag = scope.dag_id && `dags/${encodeURIComponent(scope.dag_id)}`;
+  const run = scope.run_id && `${dag}/runs/${encodeURIComponent(scope.run_id)}`;
+  const mapped = scope.map_index >= 0;
+  const task = scope.task_id && `${run ?? dag}/tasks/${encodeURIComponent(scope.task_id)}${run && mapped ? `/mapped/${scope.map_index}` : ""}`;
+  const told = [[scope.dag_id, dag], [scope.run_id, run], [scope.task_id && `${scope.task_id}${mapped ? ` [${scope.map_index}]` : ""}`, task]];
+  const ways = told.filter(([text]) => text).map(([text, path]) => link(text, below(path), true));
+  return ways.flatMap((way, at) => (at ? [" › ", way] : [way]));
+}
+
 function start() {
   followTheme();
-  const told = [scope.dag_id, scope.run_id, scope.task_id && `${scope.task_id}${scope.map_index >= 0 ? ` [${scope.map_index}]` : ""}`].filter(Boolean);
-  $("scope").hidden = told.length === 0;
-  $("scope").textContent = told.join(" › ");
+  $("scope").hidden = !("dag_id" in scope);
+  $("scope").replaceChildren(...about());
   $("dag-label").hidden = "dag_id" in scope;
   $("day").value = chosen.day ?? "";
   $("filters").addEventListener("change", () => {
@@ -172,6 +184,7 @@ function start() {
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("previous").addEventListener("click", () => turn(-1));
   $("next").addEventListener("click", () => turn(1));
+  setInterval(growOlder, OLDER);
   load();
 }
 

@@ -1,6 +1,6 @@
 // One generation.
 
-import { below, follow } from "./airflow.js";
+import { below, link } from "./airflow.js";
 import { element } from "./element.js";
 import { played } from "./media.js";
 import * as words from "./words.js";
@@ -64,6 +64,10 @@ function since(generation) {
   return element("time", { className: "age", dateTime: new Date(seconds * 1000).toISOString(), title: words.moment(seconds) }, words.age(seconds));
 }
 
+export function growOlder() {
+  for (const time of document.querySelectorAll("time.age")) time.textContent = words.age(Date.parse(time.dateTime) / 1000);
+}
+
 function facts(generation) {
   const told = [
     ["Model", generation.prompt ? modelOf(generation) : null],
@@ -85,7 +89,8 @@ function modelOf(generation) {
 function notes(generation) {
   const saved = generation.outputs.find((output) => output.saved && !output.streamed);
   if (!saved) return [];
-  const told = `Saved, but not played from there, for it is not below [wiro] gallery_roots: ${saved.saved}`;
+  const isLocal = /^(file:|\/)/i.test(saved.saved);
+  const told = isLocal ? `Saved in a local folder, which the gallery never reads: ${saved.saved}` : `Saved, but not played from there, for it is not below [wiro] gallery_roots: ${saved.saved}`;
   return [element("p", { className: "note", title: told }, told)];
 }
 
@@ -100,6 +105,7 @@ function foot(generation, title) {
     const article = title.closest(".tile");
     const isOpen = article.classList.toggle("open");
     details.setAttribute("aria-expanded", isOpen);
+    details.textContent = isOpen ? "Hide details" : "Details";
     if (isOpen) details.parentElement.before(inputs(generation));
     else article.querySelector(".inputs").remove();
   });
@@ -114,12 +120,4 @@ function inputs(generation) {
     if (output.saved) rows.push(element("dt", {}, "saved"), element("dd", {}, output.saved));
   }
   return element("dl", { className: "inputs" }, ...rows);
-}
-
-function link(text, href, isAirflows) {
-  if (!/^https?:\/\//i.test(href)) return element("span", {}, text);
-  const way = element("a", { href, rel: "noopener noreferrer" }, text);
-  if (!isAirflows) way.target = "_blank";
-  way.addEventListener("click", (event) => follow(event, href, isAirflows));
-  return way;
 }

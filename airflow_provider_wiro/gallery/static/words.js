@@ -73,6 +73,9 @@ export function withoutMedia(generation) {
       ? "Submitted; this task did not wait for its end."
       : `Airflow ended this task (${generation.state ?? "no state"}); nothing tells how the generation ended.`;
   }
-  if (generation.outcome !== "success") return `No output: ${outcome(generation.outcome).toLowerCase()}.`;
+  if (generation.outcome !== "success") {
+    const charged = generation.cost_usd > 0 ? ", and charged" : "";
+    return `${outcome(generation.outcome)}${charged}. The task's log says why, and what to do.`;
+  }
   return "The task has left no output in XCom.";
 }

@@ -30,7 +30,7 @@ from airflow_harness.processes import Component, free_port, kept, processes_in, 
 HERE = Path(__file__).parents[1]
 ROOT = HERE.parents[1]
 EXAMPLES = ROOT / "example_dags"
-RUNS_BY_ITSELF, NEEDS_3_1 = ("wiro_nightly_video.py",), ("wiro_human_approval.py",)
+RUNS_BY_ITSELF, NEEDS_3_1 = ("wiro_nightly_video.py",), ("wiro_human_approval.py", "wiro_three_candidates.py")
 FINAL = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
