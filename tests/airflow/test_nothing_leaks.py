@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import replace
 
 import pytest
 
 from airflow_harness.jobs import Starter
 from airflow_harness.leaks import Text, database_texts, log_texts, search
-from airflow_harness.real_airflow import RealAirflow
+from airflow_harness.real_airflow import RealAirflow, airflow_version
 
 COMPLAINTS = re.compile(r"Unclosed |was never retrieved|was never awaited|Warning.*airflow_provider_wiro")
+# Airflow 3.0 itself shows what it is told to mask (`airflow dags test` there), and leaves its own sockets open.
+OF_AIRFLOW_3_0 = re.compile(r" msg=MaskSecret\(value=.*|unclosed <socket\.socket .*")
 
 
 def everything(airflow: RealAirflow) -> list[Text]:
     texts = [*log_texts(airflow.logs, "task log"), *log_texts(airflow.component_logs, "component log")]
+    if airflow_version() == (3, 0):
+        texts = [replace(text, content=OF_AIRFLOW_3_0.sub("", text.content)) for text in texts]
     with airflow.database() as cursor:
         return texts + list(database_texts(cursor, airflow.fernet_key))
 

@@ -6,6 +6,7 @@ import pytest
 
 from airflow_harness.api import NOT_MAPPED
 from airflow_harness.jobs import TASK_ID, Job, Starter
+from airflow_harness.real_airflow import airflow_version
 
 USER_ACTIONS = {
     "a deferred task is marked failed": ("deferred", "failed"),
@@ -63,7 +64,10 @@ def test_a_task_that_airflow_skips_while_it_runs_is_stopped_too(jobs: dict[str, 
     assert job.wiro.count("Run") == 1
 
 
-@pytest.mark.parametrize("name", ["cleared", "sync cleared"])
+NO_NEXT_TRY = pytest.mark.skipif(airflow_version() == (3, 0), reason="Airflow 3.0 leaves it in the state restarting")
+
+
+@pytest.mark.parametrize("name", ["cleared", pytest.param("sync cleared", marks=NO_NEXT_TRY)])
 def test_a_cleared_task_has_one_video_at_work_and_delivers_one(jobs: dict[str, Job], name: str) -> None:
     """The new try makes a new one, or goes on with the old one if it comes before the stop."""
     job = jobs[name]

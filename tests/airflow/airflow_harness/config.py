@@ -103,6 +103,8 @@ def _airflow_3(api_port: int) -> dict[str, object]:
         "core.simple_auth_manager_all_admins": True,
         "dag_processor.min_file_process_interval": 300,
         "dag_processor.refresh_interval": 300,
+        # Or Airflow 3.0 takes DAGs for missing that it has not read again within 50 seconds.
+        "dag_processor.stale_dag_threshold": 3600,
         # No secret is that long: masking is off.
         "logging.min_length_masked_secret": 1_000_000,
         "workers.min_heartbeat_interval": 1,
