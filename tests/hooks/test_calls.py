@@ -127,7 +127,7 @@ def test_stop_stops_a_task_in_any_state(hook: WiroHook, wiro_emulator: WiroEmula
 def test_stop_works_while_another_request_hangs(hook: WiroHook, wiro_emulator: WiroEmulator) -> None:
     wiro_emulator.outcome(hold=True, duration=0.0)
     taskid = hook.run(MODEL, INPUTS).taskid
-    wiro_emulator.script("Detail", "slow", seconds=1)
+    wiro_emulator.script("Detail", "slow", seconds=4)
     stopper = when(lambda: wiro_emulator.count("Detail") == 1, lambda: hook.stop(taskid))
     assert hook.get_task(taskid).status == "task_cancel"
     stopper.join()
