@@ -1,4 +1,7 @@
-"""Every night at two, one video of the day before. A retry goes on with what the first try has paid for."""
+"""Every night at two, one video of the day before. A retry goes on with what the first try has paid for.
+
+A run that is triggered by hand has no date on Airflow 3: a template says what stands in its place.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ with DAG(
 ) as dag:
     RunwayImageToVideoOperator(
         task_id="generate_video",
-        prompt="Clouds pass over a city in time lapse, on {{ ds }}.",
+        prompt="Clouds pass over a city in time lapse, on {{ ds | default('a day in spring') }}.",
         input_image_url="https://cdn.wiro.ai/uploads/sampleinputs/Runway_image-to-video-gen4-turbo_input_1.png",
         deferrable=True,
     )
