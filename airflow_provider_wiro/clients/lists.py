@@ -201,7 +201,7 @@ class Lists:
         if one.pushed:
             self._push.shown(one, task)
         if not self._book.proven:
-            self._prove(one, asked=asked, sooner=sooner)
+            self._prove(one, asked=asked)
         elif task is not None and (asked or sooner):
             self._owner.answer(one, task)
         elif task is None and asked:
@@ -210,9 +210,9 @@ class Lists:
             self._owner.wake(one.plan.taskid)
         return asked or sooner
 
-    def _prove(self, one: Waiting, *, asked: bool, sooner: bool) -> None:
-        """Have Detail asked too, at once, for those who are the first that the list names."""
-        if self._to_prove > 0 and (asked or sooner):
+    def _prove(self, one: Waiting, *, asked: bool) -> None:
+        """Have Detail asked too, at once, for those who are the first that the list names, whenever they are due."""
+        if self._to_prove > 0:
             self._to_prove -= 1
             if asked:
                 self._owner.ask_detail(one, first=True)

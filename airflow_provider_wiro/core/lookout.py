@@ -118,6 +118,8 @@ class Book:
         if self._found >= WORTH * self._pages and self.proven:
             self._rest = FIRST_REST
         else:
+            # More may have begun to wait by then, of which the first page names others.
+            self._density = None
             self._left, self._rest = self._rest, min(2 * self._rest, LONGEST_REST)
 
     def failed(self, outcome: Reply | NoReply) -> None:

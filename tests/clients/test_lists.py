@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +60,30 @@ def test_a_thousand_that_wait_take_one_request_for_fifty_looks() -> None:
     assert service.counts["Detail"] <= rules.PROOF
     looks = 20 * looks_of(service, taskids[:50], 25)
     assert 50 * service.counts.total() <= looks
+
+
+@pytest.mark.parametrize("gap", [0.002, 0.01, 0.03, 0.05])
+def test_the_list_is_soon_read_where_a_triggerer_starts_again_with_the_oldest_first(gap: float) -> None:
+    service = Service()
+    taskids = service.add(range(1, 1001))
+
+    async def test() -> None:
+        watched = lookout_of(service)
+        waiting = []
+        for taskid in taskids:
+            waiting.append(wait_for(watched, taskid, listed=True, submitted_at=START - 600, deadline=START + 3600))
+            await asyncio.sleep(gap)
+        await asyncio.sleep(90)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await watched.close()
+
+    simulate(test())
+    settled = 1000 * gap + 35
+    counts = Counter(call for moment, call, _ in service.asked if settled < moment < settled + 60)
+    assert 50 * counts["List"] <= 2000
+    assert counts["Detail"] <= rules.PROOF
 
 
 def test_two_triggers_for_each_task_take_hardly_more_requests_than_one() -> None:

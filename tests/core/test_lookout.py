@@ -139,6 +139,17 @@ def test_where_it_has_answered_too_little_it_is_left_alone_for_longer_each_time(
     assert rest == FIRST_REST
 
 
+def test_what_a_reading_has_shown_that_was_not_worth_it_is_forgotten_after_the_rest() -> None:
+    book = proven()
+    book.over(pages=1, found=0, named=0)
+    for _ in range(FIRST_REST - 1):
+        book.detail_asked()
+    assert not book.is_worth(1000, 1000)
+    book.detail_asked()
+    assert book.is_worth(WORTH, 1000)
+    assert not book.is_worth(WORTH - 1, 1000)
+
+
 def asked_pages(reading: Reading) -> list[int]:
     pages = []
     while (step := reading.next_page()) is not None:
