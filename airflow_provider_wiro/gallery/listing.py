@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ class Seen(NamedTuple):
     row: Row
     model: str | None
     outcome: str
+    cost: float | None
 
 
 def listed(
@@ -40,7 +42,7 @@ def listed(
     """Return a page of what there is, what is under way first, and what all of it cost."""
     found = rows.newest(session, readable, where, MOST + 1)
     working = rows.at_work(session, readable)
-    seen = [_seen(row, working) for row in found[:MOST]]
+    seen = _seen(found[:MOST], working)
     chosen = sorted((one for one in seen if _fits(one, model, outcome)), key=lambda one: one.outcome != UNDER_WAY)
     part = chosen[page * PER_PAGE : (page + 1) * PER_PAGE]
     costs = list(_costs(chosen))
@@ -67,9 +69,19 @@ def _dags(session: Session, readable: Collection[str], where: Where, found: list
     return sorted({row.dag_id for row in found}) if is_all else rows.dags(session, readable)
 
 
-def _seen(row: Row, working: Collection[Key]) -> Seen:
-    outcome = outcome_of(row.outcome) or (UNDER_WAY if row.key in working else NOT_TOLD)
-    return Seen(row, model_of(row.model), outcome)
+def _seen(found: Iterable[Row], working: Collection[Key]) -> list[Seen]:
+    """Return what the filters ask for. Thousands tell of a few models and costs: each is made out once."""
+    once = lru_cache(None, typed=True)
+    model, outcome, cost = once(model_of), once(outcome_of), once(cost_of)
+    return [
+        Seen(
+            row,
+            model(row.model),
+            outcome(row.outcome) or (UNDER_WAY if row.key in working else NOT_TOLD),
+            cost(row.cost_usd),
+        )
+        for row in found
+    ]
 
 
 def _fits(one: Seen, model: str | None, outcome: str | None) -> bool:
@@ -84,10 +96,10 @@ def _costs(chosen: Iterable[Seen]) -> Iterable[float]:
     """Return the costs, each generation's once: a sensor and the task that has submitted both tell of it."""
     counted: set[str | Key] = set()
     for one in chosen:
-        cost, of = cost_of(one.row.cost_usd), one.row.taskid or one.row.key
-        if cost is not None and of not in counted:
+        of = one.row.taskid or one.row.key
+        if one.cost is not None and of not in counted:
             counted.add(of)
-            yield cost
+            yield one.cost
 
 
 def _tiles(

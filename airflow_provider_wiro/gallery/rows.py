@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.state import State
-from sqlalchemy import and_, case, or_, select
+from sqlalchemy import DateTime, and_, case, select, tuple_, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from airflow_provider_wiro.core.reading import read_taskid
@@ -106,7 +106,8 @@ def _row(found: Any) -> Row:
         return Row(*found[:-1])
     told = plain(found[-1])
     taskid, *short = ((told or {}).get(name) for name in TOLD)
-    return Row._make((*found[:6], read_taskid(taskid), *short, told is not None))
+    plain_ones = (value if isinstance(value, str | float | int) else None for value in short)
+    return Row._make((*found[:6], read_taskid(taskid), *plain_ones, told is not None))
 
 
 def _before(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
@@ -145,24 +146,18 @@ def states(session: Session, keys: Sequence[Key]) -> dict[Key, str | None]:
     """Return the states of task instances."""
     instance = TaskInstance
     columns = (instance.dag_id, instance.run_id, instance.task_id, instance.map_index)
-    wanted = [and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in keys]
-    found = session.execute(select(*columns, instance.state).where(or_(*wanted))) if wanted else ()
-    return {Key(*one[:4]): one[4] for one in found}
+    asked = select(*columns, instance.state).where(*_among(columns[:2], keys), tuple_(*columns).in_(keys))
+    return {Key(*one[:4]): one[4] for one in session.execute(asked)}
 
 
 def kept(session: Session, rows: Sequence[Row]) -> Iterator[tuple[Key, str, Any]]:
-    """Return what the tasks told and returned, a few at a time: the key of each XCom, and its value.
-
-    Each is looked for by its primary key: with one condition on the key for all, SQLite reads the results of all
-    tasks there are.
-    """
+    """Return what the tasks told and returned, a few at a time: the key of each XCom, and its value."""
     columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, XComModel.key)
     keys = [(row.dag_run_id, row.task_id, row.map_index, key) for row in rows for key in (GENERATION, RESULT)]
-    wanted = [and_(*(column == value for column, value in zip(columns, each, strict=True))) for each in keys]
-    if wanted:
-        asked = select(*_columns(XComModel)[:4], XComModel.key, XComModel.value).where(or_(*wanted))
-        for found in session.execute(asked.execution_options(yield_per=AT_ONCE)):
-            yield Key(*found[:4]), found[4], found[5]
+    asked = select(*_columns(XComModel)[:4], XComModel.key, XComModel.value)
+    asked = asked.where(*_among(columns[:1], keys), tuple_(*columns).in_(keys))
+    for found in session.execute(asked.execution_options(yield_per=AT_ONCE)):
+        yield Key(*found[:4]), found[4], found[5]
 
 
 def result(session: Session, key: Key) -> Any:
@@ -172,8 +167,15 @@ def result(session: Session, key: Key) -> Any:
     return session.scalar(select(XComModel.value).where(XComModel.key == RESULT, *same))
 
 
+def _among(columns: Sequence[Any], keys: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Return what SQLite needs besides a condition on whole keys, for which it uses no index: the first part of it."""
+    return [column.in_({key[number] for key in keys}) for number, column in enumerate(columns)]
+
+
 def _columns(model: Any) -> tuple[Any, ...]:
-    return (model.dag_id, model.run_id, model.task_id, model.map_index, model.dag_run_id, model.timestamp)
+    # Airflow's own type would make every moment anew.
+    changed = type_coerce(model.timestamp, DateTime(timezone=True))
+    return (model.dag_id, model.run_id, model.task_id, model.map_index, model.dag_run_id, changed)
 
 
 def _short(model: Any) -> list[Any]:

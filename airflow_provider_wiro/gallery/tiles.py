@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import pendulum
+
 from airflow_provider_wiro.core.pages import model_page
 from airflow_provider_wiro.core.reading import read_line, read_number, read_taskid
 from airflow_provider_wiro.gallery.outputs import MOST_OUTPUTS, outputs_of, shown, text_of
@@ -75,7 +77,7 @@ def tile(
         "state": state,
         "cost_usd": cost_of(known.get("cost_usd")),
         "submitted_at": _at_most(known.get("submitted_at"), LAST_MOMENT),
-        "changed_at": row.changed.timestamp(),
+        "changed_at": pendulum.instance(row.changed, tz="UTC").timestamp(),  # SQLite and MySQL do not say so
         "elapsed_seconds": read_number(made.get("elapsed_seconds")) if result_is_its else None,
         "text": text_of(made.get("text")) if result_is_its else None,
         "outputs": [shown(row.key, number, each, roots) for number, each in enumerate(outputs[:MOST_OUTPUTS])],

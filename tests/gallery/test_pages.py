@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -36,6 +37,20 @@ def test_a_tile_says_what_people_look_for(kept: Kept, visit: Visit) -> None:
     assert tile["model_page"] == "https://wiro.ai/models/google/veo3-1"
     [made] = tile["outputs"]
     assert (made["kind"], made["sources"]) == ("video", ["https://cdn1.wiro.ai/abc/0.mp4"])
+
+
+def test_a_moment_is_the_same_wherever_the_api_server_is(
+    kept: Kept, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.task(wiro_generation=generation())
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", "America/New_York")
+            time.tzset()
+            [tile] = tiles(visit())
+    finally:
+        time.tzset()
+    assert tile["changed_at"] == NOW.timestamp()
 
 
 def test_a_tile_leads_to_its_task_instance_whatever_is_in_the_run_id(kept: Kept, visit: Visit) -> None:
