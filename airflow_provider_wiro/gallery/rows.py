@@ -6,15 +6,17 @@ tables behind ``XComModel``, with the same columns.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.state import State
-from sqlalchemy import DateTime, and_, case, select, tuple_, type_coerce
+from sqlalchemy import DateTime, and_, case, null, select, tuple_, type_coerce
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
 from airflow_provider_wiro.core.reading import read_taskid
@@ -83,22 +85,27 @@ class Where:
 
 def newest(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
     """Return what changed last, newest first, at most *most* of it."""
-    rows = [_row(found) for found in session.execute(_told(readable, where, most))]
-    if not (before := _before(session, readable, where, most)):
+    ask = partial(_newest, session, readable, where, most)
+    try:
+        return ask(_short)
+    except DBAPIError:  # SQLite looks for nothing in a value with NaN
+        session.rollback()
+        return ask(_whole)
+
+
+def _newest(
+    session: Session, readable: Collection[str], where: Where, most: int, told: Callable[[Any], list[Any]]
+) -> list[Row]:
+    """Do the same.
+
+    :param told: returns what is read of a model's values, for ``_row``.
+    """
+    asked = select(*_columns(XComModel), *told(XComModel)).where(XComModel.key == GENERATION)
+    rows = [_row(found) for found in session.execute(_asked(asked, XComModel, readable, where, most))]
+    if not (before := _before(session, readable, where, most, told)):
         return rows
     rows = sorted([*rows, *before], key=lambda row: row.changed, reverse=True)
     return list({row.key: row for row in reversed(rows)}.values())[::-1][:most]
-
-
-def _told(readable: Collection[str], where: Where, most: int) -> Any:
-    """Return the query for what generations tell. Only what counts is read of each, for there may be thousands.
-
-    All is read of what is there in another way: as text, as Airflow's REST API puts it there, or in an XCom backend.
-    """
-    told = _short(XComModel)
-    rest = case((told[0].is_(None), XComModel.value))
-    asked = select(*_columns(XComModel), *told, rest).where(XComModel.key == GENERATION)
-    return _asked(asked, XComModel, readable, where, most)
 
 
 def _row(found: Any) -> Row:
@@ -110,7 +117,9 @@ def _row(found: Any) -> Row:
     return Row._make((*found[:6], read_taskid(taskid), *plain_ones, told is not None))
 
 
-def _before(session: Session, readable: Collection[str], where: Where, most: int) -> list[Row]:
+def _before(
+    session: Session, readable: Collection[str], where: Where, most: int, told: Callable[[Any], list[Any]]
+) -> list[Row]:
     """Return what 0.1.0 left, as much like a generation as it says.
 
     The results are joined only where there is any: PostgreSQL may read those of all tasks there are for it.
@@ -120,8 +129,8 @@ def _before(session: Session, readable: Collection[str], where: Where, most: int
     left = _asked(select(*_columns(urls)).where(urls.key == BEFORE, ~told_now), urls, readable, where, most)
     if session.execute(left).first() is None:
         return []
-    told = left.join(result, and_(_beside(urls, result), result.key == RESULT)).add_columns(*_short(result))
-    rows = (Row(*found) for found in session.execute(told))
+    joined = left.join(result, and_(_beside(urls, result), result.key == RESULT)).add_columns(*told(result))
+    rows = (_row(found) for found in session.execute(joined))
     return [row._replace(model=None, outcome=SUCCESS) for row in rows if row.taskid is not None]
 
 
@@ -179,7 +188,16 @@ def _columns(model: Any) -> tuple[Any, ...]:
 
 
 def _short(model: Any) -> list[Any]:
-    return [model.value[name].as_string() for name in TOLD]
+    """Return only what counts, for there may be thousands.
+
+    All is read of what is there in another way: as text, as Airflow's REST API puts it there, or in an XCom backend.
+    """
+    told = [model.value[name].as_string() for name in TOLD]
+    return [*told, case((told[0].is_(None), model.value))]
+
+
+def _whole(model: Any) -> list[Any]:
+    return [*(null().label(name) for name in TOLD), model.value]
 
 
 def _beside(one: Any, other: Any) -> Any:

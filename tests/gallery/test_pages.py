@@ -39,6 +39,16 @@ def test_a_tile_says_what_people_look_for(kept: Kept, visit: Visit) -> None:
     assert (made["kind"], made["sources"]) == ("video", ["https://cdn1.wiro.ai/abc/0.mp4"])
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_what_a_database_takes_for_no_json_takes_the_page_from_nobody(kept: Kept, visit: Visit, odd: float) -> None:
+    kept.task(wiro_generation=generation(inputs={"seed": odd}), return_value=result())
+    kept.task(task_id="other", wiro_generation=generation(taskid="2", cost_usd=odd), return_value=result(taskid="2"))
+    kept.task(task_id="older", output_urls=[output()["url"]], return_value=result(taskid="3", cost_usd=0.25, odd=odd))
+    answer = visit()
+    assert sorted(tile["taskid"] for tile in tiles(answer)) == ["2", "3", TASKID]
+    assert answer.json()["cost_usd"] == 0.75
+
+
 def test_a_moment_is_the_same_wherever_the_api_server_is(
     kept: Kept, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
