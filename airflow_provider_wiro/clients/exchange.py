@@ -58,7 +58,7 @@ class Route:
 
         :raises WiroConfigError: if the CA file or the environment's proxy cannot be used.
         """
-        return cls(credentials, tls_context(credentials.verify), proxy_for(credentials.base_url))
+        return cls(credentials, tls_context(credentials), proxy_for(credentials.base_url))
 
     @classmethod
     async def to(cls, credentials: Credentials) -> Route:

@@ -147,7 +147,7 @@ def proxy_for(base_url: str) -> str | None:
     return url
 
 
-def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:
+def tls_context(credentials: Credentials) -> ssl.SSLContext | Literal[False]:
     """Return how servers are verified, the same on each version of Python; False where they are not.
 
     The CA file or folder is, in this order: the connection's ``verify``, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE,
@@ -155,9 +155,9 @@ def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:
 
     :raises WiroConfigError: if it does not exist or holds no certificate.
     """
-    if verify is False:
+    if credentials.verify is False:
         return False
-    named = verify if isinstance(verify, str) else _environment_ca() or certifi.where()
+    named, where = _ca(credentials)
     try:
         folder = Path(named).is_dir()
         context = ssl.create_default_context(cafile=None if folder else named, capath=named if folder else None)
@@ -170,9 +170,17 @@ def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:
         context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
         context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
         return context
-    raise WiroConfigError(f"the CA file {named!r} {problem}; see the connection's extra verify")
+    raise WiroConfigError(
+        f"{credentials.origin}: the CA file {named!r}, {where}, {problem}; "
+        "in the extra verify, allowed are true, false and the path of a CA file"
+    )
 
 
-def _environment_ca() -> str | None:
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-    return next((path for name in names if (path := os.environ.get(name))), None)
+def _ca(credentials: Credentials) -> tuple[str, str]:
+    """Return the CA file or folder, and where it is named."""
+    if isinstance(credentials.verify, str):
+        return credentials.verify, "as its extra verify says"
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        if path := os.environ.get(name):
+            return path, f"as {name} of the environment says"
+    return certifi.where(), "which certifi has"

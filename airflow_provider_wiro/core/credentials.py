@@ -48,6 +48,7 @@ class Credentials:
     :param socket_url: where the service says that something has happened to a task; None: Wiro's own socket, where the
         service is Wiro.
     :param remark: what is odd about the connection, and does not keep it from being used.
+    :param origin: which connection it is, for messages.
     """
 
     api_key: str = field(repr=False)
@@ -59,6 +60,7 @@ class Credentials:
     allow_http: bool = False
     socket_url: str | None = None
     remark: str = field(default="", compare=False)
+    origin: str = field(default="the connection", compare=False)
 
     @property
     def account(self) -> str:
@@ -100,11 +102,12 @@ class Credentials:
                 api_secret=_header_text(where, "password (API secret)", password) or None,
                 base_url=_base_url(where, host, schema, port, allow_http=allow_http),
                 timeout=_timeout(where, given.get("timeout")),
-                verify=_verify(given.get("verify")),
+                verify=_verify(where, given.get("verify")),
                 max_active=_max_active(where, given.get("max_active")),
                 allow_http=allow_http,
                 socket_url=_socket_url(where, given.get("socket_url"), allow_http=allow_http),
                 remark=remark,
+                origin=where,
             )
         except WiroConfigError as error:
             if not remark:
@@ -243,11 +246,13 @@ def _flag(where: str, name: str, extra: Mapping[str, object]) -> bool:
     raise WiroConfigError(f"{where}: extra {name} is {value!r}; allowed are true and false")
 
 
-def _verify(value: object) -> bool | str:
+def _verify(where: str, value: object) -> bool | str:
     if value is None or isinstance(value, bool):
         return value is not False
-    text = str(value).strip()
-    return _BOOLEANS.get(text.lower(), text or True)
+    if isinstance(value, str):
+        text = value.strip()
+        return _BOOLEANS.get(text.lower(), text or True)
+    raise WiroConfigError(f"{where}: extra verify is {value!r}; allowed are true, false and the path of a CA file")
 
 
 _BOOLEANS = {"true": True, "false": False}

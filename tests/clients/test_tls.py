@@ -83,10 +83,10 @@ def test_a_ca_file_that_cannot_be_used_is_named_before_anything_is_sent(
     if content is not None:
         path.write_text(content)
     problem = "does not exist" if content is None else "cannot be read"
-    for verify in (str(path), True):
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
-        with pytest.raises(WiroConfigError, match=rf"the CA file '.*ca.pem' {problem}.*extra verify"):
-            drive(look(), Credentials("key", "secret", "https://127.0.0.1:9/v1", 5, verify))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    for verify, named in ((str(path), "its extra verify"), (True, "REQUESTS_CA_BUNDLE of the environment")):
+        with pytest.raises(WiroConfigError, match=rf"^films: the CA file '.*ca.pem', as {named} says, {problem}"):
+            drive(look(), Credentials("key", "secret", "https://127.0.0.1:9/v1", 5, verify, origin="films"))
 
 
 def test_a_ca_without_key_identifiers_is_trusted_on_each_python(

@@ -192,6 +192,11 @@ def test_verify_is_true_false_or_a_ca_file(value: object, verify: bool | str) ->
     assert credentials(verify=value).verify == verify
 
 
+@pytest.mark.parametrize("value", [0, 1, [1], {"ca": "x"}])
+def test_another_verify_is_named(value: object) -> None:
+    assert f"extra verify is {value!r}; allowed are true, false and the path" in refused(verify=value)
+
+
 def test_extras_that_are_not_known_are_let_be_with_a_remark() -> None:
     assert credentials(extra__wiro__timeout=5, proxies={}) == credentials()
     assert credentials().remark == ""

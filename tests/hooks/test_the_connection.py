@@ -248,7 +248,7 @@ def test_a_bad_moment_of_wiro_is_no_verdict_on_the_credentials(
         ({"login": ""}, "login (API key) is empty"),
         ({"host": "http://wiro.example"}, "host is plain http"),
         ({"extra": {"timeout": "soon"}}, "extra timeout is 'soon'"),
-        ({"extra": {"verify": "/no/such/file.pem"}}, "'/no/such/file.pem' does not exist"),
+        ({"extra": {"verify": "/no/such/file.pem"}}, "'/no/such/file.pem', as its extra verify says, does not exist"),
     ],
 )
 def test_a_half_filled_connection_says_which_field_is_wrong(
