@@ -82,7 +82,7 @@ FAILURES: list[tuple[str, str, dict[str, Any]]] = [
     ("Run", "no_taskid", {}),
     ("Run", "drop_after", {}),
     ("Run", "html", {}),
-    ("Run", "429", {"retry_after": 0}),
+    ("Run", "429", {"retry_after": 0, "times": -1}),
 ]
 
 
@@ -129,6 +129,33 @@ def test_a_whole_run_keeps_and_logs_no_secret(
     assert leaks(lines.text, wiro_emulator) == []
     assert leaks(json.dumps(kept), wiro_emulator) == []
     assert leaks("".join(map(shown, run.errors)), wiro_emulator) == []
+
+
+QUOTED = "cannot read https://usr:of-a-user-4471@x.example/a.png?X-Amz-Signature=of-a-bucket-5167"
+SAYS: dict[str, Callable[[WiroEmulator], Any]] = {
+    "a failure": lambda emulator: emulator.outcome(duration=0.2, pexit="1", debugerror=QUOTED),
+    "a failure, in what it has printed": lambda emulator: emulator.outcome(duration=0.2, pexit="1", debugoutput=QUOTED),
+    "moderation": lambda emulator: emulator.outcome(
+        duration=0.2, pexit="1", debugerror=f"The request failed because the input image may contain sensitive {QUOTED}"
+    ),
+    "a refusal": lambda emulator: emulator.script("Run", "code", code=1, message=QUOTED),
+    "a refusal in other words": lambda emulator: emulator.script("Run", "code", code=0, message=QUOTED),
+    "an outage": lambda emulator: emulator.script("Run", "code", times=-1, code=96, message=QUOTED),
+    "a look that is refused": lambda emulator: emulator.script("Detail", "code", times=2, code=1, message=QUOTED),
+}
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("says", SAYS)
+def test_an_address_that_wiro_quotes_is_told_without_its_secrets(
+    run_dag: RunDag, wiro_emulator: WiroEmulator, lines: Lines, says: str, deferrable: bool
+) -> None:
+    SAYS[says](wiro_emulator)
+    run = run_dag(lambda: runway(deferrable=deferrable, queue_timeout=0.5))
+    told = lines.text + "".join(map(shown, run.errors)) + json.dumps([run.xcom("wiro_generation")])
+    assert "https://x.example/a.png" in told or says == "a look that is refused"
+    assert "of-a-bucket-5167" not in told
+    assert "of-a-user-4471" not in told
 
 
 @pytest.mark.usefixtures("journal_folder")

@@ -23,6 +23,7 @@ COMMANDS = (
     "fetch",
     "journal",
     "sweep",
+    "task",
     "verify",
 )
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from airflow_provider_wiro.cli.asking import agreed
 from airflow_provider_wiro.core.journal import Identity, Record
 from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroJournalError
@@ -52,7 +53,7 @@ def forget(options: Namespace) -> int:
         return _nothing(recorded, identity)
     print(_line(record, recorded, _states([record])))
     print(_price_of_forgetting(record))
-    if not options.yes and not _agreed():
+    if not options.yes and not agreed("Forget it?"):
         print("Nothing was changed.")
         return 1
     recorded.forget(record)
@@ -65,18 +66,12 @@ def init(_: Namespace) -> int:
     folder = journal_folder()
     if folder is None:
         raise WiroJournalError(
-            "[wiro] journal_path is not set, so there is no folder to mark. Airflow's Task State Store needs no mark"
+            "[wiro] journal_path is not set, so there is no folder to mark. Airflow's Task State Store (3.3 and newer) "
+            "needs none"
         )
     marker = mark(folder)
     print(f"{folder} needs no mark." if marker is None else f"{folder} is marked as a journal, by the file {marker}.")
     return 0
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        print("There is nobody to ask here: repeat the command with --yes.", file=sys.stderr)
-        return False
-    return input("Forget it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _price_of_forgetting(record: Record) -> str:

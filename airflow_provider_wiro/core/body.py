@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import foreign, one_line
 
 MAX_RETRY_AFTER = 300.0
 # Reading more would hold up the event loop, in a thread too: json keeps the GIL. A page of 100 tasks has some 5,000.
@@ -52,7 +52,7 @@ def read_date(header: str | None) -> float | None:
 
 def words_of(error: object) -> str:
     """Return the message of an error as one line; empty if it has none."""
-    return one_line(error.get("message") if isinstance(error, Mapping) else error)
+    return foreign(error.get("message") if isinstance(error, Mapping) else error)
 
 
 def code_of(error: object) -> tuple[int | None, str]:

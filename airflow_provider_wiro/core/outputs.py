@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 from airflow_provider_wiro.core.reading import read_line, read_whole
 from airflow_provider_wiro.core.result import OutputDict
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import foreign
 from airflow_provider_wiro.core.texts import storable
 from airflow_provider_wiro.core.urls import read_url
 
@@ -89,9 +89,9 @@ def _with_text(item: object, stdout: str) -> object:
 def _excerpt(item: object) -> str:
     """Show an output that cannot be read, without its keys and tokens; empty if nothing is there."""
     if not isinstance(item, Mapping):
-        return one_line(_flat(item), 200) if item else ""
+        return foreign(_flat(item), 200) if item else ""
     told = {name: _flat(value) for name, value in item.items() if value and not _SECRET.search(name)}
-    return one_line(json.dumps(told, ensure_ascii=False), 200) if told else ""
+    return foreign(json.dumps(told, ensure_ascii=False), 200) if told else ""
 
 
 def _flat(value: object) -> str | int | float:

@@ -27,7 +27,7 @@ from airflow_provider_wiro.core.body import MOST_VALUES as MOST_VALUES
 from airflow_provider_wiro.core.body import code_of, parse_json, read_date, read_retry_after, words_of
 from airflow_provider_wiro.core.files import Upload
 from airflow_provider_wiro.core.task import Task
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import foreign
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ class Reply:
     @property
     def excerpt(self) -> str:
         """The beginning of the body as one printable line without its tokens, for messages."""
-        return one_line(_TOKEN.sub(r"\1…", self.beginning), 200)
+        return foreign(_TOKEN.sub(r"\1…", self.beginning), 200)
 
     @property
     def date(self) -> float | None:

@@ -113,16 +113,18 @@ _WORDS = {
     Shown.DOUBTFUL: _doubtful,
     Shown.ELSEWHERE: _elsewhere,
 }
+_AGAIN = "clear this task once that is over: it looks in Wiro's list again. If that does not help:"
 _LOOK = "look in the Wiro dashboard for a task of that time: stop it, or use its outputs"
 
 
 def _unknown(seen: Sighting, place: str) -> str:
     found = seen.record
+    first = (_AGAIN, _LOOK) if seen.shown is Shown.UNREADABLE else (_LOOK,)
     sent = f"{datetime.fromtimestamp(found.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"it is not known whether Wiro accepted the submission to {found.model} that was sent about {sent}: {seen.why}"
         ". Nothing more was submitted, because that might pay twice."
-        f"{steps(_LOOK, *forget(place, found.identity))}\n"
+        f"{steps(*first, *forget(place, found.identity))}\n"
         'With on_unknown_submission="submit" it would be submitted again by itself, and may be paid twice'
     )
 

@@ -11,6 +11,7 @@ from airflow_provider_wiro.core.reading import read_line, read_number, read_word
 from airflow_provider_wiro.core.reading import read_taskid as read_taskid
 from airflow_provider_wiro.core.result import ResultDict as ResultDict
 from airflow_provider_wiro.core.rules.flagged import flag_in
+from airflow_provider_wiro.core.text import foreign
 from airflow_provider_wiro.core.texts import joined, text_of
 
 COMPLETED = "task_postprocess_end"
@@ -90,7 +91,7 @@ class Task:
             unreadable=unreadable,
             cost_usd=read_number(payload.get("totalcost")),
             elapsed_seconds=read_number(payload.get("elapsedseconds")),
-            error=read_line(payload.get("debugerror"), 300) or read_line(payload.get("debugoutput"), 300),
+            error=_error_of(payload),
             token=read_line(payload.get("socketaccesstoken"), 500),
             stderr=stderr,
             stdout=stdout,
@@ -179,6 +180,11 @@ def _took(payload: Mapping[str, object]) -> float | None:
     began = read_number(payload.get("createtime"))
     ended = read_number(payload.get("postprocessendtime")) or read_number(payload.get("endtime"))
     return ended - began if began and ended and ended > began else None
+
+
+def _error_of(payload: Mapping[str, object]) -> str | None:
+    lines = (read_line(payload.get(name), 1_200) for name in ("debugerror", "debugoutput"))
+    return next((foreign(line) for line in lines if line), None)
 
 
 def _all_of(value: object) -> str:

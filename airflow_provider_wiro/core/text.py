@@ -29,6 +29,12 @@ def one_line(value: object, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def foreign(value: object, limit: int = 300) -> str:
+    """Return what Wiro says as one line, as ``one_line`` does, without the secrets of URLs: it may quote inputs."""
+    text = "" if value is None else as_text(value)
+    return one_line(without_secrets(text[: limit * 4]), limit)
+
+
 def in_words(error: BaseException, limit: int = 300) -> str:
     """Return an error as one line: one of this package in all its words, for they say what to do, another one cut."""
     line = f"{type(error).__name__}: {error}"

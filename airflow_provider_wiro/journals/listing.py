@@ -11,7 +11,7 @@ from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.exceptions import WiroJournalError
 from airflow_provider_wiro.journals.files import Files
 from airflow_provider_wiro.journals.journal import as_journal_error
-from airflow_provider_wiro.journals.marker import check_marker
+from airflow_provider_wiro.journals.marker import check_listed
 from airflow_provider_wiro.journals.place import files_in
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ def journals_in(folder: ObjectStoragePath, since: float) -> Iterator[Record | Wi
 
     :raises WiroJournalError: if the folder is not there, or cannot be listed.
     """
+    check_listed(folder)
     with as_journal_error(f"the folder {folder}", "listed"):
         if not folder.exists():
             raise FileNotFoundError("it does not exist; the first submission makes it, where all machines see it")
-        check_marker(folder)
         files = files_in(folder)
         found = files.find(files.root)
     for path, written_at in found.items():

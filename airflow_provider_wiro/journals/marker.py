@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MARKER = ".wiro-journal"
-CONTENT = b"The journal of airflow-provider-wiro. Do not delete this file: without it, nothing is submitted.\n"
+CONTENT = b"The journal of airflow-provider-wiro. Do not delete this file: without it, an empty folder is none.\n"
 
 
 def mark(folder: ObjectStoragePath | Path) -> Path | None:
@@ -43,26 +43,49 @@ def check_marker(folder: ObjectStoragePath | Path) -> None:
 
     :raises WiroJournalError: if it may be another one, and ``[wiro] require_marker`` is set. Else it is a warning.
     """
-    root = _local(folder)
-    if root is None or is_marked(root):
+    if (root := _doubtful(folder)) is None:
         return
-    if _holds_records(root):
-        with suppress(WiroJournalError):  # another user's folder; it counts all the same
-            mark(root)
-        return
-    doubt = (
-        f"the folder {root} of [wiro] journal_path holds no record and no file {MARKER}, so that it may be the place "
-        "of a share that is not mounted here. Tries that see different folders pay twice."
-    )
-    advice = (
-        "Mount the share. If it is the right folder, run `python -m airflow_provider_wiro journal init` once, or make "
-        f"the file {root / MARKER} by hand, empty"
-    )
+    doubt, advice = f"{_doubt(root)} Tries that see different folders pay twice.", _advice(root)
     with as_journal_error("[wiro] require_marker", "read"):
         required = conf.getboolean("wiro", "require_marker", fallback=False)
     if required:
         raise WiroJournalError(f"{doubt} Nothing was submitted, because [wiro] require_marker is set. {advice}")
     log.warning("%s From version 0.3.0 on this is an error before anything is submitted. %s", doubt, advice)
+
+
+def check_listed(folder: ObjectStoragePath | Path) -> None:
+    """Make sure that what is listed is the journal: that there is nothing in another folder says nothing.
+
+    :raises WiroJournalError: if it may be another one.
+    """
+    if (root := _doubtful(folder)) is not None:
+        raise WiroJournalError(f"{_doubt(root)} {_advice(root)}")
+
+
+def _doubtful(folder: ObjectStoragePath | Path) -> Path | None:
+    """Return the folder if it may be another one. One that holds records is the journal's, and gets the marker."""
+    root = _local(folder)
+    if root is None or is_marked(root):
+        return None
+    if not _holds_records(root):
+        return root
+    with suppress(WiroJournalError):  # another user's folder; it counts all the same
+        mark(root)
+    return None
+
+
+def _doubt(root: Path) -> str:
+    return (
+        f"the folder {root} of [wiro] journal_path holds no record and no file {MARKER}, so that it may be the place "
+        "of a share that is not mounted here."
+    )
+
+
+def _advice(root: Path) -> str:
+    return (
+        "Mount the share. If it is the right folder, run `python -m airflow_provider_wiro journal init` once, or make "
+        f"the file {root / MARKER} by hand, empty"
+    )
 
 
 def _holds_records(root: Path) -> bool:

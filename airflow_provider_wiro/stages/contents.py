@@ -46,8 +46,11 @@ def with_contents(this: Try, order: Order, found: Record | None) -> Order:
 
 
 def _with_contents(this: Try, file: FileInput) -> FileInput:
-    sources = (source if source.is_url else _read(this, source) for source in file.sources)
-    return replace(file, sources=tuple(sources))
+    try:
+        sources = tuple(source if source.is_url else _read(this, source) for source in file.sources)
+    except (WiroInputError, WiroUploadError) as error:
+        raise type(error)(f"input {file.name}: {error}") from None
+    return replace(file, sources=sources)
 
 
 def _read(this: Try, source: Source) -> Source:

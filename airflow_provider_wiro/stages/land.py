@@ -17,7 +17,7 @@ from airflow_provider_wiro.core.saving import folder
 from airflow_provider_wiro.core.text import in_words, one_line, without_secrets
 from airflow_provider_wiro.exceptions import WiroError, WiroInputError, WiroInterrupted, WiroJournalError, WiroSaveError
 from airflow_provider_wiro.stages.record import note_deleted, note_landed, note_landing
-from airflow_provider_wiro.stages.tell import announced
+from airflow_provider_wiro.stages.tell import announced, task_command
 from airflow_provider_wiro.stages.this_try import Try
 
 
@@ -135,13 +135,11 @@ def delete_at_wiro(this: Try, result: ResultDict, *, recorded: bool) -> None:
     except Exception as error:
         again = "the next try of this task tries again. " if this.journal is not None else ""
         this.log.warning(
-            "taskid %s: is saved, but its files stay at Wiro, for they could not be deleted: %s; %sBy hand: "
-            "WiroHook(%r).delete(%r)",
+            "taskid %s: is saved, but its files stay at Wiro, for they could not be deleted: %s; %sBy hand: %s",
             taskid,
             _said(error),
             again,
-            this.settings.conn_id,
-            taskid,
+            task_command("delete", taskid, this.settings.conn_id),
         )
         return
     this.log.info("taskid %s: its files at Wiro are deleted, as delete_after_save says", taskid)

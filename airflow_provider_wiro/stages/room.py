@@ -11,6 +11,7 @@ from typing import NoReturn, TypeVar
 from airflow_provider_wiro.compat import TaskDeferred
 from airflow_provider_wiro.core.journal import Record
 from airflow_provider_wiro.core.protocol import MAX_RETRY_AFTER
+from airflow_provider_wiro.core.text import one_line
 from airflow_provider_wiro.exceptions import WiroBusy
 from airflow_provider_wiro.stages.remember import remember
 from airflow_provider_wiro.stages.this_try import Try
@@ -20,6 +21,8 @@ T = TypeVar("T")
 SHORTEST = 15.0
 LONGEST = 120.0
 GROWTH = 1.5
+# The last attempt is so many seconds before the wait is over, and never more than such a share of all of it.
+LAST, LAST_SHARE = 30.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +56,15 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
     until = this.deadline(queue.since, this.settings.queue_timeout)
     while True:
         if queue.attempts and time.time() >= until:
-            waited = time.time() - queue.since
-            raise WiroBusy(
-                f"Wiro, or max_active of connection {this.settings.conn_id}, had no room for {waited:.0f} s, so "
-                "nothing was submitted. Increase queue_timeout, or let fewer tasks run at once",
-                code=96,
-            )
+            raise _given_up(this, queue)
         this.has_waited = queue.attempts > 0
         try:
             return pay(found, min(until, time.time() + this.settings.timeout))
         except WiroBusy as busy:
-            pause, limited = queue.pause(busy), busy.limited and this.defers
-            if time.time() + pause >= until:
-                raise
+            left = until - min(LAST, LAST_SHARE * (until - queue.since)) - time.time()
+            if left <= 0 or left < (busy.retry_after or 0.0):
+                raise _given_up(this, queue, busy) from None
+            pause, limited = min(queue.pause(busy), left), busy.limited and this.defers
             this.log.info("%s; %s", busy, "waiting for a place" if limited else f"trying again in {pause:.0f} s")
         queue = queue.again()
         if limited:
@@ -74,6 +73,24 @@ def with_room(this: Try, queue: Queue, found: Record | None, pay: Callable[[Reco
             _defer(this, time.time() + pause, queue)
         this.caller.pause(pause)
         found = remember(this, again=True)
+
+
+def _given_up(this: Try, queue: Queue, busy: WiroBusy | None = None) -> WiroBusy:
+    """Return the error where there was no room in time.
+
+    :param busy: what came of the last attempt, if it was made just now.
+    """
+    waited = max(0.0, time.time() - queue.since)
+    last = f" At last, {one_line(busy, 500)}." if busy else ""
+    error = WiroBusy(
+        f"Wiro, or max_active of connection {this.settings.conn_id}, had no room for {waited:.0f} s, so nothing was "
+        f"submitted.{last} Increase queue_timeout (or execution_timeout, where that ends earlier), or let fewer tasks "
+        "run at once; then clear this task",
+        code=busy.code if busy else 96,
+    )
+    if busy:
+        error.retry_after, error.limited = busy.retry_after, busy.limited
+    return error
 
 
 def _defer(this: Try, moment: float, queue: Queue) -> NoReturn:

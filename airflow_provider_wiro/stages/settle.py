@@ -21,7 +21,7 @@ from airflow_provider_wiro.exceptions import WiroError, WiroOutputsGone, WiroTas
 from airflow_provider_wiro.stages.land import delete_at_wiro, is_there_already, land
 from airflow_provider_wiro.stages.pay import Generation
 from airflow_provider_wiro.stages.record import write_again
-from airflow_provider_wiro.stages.tell import tell_success
+from airflow_provider_wiro.stages.tell import task_command, tell_success
 from airflow_provider_wiro.stages.this_try import Try
 from airflow_provider_wiro.task_instance import another_try_comes
 
@@ -160,7 +160,7 @@ def _cut(this: Try, result: ResultDict) -> ResultDict:
             what,
             f"saved: {', '.join(uris)}"
             if (uris := uris_of(result))
-            else f"at Wiro: WiroHook({this.settings.conn_id!r}).get_task({result['taskid']!r}) reads it",
+            else f"at Wiro: {task_command('show', result['taskid'], this.settings.conn_id)} reads it",
         )
     return cut
 

@@ -19,6 +19,14 @@ TASKID = "taskid"
 OUT_OF_TIME = frozenset({"AirflowTaskTimeout", "TaskDeferralTimeout", "TaskDeferralError"})
 
 
+def task_command(act: str, taskid: str, conn_id: str) -> str:
+    """Return the command that a person gives to have one thing done at Wiro.
+
+    :param act: of ``cli/task.py``.
+    """
+    return f"python -m airflow_provider_wiro task {act} {taskid} --conn-id {conn_id}"
+
+
 def announce(this: Try, order: Order) -> None:
     """Put the taskid into XCom, before anything else: the trigger and a later process of this try go by it."""
     paid = this.paid

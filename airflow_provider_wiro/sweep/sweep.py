@@ -27,9 +27,10 @@ FAILURES_IN_A_ROW = 3
 WOULD_STOP, STOPPED, NOT_STOPPED = "would stop", "stopped", "COULD NOT BE STOPPED"
 NOT_ASKED, UNREADABLE, UNKNOWN, OTHER_SERVICE = "COULD NOT BE ASKED", "UNREADABLE", "UNKNOWN", "OTHER SERVICE"
 WANTED, WANTED_AGAIN, OVER, NOT_ACCEPTED = "wanted", "wanted again", "over", "not accepted by Wiro"
-NOT_KNOWN_HERE = (
-    "this Airflow knows no DAG of that name: if another deployment shares the folder, leave it alone and give each its "
-    "own; if the DAG was deleted, nobody waits for it"
+NOT_KNOWN_HERE = "this Airflow knows no DAG of that name"
+OF_ANOTHER = (
+    "if another deployment shares the folder, leave the record alone, and give each a folder of its own; if the DAG "
+    "was deleted, nobody waits for it: "
 )
 
 
@@ -170,6 +171,9 @@ class Sweep:
     def _tell_unknown(self, record: Record, why: str) -> None:
         delete = f"delete {self._recorded.place_of(record.identity)}"
         advice = f"look in the Wiro dashboard, stop there what is no longer wanted, then {delete}"
+        if self._states[record.identity] == NO_SUCH_DAG:
+            why = why if why == NOT_KNOWN_HERE else f"{why}, and {NOT_KNOWN_HERE}"
+            advice = f"{OF_ANOTHER}{advice}"
         self._tell(UNKNOWN, record, f"{why}; {advice}")
 
     def _tell(self, done: str, record: Record, why: str, taskid: str | None = None) -> None:

@@ -169,19 +169,40 @@ def test_it_submits_and_waits_for_the_task_once_there_is_room(full: WiroEmulator
     assert ti.xcoms["taskid"] == FIRST
 
 
-@pytest.mark.parametrize("deferrable", [False, True])
-def test_it_gives_up_at_the_timeout_with_an_error_that_may_be_retried(full: WiroEmulator, deferrable: bool) -> None:
-    with pytest.raises(WiroBusy, match="concurrency limit") as caught:
-        runway(deferrable=deferrable, queue_timeout=14).execute(context_of(FakeTaskInstance()))
+GIVEN_UP = r"so nothing was submitted\. At last, .*concurrency limit.*Increase queue_timeout .*then clear this task"
+
+
+def test_it_gives_up_at_the_timeout_with_an_error_that_may_be_retried(full: WiroEmulator) -> None:
+    with pytest.raises(WiroBusy, match=r"so nothing was submitted.* Increase queue_timeout") as caught:
+        runway(queue_timeout=1).execute(context_of(FakeTaskInstance()))
     assert not isinstance(caught.value, AirflowFailException)
-    assert full.count("Run") == 1
+    assert full.count("Run") > 1
     assert nothing_is_kept()
 
 
+def test_the_last_attempt_is_shortly_before_the_timeout(full: WiroEmulator) -> None:
+    operator, began = runway(deferrable=True, queue_timeout=14), time.time()
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context_of(FakeTaskInstance()))
+    assert began + 12.5 < deferred.value.trigger.serialize()[1]["moment"] < time.time() + 12.7
+    with pytest.raises(WiroBusy, match=GIVEN_UP) as caught:
+        operator.submit_again(context_of(FakeTaskInstance()), {"since": time.time() - 12.7, "attempts": 1})
+    assert not isinstance(caught.value, AirflowFailException)
+    assert full.count("Run") == 2
+    assert nothing_is_kept()
+
+
+def test_what_wiro_asks_for_is_not_waited_for_beyond_the_timeout(wiro_emulator: WiroEmulator) -> None:
+    wiro_emulator.script("Run", "429", retry_after=100)
+    with pytest.raises(WiroBusy, match="had no room for 0 s"):
+        runway(deferrable=True, queue_timeout=60).execute(context_of(FakeTaskInstance()))
+    assert wiro_emulator.count("Run") == 1
+
+
 def test_an_execution_timeout_that_ends_earlier_counts(full: WiroEmulator) -> None:
-    with pytest.raises(WiroBusy):
+    with pytest.raises(TaskDeferred) as caught:
         runway(deferrable=True, execution_timeout=timedelta(seconds=20)).execute(context_of(FakeTaskInstance()))
-    assert full.count("Run") == 1
+    assert caught.value.trigger.serialize()[1]["moment"] < time.time() + 20
 
 
 def test_nothing_is_sent_after_the_timeout(wiro_emulator: WiroEmulator) -> None:
@@ -193,8 +214,8 @@ def test_nothing_is_sent_after_the_timeout(wiro_emulator: WiroEmulator) -> None:
 
 def test_a_task_that_may_not_defer_waits_as_long_as_its_timeout(full: WiroEmulator) -> None:
     with pytest.raises(WiroBusy):
-        runway(timeout=14).execute(context_of(FakeTaskInstance()))
-    assert full.count("Run") == 1
+        runway(timeout=1).execute(context_of(FakeTaskInstance()))
+    assert full.count("Run") > 1
 
 
 def test_a_deferrable_task_waits_for_room_longer_than_its_generation_may_take(wiro_emulator: WiroEmulator) -> None:

@@ -15,6 +15,7 @@ import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
 from airflow_provider_wiro.core.landing import Landed
+from airflow_provider_wiro.journals import mark
 from airflow_provider_wiro.sweep import sweep
 from airflow_provider_wiro.sweep.__main__ import main
 from doubles import statuses, wait_until
@@ -208,6 +209,7 @@ def test_a_folder_that_is_not_mounted_here_is_an_error(deployment: Deployment, s
 
 @IN_THE_FOLDER
 def test_old_files_are_not_even_read(deployment: Deployment, swept: Swept) -> None:
+    mark(deployment.folder)
     path = deployment.folder / "old.json"
     path.write_text("garbage")
     assert swept()[0] == 1

@@ -236,8 +236,19 @@ def test_a_lost_run_of_another_deployment_is_not_searched_for(deployment: Deploy
     code, said = swept()
     assert code == 1
     assert "this Airflow knows no DAG" in said
-    assert "if another deployment shares the folder, leave it alone" in said
+    assert "if another deployment shares the folder, leave the record alone" in said
     assert not deployment.wiro.requests
+
+
+@IN_THE_FOLDER
+def test_of_another_deployment_nobody_is_told_to_delete_what_wiro_does_not_know(
+    deployment: Deployment, swept: Swept
+) -> None:
+    deployment.write(foreign(deployment.record(0).submitted("99", time.time())))
+    code, said = swept()
+    assert code == 1
+    assert "state=no_such_dag taskid=99 " in said
+    assert said.index("this Airflow knows no DAG") < said.index("leave the record alone") < said.index("then delete")
 
 
 def test_a_task_that_two_journals_hold_is_left_to_the_one_that_waits(deployment: Deployment, swept: Swept) -> None:

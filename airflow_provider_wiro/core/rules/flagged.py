@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_provider_wiro.core.text import one_line
+from airflow_provider_wiro.core.text import foreign
 
 # Of a longer text, the beginning and the end: an error is told at the end, or is all there is.
 MOST_READ = 20_000
@@ -105,7 +105,7 @@ FLAGS: tuple[FlagRule, ...] = (
 def flag_in(said: str) -> str | None:
     """Return the line of *said* by which content moderation refused the work; None if there is none."""
     read = said if len(said) <= 2 * MOST_READ else f"{said[:MOST_READ]}\n{said[-MOST_READ:]}"
-    return next((one_line(line) for line in read.splitlines() if rule_in(line) is not None), None)
+    return next((foreign(line) for line in read.splitlines() if rule_in(line) is not None), None)
 
 
 def rule_in(line: str) -> FlagRule | None:
