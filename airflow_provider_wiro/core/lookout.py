@@ -26,8 +26,9 @@ WRONG = 5
 FADING = 0.8
 # After a reading that was not worth it, so many looks go to Detail before the next one; twice as many each time.
 FIRST_REST, LONGEST_REST = 200, 6_400
-# Where a page is too long or too slow, the next one is of half as many rows.
+# Where a page is too long or too slow, the next ones are of half as many rows; after so many good ones, of twice.
 FEWEST_ROWS = 25
+GOOD_PAGES = 16
 # How many pages are on their way at once, and how many are read in a row.
 ABREAST = 8
 MOST_PAGES = 200
@@ -48,6 +49,7 @@ class Book:
         "_compared",
         "_density",
         "_found",
+        "_good",
         "_left",
         "_pages",
         "_refused",
@@ -59,6 +61,7 @@ class Book:
 
     def __init__(self) -> None:
         self.rows = PAGE
+        self._good = 0
         self._refused = False
         self._compared = self._agreed = self._shown = self._wrong = 0
         self._left, self._rest = 0, FIRST_REST
@@ -113,20 +116,29 @@ class Book:
 
     def over(self, pages: int, found: int, named: int) -> None:
         """Take in that so many pages have answered so many looks, and have named so many waiting tasks."""
-        self._left, self._density = 0, named / max(1, pages)
+        self._left, self._density = 0, (named / pages if named else None)
         self._pages, self._found = pages + FADING * self._pages, found + FADING * self._found
-        if self._found >= WORTH * self._pages and self.proven:
+        if named and self._found >= WORTH * self._pages and self.proven:
             self._rest = FIRST_REST
         else:
             # More may have begun to wait by then, of which the first page names others.
             self._density = None
             self._left, self._rest = self._rest, min(2 * self._rest, LONGEST_REST)
 
-    def failed(self, outcome: Reply | NoReply) -> None:
-        """Take in an answer that is no page."""
+    def came(self) -> None:
+        """Take in that a page has come."""
+        self._good += 1
+        if self._good >= GOOD_PAGES:
+            self.rows, self._good = min(2 * self.rows, PAGE), 0
+
+    def failed(self, outcome: Reply | NoReply, rows: int) -> None:
+        """Take in an answer that is no page.
+
+        :param rows: how many were asked for.
+        """
         self._refused = self._refused or (isinstance(outcome, Reply) and _refuses(outcome))
-        if not isinstance(outcome, Reply) or outcome.status >= 500:
-            self.rows = max(self.rows // 2, FEWEST_ROWS)
+        if outcome.status >= 500 if isinstance(outcome, Reply) else outcome.sent:
+            self.rows, self._good = max(rows // 2, FEWEST_ROWS), 0
 
 
 class Reading:
@@ -168,8 +180,9 @@ class Reading:
         rows = listed(outcome) if isinstance(outcome, Reply) else None
         if rows is None:
             self._ends = True
-            self._book.failed(outcome)
+            self._book.failed(outcome, self._rows)
             return []
+        self._book.came()
         shown = [row for row in rows if isinstance(row, Mapping)]
         if len(rows) < self._rows or (shown and _created(shown[-1]) < self._since):
             self._ends = self.complete = True

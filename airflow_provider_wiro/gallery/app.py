@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -37,8 +38,10 @@ SANDBOX = "default-src 'none'; sandbox"
 
 log = logging.getLogger(__name__)
 
-Word = Annotated[str | None, Query(max_length=300)]
-Id = Annotated[str, Query(min_length=1, max_length=300)]
+# PostgreSQL takes no NUL.
+NO_NUL = r"^[^\x00]*$"
+Word = Annotated[str | None, Query(max_length=300, pattern=NO_NUL)]
+Id = Annotated[str, Query(min_length=1, max_length=300, pattern=NO_NUL)]
 Moment = Annotated[datetime | None, Query()]
 MapIndex = Annotated[int, Query(ge=-1, le=2**31 - 1)]
 
@@ -87,13 +90,24 @@ def _generations(
 ) -> Answer:
     """Return a page of generations that the user may see."""
     _check_xcoms(request, user, dag_id)
-    if any(moment is not None and moment.tzinfo is None for moment in (since, until)):
-        raise HTTPException(422, "since and until want an offset, as in 2026-11-27T00:00:00Z")
     readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
-    where = rows.Where(dag_id, run_id, task_id, map_index, since, until)
+    where = rows.Where(dag_id, run_id, task_id, map_index, _in_utc("since", since), _in_utc("until", until))
     with create_session(scoped=False) as session:
         found = listed(session, readable, where, model=model, outcome=outcome, page=page, roots=_roots())
     return Answer(found, headers={"Cache-Control": "no-store"})
+
+
+def _in_utc(name: str, moment: datetime | None) -> datetime | None:
+    """Return a moment in UTC.
+
+    :raises HTTPException: 422, where that is none.
+    """
+    if moment is None:
+        return None
+    with suppress(OverflowError):
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    raise HTTPException(422, f"{name} is a moment with an offset, as in 2026-11-27T00:00:00Z")
 
 
 def _kept(key: rows.Key, output: int) -> tuple[Stored, str | None]:

@@ -109,12 +109,18 @@ def _newest(
 
 
 def _row(found: Any) -> Row:
-    if found[6] is not None:
-        return Row(*found[:-1])
-    told = plain(found[-1])
-    taskid, *short = ((told or {}).get(name) for name in TOLD)
-    plain_ones = (value if isinstance(value, str | float | int) else None for value in short)
-    return Row._make((*found[:6], read_taskid(taskid), *plain_ones, told is not None))
+    is_told, values = True, found[6:-1]
+    if found[6] is None:
+        told = plain(found[-1])
+        is_told, values = told is not None, [(told or {}).get(name) for name in TOLD]
+    taskid, *short = map(_word, values)
+    return Row._make((*found[:6], read_taskid(taskid), *short, is_told))
+
+
+def _word(value: object) -> str | float | None:
+    """Return text or a number; None for an object or an array, which a database may give as text."""
+    compound = isinstance(value, str) and value.startswith(("{", "["))
+    return value if isinstance(value, str | int | float) and not compound else None
 
 
 def _before(

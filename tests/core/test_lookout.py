@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_wiro.core.lookout import (
     ABREAST,
     FIRST_REST,
+    GOOD_PAGES,
     LONGEST_REST,
     MOST_PAGES,
     PROOF,
@@ -20,8 +21,9 @@ from airflow_provider_wiro.core.lookout import (
     running,
 )
 from airflow_provider_wiro.core.protocol import Reply
+from airflow_provider_wiro.core.search import PAGE
 from airflow_provider_wiro.core.task import KNOWN, RUNNING, TERMINAL, Task
-from fake_driver import START, UNANSWERED, Outcome, page, refusal, reply, row
+from fake_driver import START, UNANSWERED, UNSENT, Outcome, page, refusal, reply, row
 
 
 def task(status: str) -> Task:
@@ -102,6 +104,48 @@ def test_after_a_page_that_was_too_long_or_too_slow_the_next_one_is_smaller(outc
     book = proven()
     Reading(book, 50, 50, START).rows_of(outcome)
     assert book.rows == rows
+
+
+def test_pages_become_as_long_again_as_they_were() -> None:
+    book = proven()
+    for _ in range(3):  # of one reading: they were on their way together
+        Reading(book, 50, 50, START).rows_of(page(503))
+    small = Reading(book, 50, 50, START)
+    assert book.rows == 25
+    for _ in range(2 * GOOD_PAGES - 1):
+        small.rows_of(listing(25))
+    assert book.rows == 50
+    small.rows_of(listing(25))
+    assert book.rows == PAGE
+
+
+def test_pages_that_were_on_their_way_together_make_the_next_ones_smaller_once() -> None:
+    book = proven()
+    reading = Reading(book, 500, 500, START)
+    for _ in range(ABREAST):
+        reading.rows_of(page(503))
+    assert book.rows == 50
+
+
+def test_where_nothing_was_sent_the_pages_stay_as_long() -> None:
+    book = proven()
+    Reading(book, 50, 50, START).rows_of(UNSENT)
+    assert book.rows == PAGE
+
+
+@pytest.mark.parametrize("outcome", [UNSENT, UNANSWERED, page(503), page(429)])
+def test_one_page_that_fails_costs_a_rest_and_no_more(outcome: Outcome) -> None:
+    book = proven()
+    for _ in range(20):
+        book.over(pages=1, found=60, named=60)
+    reading = Reading(book, 60, 60, START)
+    reading.next_page()
+    reading.rows_of(outcome)
+    reading.close()
+    for _ in range(FIRST_REST):
+        assert not book.is_worth(60, 60)
+        book.detail_asked()
+    assert book.is_worth(60, 60)
 
 
 def test_it_is_read_where_it_answers_more_looks_than_a_page_costs() -> None:

@@ -176,6 +176,15 @@ def test_nothing_in_xcom_breaks_the_page(kept: Kept, visit: Visit, value: Any) -
     assert all(tile["model_page"] in (None, "https://wiro.ai/models/google/veo3-1") for tile in found)
 
 
+@pytest.mark.parametrize("taskid", ["0", "", ["1"], {"a": 1}])
+def test_two_that_name_no_task_are_not_taken_for_one(kept: Kept, visit: Visit, taskid: Any) -> None:
+    for name, cost in (("one", 1.0), ("two", 2.0)):
+        kept.task(task_id=name, wiro_generation=generation(taskid=taskid, cost_usd=cost, model=["a"]))
+    answer = visit().json()
+    assert [tile["taskid"] for tile in answer["generations"]] == [None, None]
+    assert (answer["cost_usd"], answer["models"]) == (3.0, [])
+
+
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "\x00https://a", "//"]
 )
@@ -317,4 +326,7 @@ def test_odd_questions_are_refused(visit: Visit) -> None:
     assert visit(page=-1).status_code == 422
     assert visit(since="2026-11-27T00:00:00").status_code == 422
     assert visit(map_index="x").status_code == 422
+    assert visit(since="0001-01-01T00:00:00+14:00").status_code == 422
+    assert visit(until="9999-12-31T23:59:59-14:00").status_code == 422
+    assert visit(run_id="a\x00b").status_code == 422
     assert read_roots(None) == ([], [])
