@@ -145,8 +145,8 @@ class Lists:
         if said is None or asyncio.get_running_loop().time() - said[1] > FRESH:
             return
         task = task_in(outcome, one.plan.taskid)
-        if isinstance(task, Task):
-            self._book.compare(said[0], task)
+        if isinstance(task, Task) and not one.lied:
+            one.lied = not self._book.compare(said[0], task)
 
     async def _read(self, reading: Reading) -> None:
         await asyncio.gather(*(self._pages(reading) for _ in range(reading.abreast)))
@@ -211,8 +211,10 @@ class Lists:
         return asked or sooner
 
     def _prove(self, one: Waiting, *, asked: bool) -> None:
-        """Have Detail asked too, at once, for those who are the first that the list names, whenever they are due."""
-        if self._to_prove > 0:
+        """Have Detail asked too, at once, for the first that the list names and that may be looked at."""
+        looked_at = one.due - 2 * one.sooner  # it sleeps from one look to the next
+        rested = asyncio.get_running_loop().time() - looked_at >= one.plan.poll_interval
+        if self._to_prove > 0 and (asked or rested):
             self._to_prove -= 1
             if asked:
                 self._owner.ask_detail(one, first=True)

@@ -28,6 +28,7 @@ class Waiting:
     :ivar asked: the look that has to be answered and is not on its way yet.
     :ivar asking: the request that is on its way.
     :ivar row: what the last row of the list said, and when.
+    :ivar lied: whether Detail has contradicted a row. One task counts once, however often it is looked at.
     :ivar unlisted: how many looks go to Detail at once, for the list did not show the task.
     """
 
@@ -39,6 +40,7 @@ class Waiting:
         "due",
         "ended",
         "flow",
+        "lied",
         "listed",
         "log",
         "looks",
@@ -68,6 +70,7 @@ class Waiting:
         self.asked: Look | None = None
         self.asking: asyncio.Task[None] | None = None
         self.row: tuple[str, float] | None = None
+        self.lied = False
         self.unlisted = 0
 
     def __lt__(self, other: Waiting) -> bool:

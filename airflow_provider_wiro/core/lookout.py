@@ -99,20 +99,22 @@ class Book:
         """Take in that a look goes to Detail."""
         self._left -= 1
 
-    def compare(self, status: str, task: Task) -> None:
-        """Take in what Detail shows of a task, of which the last row said *status*."""
+    def compare(self, status: str, task: Task) -> bool:
+        """Take in what Detail shows of a task, of which the last row said *status*; return whether that was right."""
+        right = status == task.status
         if task.terminal:
-            if status == task.status:
-                self._shown += 1
-            else:
-                self._wrong += 1
+            self._shown += right
+            self._wrong += not right
         elif self._compared < PROOF:
             self._compared += 1
-            self._agreed += status == task.status
+            self._agreed += right
             if self.proven:
                 self._left, self._rest = 0, FIRST_REST
-        elif status != task.status and status not in RUNNING:
-            self._wrong += 1
+            return True
+        else:
+            right = right or status in RUNNING
+            self._wrong += not right
+        return right
 
     def over(self, pages: int, found: int, named: int) -> None:
         """Take in that so many pages have answered so many looks, and have named so many waiting tasks."""

@@ -350,6 +350,44 @@ def test_a_list_that_refuses_or_is_proven_wrong_is_not_read_again(lie: str) -> N
     assert lying.counts["List"] <= 3
 
 
+def test_one_task_that_the_list_shows_wrong_for_ever_costs_the_others_nothing() -> None:
+    class Odd(Service):
+        def listed(self, start: int, limit: int) -> list[Any]:
+            over = {"status": "task_cancel"} if self.now > 120 else {}
+            return [row | over if row["id"] == "500" else row for row in super().listed(start, limit)]
+
+    service = Odd()
+    watched = waited(service, service.add(range(1, 1001)), 600, submitted_at=START - 600, deadline=START + 3600)
+    assert watched._lists._book.usable
+    assert max(moment for moment, call, _ in service.asked if call == "List") > 550
+
+
+def test_what_proves_the_list_is_not_asked_for_again_sooner_than_it_may_be() -> None:
+    class Shared(Service):
+        def listed(self, start: int, limit: int) -> list[Any]:
+            numbers = range(600 - start, max(600 - start - limit, 0), -1)
+            return [self.row(str(number)) for number in numbers]
+
+    service = Shared()
+    taskids = service.add(range(1, 601))[::12]
+    waited(service, taskids, 600, submitted_at=START - 600, deadline=START + 7200)
+    assert service.counts["List"] > 0
+    for taskid in taskids:
+        assert min(later - one for one, later in itertools.pairwise(service.looks(taskid))) >= 2.7
+
+
+def test_a_page_that_names_one_task_again_and_again_proves_no_more_than_that() -> None:
+    class Repeating(Service):
+        def listed(self, start: int, limit: int) -> list[Any]:
+            rows = super().listed(start, limit)
+            return [*rows[:1] * 25, *rows[:75]]
+
+    service = Repeating()
+    waited(service, service.add(range(1, 101)), 29, submitted_at=START - 600, deadline=START + 7200)
+    assert len(service.looks("100")) <= 2
+    assert service.counts["Detail"] < 100  # it is believed before all have been asked for
+
+
 def test_one_whose_deadline_passes_in_the_queue_is_answered_once_though_a_reading_has_put_it_there_twice() -> None:
     class Slow(Lying):
         async def send(self, step: Send, *args: Any, **options: Any) -> Reply | NoReply:
