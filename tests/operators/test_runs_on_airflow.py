@@ -281,12 +281,12 @@ def test_the_concurrency_limit_is_no_failure(
 
 
 def test_no_room_until_the_timeout_fails_retryably(run_dag: RunDag, wiro_emulator: WiroEmulator) -> None:
-    wiro_emulator.script("Run", "code", code=96, message="Concurrency limit")
+    wiro_emulator.script("Run", "code", times=2, code=96, message="Concurrency limit")
     run = run_dag(lambda: runway(timeout=1, **RETRY))
     [error] = run.errors
     assert run.state == "success"
     assert isinstance(error, WiroBusy)
-    assert "set max_active" in str(error)
+    assert "Increase queue_timeout" in str(error)
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

@@ -119,7 +119,8 @@ def test_a_text_of_more_than_1_mb_is_cut_with_a_warning_that_says_where_the_whol
     assert ti.xcoms["text"] == result["text"] == "x" * len(result["text"])
     [warning] = [line for line in warnings_in(lines) if "is cut" in line]
     assert f"({len(result['text'])} of 1500000 characters are left)" in warning
-    assert f"The whole is at Wiro: WiroHook('wiro_default').get_task('{FIRST}') reads it" in warning
+    by_hand = f"python -m airflow_provider_wiro task show {FIRST} --conn-id wiro_default"
+    assert f"The whole is at Wiro: {by_hand} reads it" in warning
     assert WiroHook().get_task(FIRST).text == text
 
 
