@@ -26,9 +26,10 @@ WRONG = 5
 FADING = 0.8
 # After a reading that was not worth it, so many looks go to Detail before the next one; twice as many each time.
 FIRST_REST, LONGEST_REST = 200, 6_400
-# Where a page is too long or too slow, the next ones are of half as many rows; after so many good ones, of twice.
+# Where a page is too long or too slow, the next ones are of half as many rows; after so many good ones, of twice. Each
+# time that they have become shorter, it takes twice as many.
 FEWEST_ROWS = 25
-GOOD_PAGES = 16
+GOOD_PAGES, MOST_GOOD_PAGES = 16, 4_096
 # How many pages are on their way at once, and how many are read in a row.
 ABREAST = 8
 MOST_PAGES = 200
@@ -50,6 +51,7 @@ class Book:
         "_density",
         "_found",
         "_good",
+        "_good_wanted",
         "_left",
         "_pages",
         "_refused",
@@ -61,7 +63,7 @@ class Book:
 
     def __init__(self) -> None:
         self.rows = PAGE
-        self._good = 0
+        self._good, self._good_wanted = 0, GOOD_PAGES
         self._refused = False
         self._compared = self._agreed = self._shown = self._wrong = 0
         self._left, self._rest = 0, FIRST_REST
@@ -130,8 +132,13 @@ class Book:
     def came(self) -> None:
         """Take in that a page has come."""
         self._good += 1
-        if self._good >= GOOD_PAGES:
-            self.rows, self._good = min(2 * self.rows, PAGE), 0
+        if self._good < self._good_wanted:
+            return
+        self._good = 0
+        if self.rows < PAGE:
+            self.rows = min(2 * self.rows, PAGE)
+        else:
+            self._good_wanted = max(self._good_wanted // 2, GOOD_PAGES)
 
     def failed(self, outcome: Reply | NoReply, rows: int) -> None:
         """Take in an answer that is no page.
@@ -140,7 +147,9 @@ class Book:
         """
         self._refused = self._refused or (isinstance(outcome, Reply) and _refuses(outcome))
         if outcome.status >= 500 if isinstance(outcome, Reply) else outcome.sent:
-            self.rows, self._good = max(rows // 2, FEWEST_ROWS), 0
+            self._good, shorter = 0, max(rows // 2, FEWEST_ROWS)
+            if shorter < self.rows:
+                self.rows, self._good_wanted = shorter, min(2 * self._good_wanted, MOST_GOOD_PAGES)
 
 
 class Reading:

@@ -107,7 +107,8 @@ def _in_utc(name: str, moment: datetime | None) -> datetime | None:
     with suppress(OverflowError):
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
-    raise HTTPException(422, f"{name} is a moment with an offset, as in 2026-11-27T00:00:00Z")
+    allowed = "a moment with an offset, of the years 1 to 9999 in UTC, as 2026-11-27T00:00:00Z"
+    raise HTTPException(422, f"{name}; allowed: {allowed}")
 
 
 def _kept(key: rows.Key, output: int) -> tuple[Stored, str | None]:

@@ -16,7 +16,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.state import State
 from sqlalchemy import DateTime, and_, case, null, select, tuple_, type_coerce
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from airflow_provider_wiro.core.reading import read_taskid
@@ -88,15 +88,17 @@ def newest(session: Session, readable: Collection[str], where: Where, most: int)
     ask = partial(_newest, session, readable, where, most)
     try:
         return ask(_short)
-    except DBAPIError:  # SQLite looks for nothing in a value with NaN
+    except OperationalError:
+        if session.get_bind().dialect.name != "sqlite":
+            raise
         session.rollback()
-        return ask(_whole)
+        return ask(_whole)  # SQLite looks for nothing in a value with NaN
 
 
 def _newest(
     session: Session, readable: Collection[str], where: Where, most: int, told: Callable[[Any], list[Any]]
 ) -> list[Row]:
-    """Do the same.
+    """Return it, with what 0.1.0 left.
 
     :param told: returns what is read of a model's values, for ``_row``.
     """

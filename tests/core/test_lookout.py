@@ -108,15 +108,31 @@ def test_after_a_page_that_was_too_long_or_too_slow_the_next_one_is_smaller(outc
 
 def test_pages_become_as_long_again_as_they_were() -> None:
     book = proven()
-    for _ in range(3):  # of one reading: they were on their way together
+    for _ in range(2):
         Reading(book, 50, 50, START).rows_of(page(503))
     small = Reading(book, 50, 50, START)
     assert book.rows == 25
-    for _ in range(2 * GOOD_PAGES - 1):
+    for rows in (50, PAGE):
+        for _ in range(4 * GOOD_PAGES - 1):
+            small.rows_of(listing(25))
+        assert book.rows == rows // 2
         small.rows_of(listing(25))
-    assert book.rows == 50
-    small.rows_of(listing(25))
+        assert book.rows == rows
+    for _ in range(4 * GOOD_PAGES):  # all is well for as long again
+        small.rows_of(listing(25))
+    Reading(book, 50, 50, START).rows_of(page(503))
+    for _ in range(4 * GOOD_PAGES):
+        small.rows_of(listing(25))
     assert book.rows == PAGE
+
+
+def test_pages_that_are_always_too_long_are_tried_ever_more_seldom() -> None:
+    book, tried = proven(), 0
+    for _ in range(5_000):
+        reading = Reading(book, 50, 50, START)
+        tried += book.rows > 50
+        reading.rows_of(page(503) if book.rows > 50 else listing(50))
+    assert tried < 10
 
 
 def test_pages_that_were_on_their_way_together_make_the_next_ones_smaller_once() -> None:
