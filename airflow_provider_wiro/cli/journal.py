@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.cli.acting import act
 
 SUMMARY = "show, or forget, what is written down of generations; mark the journal's folder"
 
@@ -27,26 +26,7 @@ the Wiro dashboard first. No try of the task may run meanwhile.
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say, and return the exit code."""
-    from airflow_provider_wiro.sweep.process import see_the_deployment
-
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.act is None:
-        parser.print_help(sys.stderr)
-        return 2
-    see_the_deployment()
-    # Airflow looks for its database when it is imported.
-    from airflow_provider_wiro.cli import journal_acts
-    from airflow_provider_wiro.sweep.errors import said
-
-    act: Callable[[argparse.Namespace], int] = getattr(journal_acts, options.act)
-    try:
-        return act(options)
-    except WiroError as error:
-        print(f"journal: {said(error)}", file=sys.stderr)
-    except Exception as error:
-        print(f'journal: {said(error)}. Does "airflow dags list" work here?', file=sys.stderr)
-    return 1
+    return act("journal", _parser(), arguments, needs="airflow dags list")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from airflow_provider_wiro.exceptions import WiroError
+from airflow_provider_wiro.cli.acting import act
 
 SUMMARY = "show, stop, or delete the files of, one Wiro task"
 
@@ -24,26 +23,7 @@ Delete the files that a Wiro task was given and has made. They cannot be brought
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say, and return the exit code."""
-    from airflow_provider_wiro.sweep.process import see_the_deployment
-
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.act is None:
-        parser.print_help(sys.stderr)
-        return 2
-    see_the_deployment()
-    # Airflow looks for its database when it is imported.
-    from airflow_provider_wiro.cli import task_acts
-    from airflow_provider_wiro.sweep.errors import said
-
-    act: Callable[[argparse.Namespace], int] = getattr(task_acts, options.act)
-    try:
-        return act(options)
-    except WiroError as error:
-        print(f"task: {said(error)}", file=sys.stderr)
-    except Exception as error:
-        print(f'task: {said(error)}. Does "airflow connections list" work here?', file=sys.stderr)
-    return 1
+    return act("task", _parser(), arguments, needs="airflow connections list")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,8 +36,8 @@ def _parser() -> argparse.ArgumentParser:
         "delete", help="delete its files: they cannot be brought back", description=DELETING, epilog=CODES
     )
     deleting.add_argument("--yes", action="store_true", help="do not ask")
-    for one, act in ((showing, "show"), (stopping, "stop"), (deleting, "delete")):
-        one.set_defaults(act=act)
+    for one, name in ((showing, "show"), (stopping, "stop"), (deleting, "delete")):
+        one.set_defaults(act=name)
         one.add_argument("taskid", metavar="TASKID")
         one.add_argument("--conn-id", help="the Airflow connection (default: wiro_default)")
     return parser
