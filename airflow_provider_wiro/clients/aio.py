@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from airflow_provider_wiro.clients.exchange import Route, exchange, exchange_alone, new_session
-from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Exchange, Pause, Reread, not_reread, sending
+from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Pause, Reread, not_reread, sending
 from airflow_provider_wiro.clients.throttle import queued_too_long
 from airflow_provider_wiro.clients.wire import log_report, sign
 from airflow_provider_wiro.core.credentials import Credentials
@@ -139,12 +139,12 @@ class AsyncClient:
         try:
             while True:
                 match steps.send(outcome):
+                    case Route() as route:
+                        outcome = await self._exchange(step, route)
                     case Pause(seconds):
                         await asyncio.sleep(seconds)
                     case Reread():
                         await self.reread(REREAD_PAUSE, log)
-                    case Exchange(route):
-                        outcome = await self._exchange(step, route)
         except StopIteration as done:
             result: Reply | NoReply = done.value
             return result
@@ -156,7 +156,9 @@ class AsyncClient:
         if step.urgent:
             async with self._room_for_stops:
                 return await exchange(self._session, request, route)
-        if not await self._comes_in_time(step):
+        if not self._room.locked():
+            await self._room.acquire()
+        elif not await self._comes_in_time(step):
             return queued_too_long()
         try:
             return await exchange(self._session, request, route)
@@ -165,8 +167,6 @@ class AsyncClient:
 
     async def _comes_in_time(self, step: Send) -> bool:
         """Queue; return whether the turn of *step* came before its deadline. If so, a place is taken."""
-        if not self._room.locked():
-            return await self._room.acquire()
         left = None if step.deadline is None else max(step.deadline - time.time(), 0.0)
         try:
             async with asyncio.timeout(left):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import math
 import socket
 import ssl
 import struct
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import aiohttp
+import yarl
 
 from airflow_provider_wiro.clients.names import Resolver
 from airflow_provider_wiro.clients.wire import (
@@ -84,18 +86,15 @@ def new_session(*, traces: Sequence[aiohttp.TraceConfig] = (), **connector: obje
 async def exchange(session: aiohttp.ClientSession, request: Request, route: Route) -> Reply | NoReply:
     """Send *request* and read its answer; ends within its timeout, however a server drips."""
     try:
-        async with (
-            asyncio.timeout(request.timeout),
-            session.post(
-                request.url,
-                data=_body_of(request),
-                headers=request.headers,
-                timeout=_connecting_within(request.connect),
-                ssl=route.tls,
-                proxy=route.proxy,
-                allow_redirects=False,
-            ) as response,
-        ):
+        async with session.post(
+            _url(request.url),
+            data=_body_of(request),
+            headers=request.headers,
+            timeout=_within(request.timeout, request.connect),
+            ssl=route.tls,
+            proxy=route.proxy,
+            allow_redirects=False,
+        ) as response:
             return await _read(response, route.credentials, request.longest)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return _no_reply(error)
@@ -174,18 +173,24 @@ async def lone_session(
 
 
 @lru_cache(maxsize=8)
-def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=seconds)
+def _within(seconds: float, connect: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, connect=connect, ceil_threshold=math.inf)
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> yarl.URL:
+    return yarl.URL(url)
 
 
 async def _read(response: aiohttp.ClientResponse, credentials: Credentials, longest: int) -> Reply | NoReply:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > longest:
+    chunks, length = [], 0
+    while chunk := await response.content.readany():
+        chunks.append(chunk)
+        length += len(chunk)
+        if length > longest:
             response.close()
             return too_long(longest)
-    return read_reply(response.status, bytes(body), response.headers, credentials, longest)
+    return read_reply(response.status, b"".join(chunks), response.headers, credentials, longest)
 
 
 def _no_reply(error: Exception) -> NoReply:

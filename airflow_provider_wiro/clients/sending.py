@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 
 from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.throttle import held_back, note, pauses
@@ -11,31 +10,26 @@ from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, is_auth_failure
 from airflow_provider_wiro.core.text import in_words
+from airflow_provider_wiro.core.value import value
 
 # The connection is read again at most so often, in seconds.
 REREAD_PAUSE = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pause:
     """Wait for *seconds*."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reread:
     """Read the Airflow connection again, unless it was read a moment ago."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Send the step over *route*, and answer with what came of it."""
-
-    route: Route
-
-
-Sending = Generator[Pause | Reread | Exchange, Reply | NoReply | None, Reply | NoReply]
+Sending = Generator[Pause | Reread | Route, Reply | NoReply | None, Reply | NoReply]
+"""A route asks for the step to be sent over it, and is answered with what came of that."""
 
 
 def sending(step: Send, service: str | None, route: Callable[[], Route], log: Log) -> Sending:
@@ -52,7 +46,7 @@ def sending(step: Send, service: str | None, route: Callable[[], Route], log: Lo
     unsent = _strays(service, way) or held_back(step, way.credentials)
     if unsent is not None:
         return unsent
-    outcome = yield Exchange(way)
+    outcome = yield way
     assert outcome is not None
     note(outcome, way.credentials, log)
     if is_auth_failure(outcome) and route() is way:

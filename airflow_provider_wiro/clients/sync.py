@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from airflow_provider_wiro.clients.apart import NAP, NotBegun, interrupted, never, run_apart
 from airflow_provider_wiro.clients.exchange import Route, exchange_alone
-from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Exchange, Pause, Reread, not_reread, sending
+from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Pause, Reread, not_reread, sending
 from airflow_provider_wiro.clients.wire import log_report, sign, words_of
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
@@ -91,7 +91,7 @@ class Client:
                         _sleep(seconds, told)
                     case Reread():
                         self._reread()
-                    case Exchange(route):
+                    case Route() as route:
                         outcome = _exchange(step, route, told)
         except StopIteration as done:
             result: Reply | NoReply = done.value

@@ -56,10 +56,12 @@ def pauses(step: Send, credentials: Credentials) -> Iterator[float]:
     All of them together are at most five minutes, and end at the step's deadline. Each is up to a tenth longer than the
     gate is closed, so that those who wait do not all come at once.
     """
-    until = time.monotonic() + MAX_RETRY_AFTER
-    while not step.urgent:
-        left, patience = _closed_for(credentials), min(until - time.monotonic(), _before_deadline(step))
-        if left <= 0 or patience <= 0:
+    until = None
+    while not step.urgent and (left := _closed_for(credentials)) > 0:
+        now = time.monotonic()
+        until = until or now + MAX_RETRY_AFTER
+        patience = min(until - now, _before_deadline(step))
+        if patience <= 0:
             return
         yield min(left * (1 + SPREAD * random.random()), patience)
 

@@ -10,7 +10,6 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Report, Send
 from airflow_provider_wiro.core.signing import auth_headers
 from airflow_provider_wiro.core.text import as_text, one_line, without_secrets
+from airflow_provider_wiro.core.value import value
 from airflow_provider_wiro.exceptions import WiroConfigError, WiroInputError
 
 # A connection that takes longer was surely not used: that must show before the whole exchange is out of time.
@@ -42,7 +42,7 @@ def log_report(step: Report, log: Log) -> None:
     write("%s", step.message)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One signed POST, ready for any HTTP library.
 

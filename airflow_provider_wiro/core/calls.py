@@ -10,6 +10,7 @@ from airflow_provider_wiro.core.protocol import (
     Missing,
     NoReply,
     Reply,
+    Send,
     describe,
     now,
     report,
@@ -68,7 +69,8 @@ def detail(*, taskid: str | None = None, token: str | None = None, deadline: flo
     :param deadline: unix time until which it is held back at most while Wiro throttles; None: there is none.
     """
     body = {"tasktoken": token} if token else {"taskid": taskid}
-    outcome = yield from send("/Task/Detail", body, deadline=deadline)
+    outcome = yield Send("/Task/Detail", body, deadline=deadline)
+    assert isinstance(outcome, Reply | NoReply)
     return _task_or_raise("Detail", outcome, taskid, token)
 
 

@@ -206,8 +206,8 @@ class _Watch:
             self.missing_since = time if self.missing_since is None else self.missing_since
             return lines
         assert isinstance(seen, Task)
-        self.missing_since, self.error = None, seen.error
-        self.flagged = seen.flagged if seen.status == ERRORED else None
+        self.missing_since = None
+        self.error, self.flagged = (seen.error, seen.flagged) if seen.status == ERRORED else (None, None)
         return lines + self._change(seen.status, time)
 
     def _endure(self, outcome: Reply | NoReply, time: float) -> list[tuple[str, bool]]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from itertools import islice
 from typing import Literal, TypeVar
@@ -28,6 +28,7 @@ from airflow_provider_wiro.core.body import code_of, parse_json, read_date, read
 from airflow_provider_wiro.core.files import Upload
 from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.text import foreign
+from airflow_provider_wiro.core.value import value
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ MOST_SHOWN = 2_000
 _TOKEN = re.compile(r'((?:token|key)"\s*:\s*")[^"]*', re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     """POST *body* as JSON to *path* below the base URL.
 
@@ -60,7 +61,7 @@ class Send:
     longest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Look:
     """Look at a task that is waited for. Task/Detail answers that, and what else is known may do.
 
@@ -78,7 +79,7 @@ class Look:
         return Send("/Task/Detail", {"taskid": self.taskid}, deadline=self.deadline)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sleep:
     """Pause for *seconds*.
 
@@ -91,7 +92,7 @@ class Sleep:
     sooner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Now:
     """Ask for the time in seconds.
 
@@ -102,7 +103,7 @@ class Now:
     steady: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Report:
     """Put *message* into the task's log."""
 
@@ -110,7 +111,7 @@ class Report:
     level: Literal["info", "warning"] = "info"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """An HTTP answer.
 
@@ -143,8 +144,9 @@ class Reply:
         :param now: the unix time, which a ``Retry-After`` with a date needs.
         :param date: the ``Date`` header.
         """
-        text = raw.removeprefix(BOM_UTF8).decode("utf-8", "replace")
-        return cls(status, parse_json(raw, text), text[:MOST_SHOWN], read_retry_after(retry_after, now), date)
+        raw = raw.removeprefix(BOM_UTF8)
+        beginning = raw[: 4 * MOST_SHOWN].decode("utf-8", "replace")[:MOST_SHOWN]
+        return cls(status, parse_json(raw), beginning, read_retry_after(retry_after, now), date)
 
     # Both cost more than all else that is done with an answer, and of a look at a waiting task nobody reads them.
 
@@ -159,7 +161,7 @@ class Reply:
         return read_date(self.date_header)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NoReply:
     """No HTTP answer.
 
@@ -219,7 +221,7 @@ def report(message: str, level: Literal["info", "warning"] = "info") -> Flow[Non
     yield Report(message, level)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Complaint:
     """The first of the API's ``errors``, in its own words.
 
@@ -238,7 +240,7 @@ def complaint(reply: Reply) -> Complaint | None:
     It says no where ``result`` is false, where there are ``errors``, and where an HTTP status of 400 or more comes with
     a ``message``. The words are those of the first error, else of the answer itself, else its beginning.
     """
-    if not isinstance(reply.body, Mapping) or reply.body.get("result") is True:
+    if not isinstance(reply.body, dict) or reply.body.get("result") is True:
         return None
     errors = reply.body.get("errors")
     first = next(iter(errors), None) if isinstance(errors, list) else errors
@@ -274,7 +276,7 @@ def task_in(outcome: Reply | NoReply, taskid: str | None = None) -> Task | Missi
     :returns: the task; ``Missing.NOT_FOUND`` where Wiro says that there is none; None where the answer
         says nothing about the task, whatever the reason.
     """
-    if not isinstance(outcome, Reply) or not 200 <= outcome.status < 300 or not isinstance(outcome.body, Mapping):
+    if not isinstance(outcome, Reply) or not 200 <= outcome.status < 300 or not isinstance(outcome.body, dict):
         return None
     said = complaint(outcome)
     if said is not None:
@@ -284,8 +286,11 @@ def task_in(outcome: Reply | NoReply, taskid: str | None = None) -> Task | Missi
         return None
     if not rows:
         return Missing.NOT_FOUND
-    tasks = map(Task.from_payload, islice(rows, MOST_ROWS))
-    return next((task for task in tasks if task is not None and taskid in (None, task.taskid)), None)
+    for row in islice(rows, MOST_ROWS):
+        task = Task.from_payload(row)
+        if task is not None and taskid in (None, task.taskid):
+            return task
+    return None
 
 
 def is_auth_failure(outcome: Reply | NoReply) -> bool:

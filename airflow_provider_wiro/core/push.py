@@ -53,7 +53,7 @@ def subscription(token: str) -> str:
 
 def event_in(text: str) -> Event | None:
     """Read what the socket has said; None where it says nothing of a task."""
-    body = parse_json(text.encode("utf-8", "replace"), text)
+    body = parse_json(text.encode("utf-8", "replace"))
     if not isinstance(body, Mapping) or not isinstance(kind := body.get("type"), str):
         return None
     token = body.get("tasktoken")

@@ -20,7 +20,7 @@ def read_taskid(value: object) -> str | None:
 
 def read_line(value: object, limit: int) -> str | None:
     """Return *value* as one line of at most *limit* characters; None if it is no text and no number, or empty."""
-    if isinstance(value, bool) or not isinstance(value, _PLAIN):
+    if value is None or isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
     return one_line(value, limit) or None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from airflow_provider_wiro.core.outputs import RAW, read_outputs
 from airflow_provider_wiro.core.outputs import Output as Output
@@ -11,8 +11,9 @@ from airflow_provider_wiro.core.reading import read_line, read_number, read_word
 from airflow_provider_wiro.core.reading import read_taskid as read_taskid
 from airflow_provider_wiro.core.result import ResultDict as ResultDict
 from airflow_provider_wiro.core.rules.flagged import flag_in
-from airflow_provider_wiro.core.text import foreign
+from airflow_provider_wiro.core.text import foreign, one_line
 from airflow_provider_wiro.core.texts import joined, text_of
+from airflow_provider_wiro.core.value import value
 
 COMPLETED = "task_postprocess_end"
 CANCELLED = "task_cancel"
@@ -40,7 +41,7 @@ KNOWN = TERMINAL | {
 RUNNING = KNOWN - TERMINAL - {ERRORED, STREAMING}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Task:
     """A row of ``tasklist``.
 
@@ -48,7 +49,6 @@ class Task:
     :param unreadable: of the outputs that are there and cannot be read, the first ten, each as one line.
     :param cost_usd: what Wiro charged, in US dollars.
     :param elapsed_seconds: how long it ran.
-    :param error: one line from ``debugerror``, else ``debugoutput``.
     :param token: the ``socketaccesstoken``, a secret: hidden from ``repr``.
     :param model: what tells its model from others: its owner and name, else Wiro's number; None if Wiro names none.
     :param took: seconds from its submission to its completion, by Wiro's clock; None where Wiro does not say.
@@ -63,7 +63,6 @@ class Task:
     unreadable: tuple[str, ...] = ()
     cost_usd: float | None = None
     elapsed_seconds: float | None = None
-    error: str | None = None
     token: str | None = field(default=None, repr=False)
     stderr: str = field(default="", repr=False)
     stdout: str = field(default="", repr=False)
@@ -76,12 +75,12 @@ class Task:
 
         Fields may be missing, null, of another type, or new.
         """
-        if not isinstance(payload, Mapping):
+        if not isinstance(payload, dict):
             return None
         taskid, status = read_taskid(payload.get("id")), read_word(payload.get("status"))
         if taskid is None or status is None:
             return None
-        stderr, stdout = (_all_of(payload.get(name)) for name in ("debugerror", "debugoutput"))
+        stderr, stdout = _all_of(payload.get("debugerror")), _all_of(payload.get("debugoutput"))
         outputs, unreadable = read_outputs(payload.get("outputs"), stdout)
         return cls(
             taskid=taskid,
@@ -91,7 +90,6 @@ class Task:
             unreadable=unreadable,
             cost_usd=read_number(payload.get("totalcost")),
             elapsed_seconds=read_number(payload.get("elapsedseconds")),
-            error=_error_of(payload),
             token=read_line(payload.get("socketaccesstoken"), 500),
             stderr=stderr,
             stdout=stdout,
@@ -105,6 +103,12 @@ class Task:
         text = joined(text_of(output.content) for output in self.outputs)
         raw = any(output.content_type == RAW for output in self.outputs)
         return text_of(self.stdout) if text is None and raw else text
+
+    @property
+    def error(self) -> str | None:
+        """One line of what the run wrote to stderr, else to stdout; None for neither."""
+        line = one_line(self.stderr, 1_200) or one_line(self.stdout, 1_200)
+        return foreign(line) if line else None
 
     @property
     def flagged(self) -> str | None:
@@ -146,7 +150,7 @@ class Task:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submission:
     """What Wiro answered to an accepted submission.
 
@@ -172,7 +176,7 @@ class Submission:
 
 def model_of(payload: Mapping[str, object]) -> str | None:
     """Return what tells the model of a row from others, as ``Task.model``."""
-    owner, name = (read_line(payload.get(f"modelslug{part}"), 100) for part in ("owner", "project"))
+    owner, name = read_line(payload.get("modelslugowner"), 100), read_line(payload.get("modelslugproject"), 100)
     return f"{owner}/{name}" if owner and name else read_line(payload.get("modelid"), 50)
 
 
@@ -182,10 +186,5 @@ def _took(payload: Mapping[str, object]) -> float | None:
     return ended - began if began and ended and ended > began else None
 
 
-def _error_of(payload: Mapping[str, object]) -> str | None:
-    lines = (read_line(payload.get(name), 1_200) for name in ("debugerror", "debugoutput"))
-    return next((foreign(line) for line in lines if line), None)
-
-
-def _all_of(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _all_of(said: object) -> str:
+    return said if isinstance(said, str) else read_line(said, 1_200) or ""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_wiro.core.body import parse_json
 from airflow_provider_wiro.core.calls import Stop, cancel, detail, kill, stop, submit
 from airflow_provider_wiro.core.polling import WaitPlan, wait
 from airflow_provider_wiro.core.protocol import Missing, NoReply, Reply, describe, task_in
@@ -33,6 +34,17 @@ dates = st.lists(
     max_size=7,
 ).map(" ".join)
 some = st.lists(outcomes, min_size=1, max_size=4)
+
+
+# Whole JSON, most of it broken in a place or two.
+broken = st.tuples(
+    st.recursive(
+        st.none() | st.integers() | st.floats() | st.text(),
+        lambda one: st.lists(one) | st.dictionaries(st.text(), one),
+    ),
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 2), st.binary(max_size=3)), max_size=2),
+)
 
 
 def in_turn(script: Sequence[Outcome]) -> FakeDriver:
@@ -185,3 +197,35 @@ def test_an_event_nested_too_deeply_to_show_is_refused() -> None:
         nested = [nested]
     with pytest.raises(WiroTaskError, match="cannot be read: <list>"):
         Verdict.from_event(nested)
+
+
+@settings(odd, max_examples=1_000)
+@given(broken)
+def test_a_quick_parser_reads_nothing_else_than_a_tolerant_one(
+    made: tuple[object, bool, list[tuple[int, int, bytes]]],
+) -> None:
+    value, ascii_only, changes = made
+    raw = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    for at, removed, added in changes:
+        raw = raw[:at] + added + raw[at + removed :]
+    assert repr(parse_json(raw)) == repr(tolerated(raw))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(b"NaN", b"-Infinity", b"1e400", b"-0", b"-0.0", b"1E2", b"01", b"1.", b".5", b"tru", b"", b"[1,]", b"{}x"),
+        *(b'"\\ud800"', b'"\\ud83d\\ude00"', b'"\xff"', b'"\xed\xa0\x80"', b'"\x00"', b'"\t"', b'"\\x"', b"\xc2\xa01"),
+        *(b'{"a": 1, "a": 2}', b"18446744073709551616", b"9" * 5_000, b"0.1e-400", b"[" * 2_000 + b"]" * 2_000),
+    ],
+)
+def test_what_a_quick_parser_refuses_is_read_by_a_tolerant_one(raw: bytes) -> None:
+    assert repr(parse_json(raw)) == repr(tolerated(raw))
+
+
+def tolerated(raw: bytes) -> object:
+    """Read JSON as Python does, with None for what is no number, and for what cannot be read."""
+    try:
+        return json.loads(raw.decode("utf-8", "replace"), parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None

@@ -121,7 +121,7 @@ def test_what_may_be_paid_is_never_submitted_again_by_itself(
     cost: float | None,
 ) -> None:
     flagged = error == "SAFETY.INPUT.TEXT"
-    verdict = Verdict.of(Task("2221", status, pexit, outputs, unreadable, cost, error=error))
+    verdict = Verdict.of(Task("2221", status, pexit, outputs, unreadable, cost, stderr=error or ""))
     if status == "task_cancel":
         assert verdict.kind == ("flagged" if flagged else "cancelled")
     elif pexit == "1" or (pexit is None and not outputs and not unreadable):
