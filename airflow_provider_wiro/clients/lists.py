@@ -157,8 +157,9 @@ class Lists:
                 outcome = await self._client.send(step, _log, service=self._base_url)
             except Exception as error:
                 outcome = NoReply(sent=False, reason=in_words(error))
+            now = asyncio.get_running_loop().time()
             named = [(row, waits) for row in reading.rows_of(outcome) if (waits := self._named(row))]
-            told = [self._tell(one, row) for row, waits in named for one in waits]
+            told = [self._tell(one, row, now) for row, waits in named for one in waits]
             reading.answered(sum(told), len(named))
 
     async def _next_page(self, reading: Reading) -> Send | None:
@@ -189,9 +190,9 @@ class Lists:
         waits = () if taskid is None else self._owner.waits.of(taskid)
         return [one for one in waits if one.listed and one.service in (None, self._base_url)]
 
-    def _tell(self, one: Waiting, row: Mapping[str, object]) -> bool:
+    def _tell(self, one: Waiting, row: Mapping[str, object], now: float) -> bool:
         """Take in what a row says of a task; return whether that answers a look."""
-        now, status = asyncio.get_running_loop().time(), row.get("status")
+        status = row.get("status")
         if not isinstance(status, str):
             return False
         one.unlisted, one.row = 0, (status, now)

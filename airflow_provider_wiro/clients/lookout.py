@@ -31,6 +31,8 @@ from airflow_provider_wiro.core.verdict import Verdict
 
 SLICE = 0.005
 """Seconds for which flows are carried on at most before the event loop sees to others."""
+GRAIN = 0.02
+"""What comes due within so many seconds is seen to together: where thousands wait, each turn costs as much as a look."""
 
 
 class Lookout:
@@ -186,7 +188,8 @@ class Lookout:
         if self._for_list:
             moment = min(moment, max(now, self._lists.patient_until))
         moment = min(moment, self._for_detail.moment(now, len(self._looks)))
-        self._set_timer(moment)
+        # Rounded up may be a hair's breadth too early: the division is rounded too.
+        self._set_timer(max(moment, math.ceil(moment / GRAIN) * GRAIN) if now < moment < math.inf else moment)
 
     def _set_timer(self, moment: float) -> None:
         """Have a turn at *moment* at the latest; infinite for none at all."""

@@ -11,12 +11,11 @@ from airflow_provider_wiro.core.protocol import (
     Look,
     Missing,
     NoReply,
+    Now,
     Reply,
     Sleep,
     describe,
-    now,
     report,
-    steady_time,
     task_in,
 )
 from airflow_provider_wiro.core.rules.waits import Limit, Looks, limit_of
@@ -38,6 +37,9 @@ CONFIRMED_AFTER = 234.0
 # with the end, in one.
 TOLD = 4
 LONGEST_ROUTE = 8
+
+# Made once, as each look asks for both.
+NOW, STEADY = Now(), Now(steady=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def _look(
     """Look once; return the verdict, the seconds until the next look, or None where it runs and that is enough."""
     outcome = yield Look(plan.taskid, plan.deadline, watch.sure)
     assert isinstance(outcome, Reply | NoReply | Task)
-    time, passed = (yield from now()), (yield from steady_time())
+    time, passed = (yield NOW), (yield STEADY)
+    assert isinstance(time, float) and isinstance(passed, float)
     seen = outcome if isinstance(outcome, Task) else task_in(outcome, plan.taskid)
     if not watch.count:
         watch.begin(passed, time - plan.submitted_at)

@@ -286,8 +286,7 @@ def task_in(outcome: Reply | NoReply, taskid: str | None = None) -> Task | Missi
         return None
     if not rows:
         return Missing.NOT_FOUND
-    for row in islice(rows, MOST_ROWS):
-        task = Task.from_payload(row)
+    for task in map(Task.from_payload, islice(rows, MOST_ROWS)):
         if task is not None and taskid in (None, task.taskid):
             return task
     return None

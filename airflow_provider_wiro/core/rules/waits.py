@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from airflow_provider_wiro.core.rules.endings import Kind
+from airflow_provider_wiro.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Looks:
     """What the looks at a task that shows no end add up to.
 
