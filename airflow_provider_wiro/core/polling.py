@@ -98,7 +98,8 @@ def _look(
     outcome = yield Look(plan.taskid, plan.deadline, watch.sure)
     assert isinstance(outcome, Reply | NoReply | Task)
     time, passed = (yield NOW), (yield STEADY)
-    assert isinstance(time, float) and isinstance(passed, float)
+    assert isinstance(time, float)
+    assert isinstance(passed, float)
     seen = outcome if isinstance(outcome, Task) else task_in(outcome, plan.taskid)
     if not watch.count:
         watch.begin(passed, time - plan.submitted_at)
