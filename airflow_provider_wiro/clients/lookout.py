@@ -32,7 +32,7 @@ from airflow_provider_wiro.core.verdict import Verdict
 SLICE = 0.005
 """Seconds for which flows are carried on at most before the event loop sees to others."""
 GRAIN = 0.02
-"""What comes due within so many seconds is seen to together: of thousands, a turn for each costs as much as its look."""
+"""What comes due within so many seconds is seen to together: of thousands, a turn for each costs what its look does."""
 
 
 class Lookout:
