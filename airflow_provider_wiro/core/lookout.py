@@ -10,9 +10,8 @@ import math
 from collections.abc import Mapping
 
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, complaint, is_auth_failure
-from airflow_provider_wiro.core.reading import read_line
 from airflow_provider_wiro.core.search import CLOCK_SKEW, PAGE, listed
-from airflow_provider_wiro.core.task import RUNNING, Task, model_of
+from airflow_provider_wiro.core.task import RUNNING, Task
 
 # A page is taken to cost as much as so many looks with Detail, and is read where it is likely to answer more of them. A
 # reading that has begun goes on while the next page is likely to answer half as many.
@@ -222,14 +221,9 @@ class Reading:
 
 
 def running(taskid: str, row: Mapping[str, object]) -> Task | None:
-    """Return the task of a row that says that it runs, with what counts of it then; None where Detail has to be asked.
-
-    There are thousands of such rows a second.
-    """
+    """Return the task of a row that says that it runs; None where Detail has to be asked."""
     status = row.get("status")
-    if not isinstance(status, str) or status not in RUNNING:
-        return None
-    return Task(taskid, status, token=read_line(row.get("socketaccesstoken"), 500), model=model_of(row))
+    return Task(taskid, status, row) if isinstance(status, str) and status in RUNNING else None
 
 
 def _created(row: Mapping[str, object]) -> float:

@@ -62,8 +62,12 @@ class Output:
         }
 
 
-def read_outputs(listed: object, stdout: str) -> tuple[tuple[Output, ...], tuple[str, ...]]:
-    """Return the outputs that can be read, and of those that are there and cannot, the first ten in words.
+Outputs = tuple[tuple[Output, ...], tuple[str, ...]]
+"""The outputs that can be read, and of those that are there and cannot, the first ten in words."""
+
+
+def read_outputs(listed: object, stdout: str) -> Outputs:
+    """Return the outputs of a task.
 
     :param stdout: where the text of an output is that says to be raw, and holds none.
     """

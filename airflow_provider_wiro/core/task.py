@@ -1,11 +1,11 @@
-"""A Wiro task as the API reports it, read tolerantly into a frozen value."""
+"""A Wiro task as the API reports it, read tolerantly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
 
-from airflow_provider_wiro.core.outputs import RAW, read_outputs
+from airflow_provider_wiro.core.outputs import RAW, Outputs, read_outputs
 from airflow_provider_wiro.core.outputs import Output as Output
 from airflow_provider_wiro.core.reading import read_line, read_number, read_word
 from airflow_provider_wiro.core.reading import read_taskid as read_taskid
@@ -41,61 +41,87 @@ KNOWN = TERMINAL | {
 RUNNING = KNOWN - TERMINAL - {ERRORED, STREAMING}
 
 
-@value
 class Task:
-    """A row of ``tasklist``.
+    """A row of ``tasklist``, read when it is asked for: of a task that waits, hardly anything ever is.
 
-    :param pexit: exit code of the run as text, ``"0"`` = success; None if Wiro did not say.
-    :param unreadable: of the outputs that are there and cannot be read, the first ten, each as one line.
-    :param cost_usd: what Wiro charged, in US dollars.
-    :param elapsed_seconds: how long it ran.
-    :param token: the ``socketaccesstoken``, a secret: hidden from ``repr``.
-    :param model: what tells its model from others: its owner and name, else Wiro's number; None if Wiro names none.
-    :param took: seconds from its submission to its completion, by Wiro's clock; None where Wiro does not say.
-    :param stderr: all of ``debugerror``; hidden from ``repr``.
-    :param stdout: all of ``debugoutput``, where text models leave their text too; hidden from ``repr``.
+    Fields may be missing, null, of another type, or new.
     """
 
-    taskid: str
-    status: str
-    pexit: str | None = None
-    outputs: tuple[Output, ...] = ()
-    unreadable: tuple[str, ...] = ()
-    cost_usd: float | None = None
-    elapsed_seconds: float | None = None
-    token: str | None = field(default=None, repr=False)
-    stderr: str = field(default="", repr=False)
-    stdout: str = field(default="", repr=False)
-    model: str | None = None
-    took: float | None = None
+    __slots__ = ("_outputs", "_row", "status", "taskid")
+
+    def __init__(self, taskid: str, status: str, row: Mapping[str, object]) -> None:
+        self.taskid = taskid
+        self.status = status
+        self._row = row
+        self._outputs: Outputs | None = None
+
+    def __repr__(self) -> str:
+        return f"Task(taskid={self.taskid!r}, status={self.status!r}, pexit={self.pexit!r})"
 
     @classmethod
     def from_payload(cls, payload: object) -> Task | None:
-        """Read one row of ``tasklist``; None if it has no readable id or status.
-
-        Fields may be missing, null, of another type, or new.
-        """
+        """Return the task of one row of ``tasklist``; None if it has no readable id or status."""
         if not isinstance(payload, dict):
             return None
         taskid, status = read_taskid(payload.get("id")), read_word(payload.get("status"))
-        if taskid is None or status is None:
-            return None
-        stderr, stdout = _all_of(payload.get("debugerror")), _all_of(payload.get("debugoutput"))
-        outputs, unreadable = read_outputs(payload.get("outputs"), stdout)
-        return cls(
-            taskid=taskid,
-            status=status,
-            pexit=read_word(payload.get("pexit")),
-            outputs=outputs,
-            unreadable=unreadable,
-            cost_usd=read_number(payload.get("totalcost")),
-            elapsed_seconds=read_number(payload.get("elapsedseconds")),
-            token=read_line(payload.get("socketaccesstoken"), 500),
-            stderr=stderr,
-            stdout=stdout,
-            model=model_of(payload),
-            took=_took(payload) if status == COMPLETED else None,
-        )
+        return None if taskid is None or status is None else cls(taskid, status, payload)
+
+    @property
+    def pexit(self) -> str | None:
+        """Exit code of the run as text, ``"0"`` = success; None if Wiro did not say."""
+        return read_word(self._row.get("pexit"))
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What it has produced."""
+        return self._read_outputs()[0]
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Of the outputs that are there and cannot be read, the first ten, each as one line."""
+        return self._read_outputs()[1]
+
+    def _read_outputs(self) -> Outputs:
+        if self._outputs is None:
+            self._outputs = read_outputs(self._row.get("outputs"), self.stdout)
+        return self._outputs
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What Wiro charged, in US dollars."""
+        return read_number(self._row.get("totalcost"))
+
+    @property
+    def elapsed_seconds(self) -> float | None:
+        """How long it ran."""
+        return read_number(self._row.get("elapsedseconds"))
+
+    @property
+    def token(self) -> str | None:
+        """The ``socketaccesstoken``, a secret: hidden from ``repr``."""
+        return read_line(self._row.get("socketaccesstoken"), 500)
+
+    @property
+    def stderr(self) -> str:
+        """All of ``debugerror``."""
+        return _all_of(self._row.get("debugerror"))
+
+    @property
+    def stdout(self) -> str:
+        """All of ``debugoutput``, where text models leave their text too."""
+        return _all_of(self._row.get("debugoutput"))
+
+    @property
+    def model(self) -> str | None:
+        """What tells its model from others: its owner and name, else Wiro's number; None if Wiro names none."""
+        row = self._row
+        owner, name = read_line(row.get("modelslugowner"), 100), read_line(row.get("modelslugproject"), 100)
+        return f"{owner}/{name}" if owner and name else read_line(row.get("modelid"), 50)
+
+    @property
+    def took(self) -> float | None:
+        """Seconds from its submission to its completion, by Wiro's clock; None where Wiro does not say."""
+        return _took(self._row) if self.status == COMPLETED else None
 
     @property
     def text(self) -> str | None:
@@ -172,12 +198,6 @@ class Submission:
             "cost_usd": None,
             "elapsed_seconds": None,
         }
-
-
-def model_of(payload: Mapping[str, object]) -> str | None:
-    """Return what tells the model of a row from others, as ``Task.model``."""
-    owner, name = read_line(payload.get("modelslugowner"), 100), read_line(payload.get("modelslugproject"), 100)
-    return f"{owner}/{name}" if owner and name else read_line(payload.get("modelid"), 50)
 
 
 def _took(payload: Mapping[str, object]) -> float | None:

@@ -42,16 +42,13 @@ SEED = {
 
 def test_the_seeds_task_is_read() -> None:
     task = Task.from_payload(SEED)
-    assert task == Task(
-        taskid="534574",
-        status="task_cancel",
-        pexit="0",
-        outputs=(Output("https://cdn1.wiro.ai/6a6af820-c5050aee/0.png", "0.png", "image/png", 202472),),
-        cost_usd=0.00351,
-        elapsed_seconds=6.0,
-        token="ZpYote30on42O4jjHXNiKmrWAZqbRE",
-    )
     assert task is not None
+    assert (task.taskid, task.status, task.pexit) == ("534574", "task_cancel", "0")
+    picture = Output("https://cdn1.wiro.ai/6a6af820-c5050aee/0.png", "0.png", "image/png", 202472)
+    assert (task.outputs, task.unreadable, task.text) == ((picture,), (), None)
+    assert (task.cost_usd, task.elapsed_seconds, task.took) == (0.00351, 6.0, None)
+    assert task.token == "ZpYote30on42O4jjHXNiKmrWAZqbRE"
+    assert (task.stderr, task.stdout, task.error, task.flagged) == ("", "", None, None)
     assert task.terminal
     assert not task.succeeded
     assert "ZpYote30" not in repr(task)
@@ -59,7 +56,10 @@ def test_the_seeds_task_is_read() -> None:
 
 
 def test_the_smallest_task_is_an_id_and_a_status() -> None:
-    assert Task.from_payload({"id": 7, "status": "task_queue"}) == Task("7", "task_queue")
+    task = Task.from_payload({"id": 7, "status": "task_queue"})
+    assert task is not None
+    assert (task.taskid, task.status, task.pexit, task.outputs, task.model) == ("7", "task_queue", None, (), None)
+    assert (task.cost_usd, task.elapsed_seconds, task.token, task.error) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -229,12 +229,13 @@ def test_a_task_that_could_not_be_stopped_is_not_retried_for_it_may_still_be_pai
 
 @pytest.mark.parametrize(("pexit", "why"), [("1", "pexit 1: no GPU left"), (None, "it ended without outputs: no GPU")])
 def test_a_failed_task_that_shows_a_cost_is_not_submitted_again_by_itself(pexit: str | None, why: str) -> None:
-    verdict = Verdict.of(Task("2221", "task_postprocess_end", pexit, cost_usd=0.25, stderr="no GPU left"))
+    said = {"pexit": pexit, "debugerror": "no GPU left"}
+    verdict = Verdict.of(Task("2221", "task_postprocess_end", {**said, "totalcost": "0.25"}))
     error = error_of(verdict)
     assert (type(error), error.retryable) == (WiroTaskFailed, False)
     assert f"failed, but was charged, status task_postprocess_end: 0.25 USD; {why}" in str(error)
     assert "submits it again" not in str(error)
-    free = Verdict.of(Task("2221", "task_postprocess_end", pexit, cost_usd=0.0, stderr="no GPU left"))
+    free = Verdict.of(Task("2221", "task_postprocess_end", {**said, "totalcost": "0.00"}))
     assert error_of(free).retryable
 
 

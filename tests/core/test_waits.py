@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_wiro.core.rules.endings import ENDINGS, LOOK_AGAIN, NOT_STOPPED, RETRY, STOPS, Kind
 from airflow_provider_wiro.core.rules.waits import PATIENCE, Limit, Looks, limit_of
-from airflow_provider_wiro.core.task import Output, Task
+from airflow_provider_wiro.core.task import Task
 from airflow_provider_wiro.core.verdict import Verdict, error_of
 
 OWN: dict[str, Looks] = {
@@ -109,19 +109,20 @@ def test_every_end_but_a_success_has_its_row() -> None:
 @pytest.mark.parametrize("error", ["no GPU left", "SAFETY.INPUT.TEXT"])
 @pytest.mark.parametrize("status", ["task_postprocess_end", "task_cancel"])
 @pytest.mark.parametrize("pexit", [None, "0", "1"])
-@pytest.mark.parametrize("outputs", [(), (Output("https://x/"),)])
-@pytest.mark.parametrize("unreadable", [(), ("odd",)])
+@pytest.mark.parametrize("outputs", [[], ["https://x/"]])
+@pytest.mark.parametrize("unreadable", [[], ["odd"]])
 @pytest.mark.parametrize("cost", [None, 0.0, 0.25])
 def test_what_may_be_paid_is_never_submitted_again_by_itself(
     error: str,
     status: str,
     pexit: str | None,
-    outputs: tuple[Output, ...],
-    unreadable: tuple[str, ...],
+    outputs: list[str],
+    unreadable: list[str],
     cost: float | None,
 ) -> None:
     flagged = error == "SAFETY.INPUT.TEXT"
-    verdict = Verdict.of(Task("2221", status, pexit, outputs, unreadable, cost, stderr=error or ""))
+    row = {"pexit": pexit, "outputs": [*outputs, *unreadable], "totalcost": cost, "debugerror": error}
+    verdict = Verdict.of(Task("2221", status, row))
     if status == "task_cancel":
         assert verdict.kind == ("flagged" if flagged else "cancelled")
     elif pexit == "1" or (pexit is None and not outputs and not unreadable):
