@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from airflow_provider_wiro.clients.exchange import Route, exchange, exchange_alone, new_session
-from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Pause, Reread, not_reread, sending
+from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Pause, Reread, before, is_rejected, not_reread
 from airflow_provider_wiro.clients.throttle import queued_too_long
 from airflow_provider_wiro.clients.wire import log_report, sign
 from airflow_provider_wiro.core.credentials import Credentials
@@ -134,20 +134,20 @@ class AsyncClient:
 
     async def send(self, step: Send, log: Log, *, service: str | None = None) -> Reply | NoReply:
         """Send one request, as a step of a flow that :meth:`drive` carries out, and return its outcome."""
-        steps = sending(step, service, lambda: self._route, log)
-        outcome: Reply | NoReply | None = None
-        try:
-            while True:
-                match steps.send(outcome):
-                    case Route() as route:
-                        outcome = await self._exchange(step, route)
-                    case Pause(seconds):
-                        await asyncio.sleep(seconds)
-                    case Reread():
+        for each in before(step, service, lambda: self._route):
+            match each:
+                case Route():
+                    outcome = await self._exchange(step, each)
+                    if is_rejected(outcome, each, log) and self._route is each:
                         await self.reread(REREAD_PAUSE, log)
-        except StopIteration as done:
-            result: Reply | NoReply = done.value
-            return result
+                    return outcome
+                case Reply() | NoReply():
+                    return each
+                case Pause(seconds):
+                    await asyncio.sleep(seconds)
+                case Reread():
+                    await self.reread(REREAD_PAUSE, log)
+        raise AssertionError("unreachable")
 
     async def _exchange(self, step: Send, route: Route) -> Reply | NoReply:
         request = sign(step, route.credentials)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterable
 
 from airflow_provider_wiro.clients.exchange import Route
-from airflow_provider_wiro.clients.throttle import held_back, note, pauses
+from airflow_provider_wiro.clients.throttle import held_back, is_closed, note, pauses
 from airflow_provider_wiro.core.credentials import same_service
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import NoReply, Reply, Send, is_auth_failure
@@ -28,30 +28,34 @@ class Reread:
     """Read the Airflow connection again, unless it was read a moment ago."""
 
 
-Sending = Generator[Pause | Reread | Route, Reply | NoReply | None, Reply | NoReply]
-"""A route asks for the step to be sent over it, and is answered with what came of that."""
+Before = Iterable[Pause | Reread | Route | Reply | NoReply]
+"""What to do, one thing after the other, and at last the route to send over, or the outcome where nothing is sent."""
 
 
-def sending(step: Send, service: str | None, route: Callable[[], Route], log: Log) -> Sending:
-    """Say what to do, one thing after the other, to send *step*; the outcome is what it returns.
+def before(step: Send, service: str | None, route: Callable[[], Route]) -> Before:
+    """Say what comes before *step* is sent.
 
     :param service: the base URL that it is for: nothing is sent to another one. None = wherever the connection leads.
     :param route: tells the route that is right now.
     """
+    way = route()
+    at_once = _strays(service, way) is None and (step.urgent or not is_closed(way.credentials))
+    return (way,) if at_once else _hindered(step, service, route)
+
+
+def _hindered(step: Send, service: str | None, route: Callable[[], Route]) -> Before:
     if _strays(service, route()) is not None:
         yield Reread()
     for pause in pauses(step, route().credentials):
         yield Pause(pause)
     way = route()
-    unsent = _strays(service, way) or held_back(step, way.credentials)
-    if unsent is not None:
-        return unsent
-    outcome = yield way
-    assert outcome is not None
+    yield _strays(service, way) or held_back(step, way.credentials) or way
+
+
+def is_rejected(outcome: Reply | NoReply, way: Route, log: Log) -> bool:
+    """Take in what came of a request over *way*; return whether the connection is worth reading again."""
     note(outcome, way.credentials, log)
-    if is_auth_failure(outcome) and route() is way:
-        yield Reread()
-    return outcome
+    return is_auth_failure(outcome)
 
 
 def not_reread(error: Exception, log: Log) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from airflow_provider_wiro.clients.apart import NAP, NotBegun, interrupted, never, run_apart
 from airflow_provider_wiro.clients.exchange import Route, exchange_alone
-from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Pause, Reread, not_reread, sending
+from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Pause, Reread, before, is_rejected, not_reread
 from airflow_provider_wiro.clients.wire import log_report, sign, words_of
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
@@ -82,20 +82,20 @@ class Client:
         return None
 
     def _send(self, step: Send, service: str | None, told: Callable[[], bool]) -> Reply | NoReply:
-        steps = sending(step, service, lambda: self._route, self._log)
-        outcome: Reply | NoReply | None = None
-        try:
-            while True:
-                match steps.send(outcome):
-                    case Pause(seconds):
-                        _sleep(seconds, told)
-                    case Reread():
+        for each in before(step, service, lambda: self._route):
+            match each:
+                case Route():
+                    outcome = _exchange(step, each, told)
+                    if is_rejected(outcome, each, self._log) and self._route is each:
                         self._reread()
-                    case Route() as route:
-                        outcome = _exchange(step, route, told)
-        except StopIteration as done:
-            result: Reply | NoReply = done.value
-            return result
+                    return outcome
+                case Reply() | NoReply():
+                    return each
+                case Pause(seconds):
+                    _sleep(seconds, told)
+                case Reread():
+                    self._reread()
+        raise AssertionError("unreachable")
 
     def _reread(self) -> None:
         if self._lookup is None or time.monotonic() - self._looked_up < REREAD_PAUSE:

@@ -66,6 +66,11 @@ def pauses(step: Send, credentials: Credentials) -> Iterator[float]:
         yield min(left * (1 + SPREAD * random.random()), patience)
 
 
+def is_closed(credentials: Credentials) -> bool:
+    """Whether the requests of the connection wait now."""
+    return _closed_for(credentials) > 0
+
+
 def held_back(step: Send, credentials: Credentials) -> Reply | None:
     """Return the answer to *step* if its deadline has passed and the gate is still closed; None if it may be sent.
 
