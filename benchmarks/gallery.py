@@ -31,7 +31,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "the newest": {},
     "the last page": {"page": 208},
     "one DAG": {"dag_id": "dag_7"},
-    "one run": {"dag_id": "dag_7", "run_id": "run_3"},
+    "one run": {"dag_id": "dag_7", "run_id": "run_0"},
     "a model": {"model": "google/veo3.1"},
     "failures": {"outcome": "any_failure"},
     "one day": {"since": "2026-11-20T00:00:00Z", "until": "2026-11-21T00:00:00Z"},
