@@ -11,7 +11,7 @@ from airflow_provider_wiro.core.reading import read_line, read_number, read_word
 from airflow_provider_wiro.core.reading import read_taskid as read_taskid
 from airflow_provider_wiro.core.result import ResultDict as ResultDict
 from airflow_provider_wiro.core.rules.flagged import flag_in
-from airflow_provider_wiro.core.text import foreign, one_line
+from airflow_provider_wiro.core.text import foreign
 from airflow_provider_wiro.core.texts import joined, text_of
 from airflow_provider_wiro.core.value import value
 
@@ -132,8 +132,8 @@ class Task:
 
     @property
     def error(self) -> str | None:
-        """One line of what the run wrote to stderr, else to stdout; None for neither."""
-        line = one_line(self.stderr, 1_200) or one_line(self.stdout, 1_200)
+        """One line from ``debugerror``, else from ``debugoutput``; None for neither."""
+        line = read_line(self._row.get("debugerror"), 1_200) or read_line(self._row.get("debugoutput"), 1_200)
         return foreign(line) if line else None
 
     @property
@@ -207,4 +207,4 @@ def _took(payload: Mapping[str, object]) -> float | None:
 
 
 def _all_of(said: object) -> str:
-    return said if isinstance(said, str) else read_line(said, 1_200) or ""
+    return said if isinstance(said, str) else ""

@@ -84,6 +84,7 @@ LONG = "Traceback\n" + "  File somewhere\n" * 500 + "RunwayError: SAFETY.INPUT.T
         (of(pexit="1", debugerror="SAFETY.INPUT.TEXT"), "flagged", "pexit 1: SAFETY.INPUT.TEXT"),
         (of(pexit="1", debugerror=LONG), "flagged", "pexit 1: RunwayError: SAFETY.INPUT.TEXT"),
         (of(pexit="1", debugoutput="Prompt was flagged"), "flagged", "pexit 1: Prompt was flagged"),
+        (of(pexit="1", debugerror=0, debugoutput="Prompt was flagged"), "flagged", "pexit 1: Prompt was flagged"),
         (of(debugerror="Content Moderated"), "flagged", "it ended without outputs: Content Moderated"),
         (of("task_cancel", debugerror="SAFETY.INPUT.TEXT"), "flagged", "SAFETY.INPUT.TEXT"),
         (

@@ -251,6 +251,7 @@ def test_more_outputs_than_are_read_are_not_taken_for_all() -> None:
         ({"debugerror": "", "debugoutput": "a\r\nb"}, "a b"),
         ({"debugerror": None, "debugoutput": None}, None),
         ({"debugerror": ["x"], "debugoutput": "\n"}, None),
+        ({"debugerror": 0, "debugoutput": "x"}, "0"),
         ({"debugerror": "y" * 1000}, "y" * 299 + "…"),
     ],
 )
