@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import math
 import socket
 import ssl
 import struct
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import aiohttp
-import yarl
 
 from airflow_provider_wiro.clients.names import Resolver
 from airflow_provider_wiro.clients.wire import (
@@ -86,15 +84,19 @@ def new_session(*, traces: Sequence[aiohttp.TraceConfig] = (), **connector: obje
 async def exchange(session: aiohttp.ClientSession, request: Request, route: Route) -> Reply | NoReply:
     """Send *request* and read its answer; ends within its timeout, however a server drips."""
     try:
-        async with session.post(
-            _url(request.url),
-            data=_body_of(request),
-            headers=request.headers,
-            timeout=_within(request.timeout, request.connect),
-            ssl=route.tls,
-            proxy=route.proxy,
-            allow_redirects=False,
-        ) as response:
+        # aiohttp's own limit on the whole may swallow a cancellation that comes in the same moment.
+        async with (
+            asyncio.timeout(request.timeout),
+            session.post(
+                request.url,
+                data=_body_of(request),
+                headers=request.headers,
+                timeout=_connecting_within(request.connect),
+                ssl=route.tls,
+                proxy=route.proxy,
+                allow_redirects=False,
+            ) as response,
+        ):
             return await _read(response, route.credentials, request.longest)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return _no_reply(error)
@@ -173,13 +175,8 @@ async def lone_session(
 
 
 @lru_cache(maxsize=8)
-def _within(seconds: float, connect: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, connect=connect, ceil_threshold=math.inf)
-
-
-@lru_cache(maxsize=64)
-def _url(url: str) -> yarl.URL:
-    return yarl.URL(url)
+def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
 async def _read(response: aiohttp.ClientResponse, credentials: Credentials, longest: int) -> Reply | NoReply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -12,9 +13,11 @@ from collections.abc import Callable
 
 import pytest
 
+from airflow_provider_wiro.clients.aio import AsyncClient
+from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.sync import Client
 from airflow_provider_wiro.core.credentials import Credentials
-from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, send
+from airflow_provider_wiro.core.protocol import Flow, NoReply, Reply, Send, send
 from airflow_provider_wiro.emulator import WiroEmulator
 from driving import Drive, DriveSync, ListLog, credentials_of, look
 from small_servers import port_that_never_connects, read_request, socket_server, yes_server
@@ -203,6 +206,8 @@ def test_headers_that_cannot_be_read_are_no_answer_and_not_logged(
 
 SLOW_NAMES = """
 import json, logging, socket, sys, threading, time
+from airflow_provider_wiro.clients.aio import AsyncClient
+from airflow_provider_wiro.clients.exchange import Route
 from airflow_provider_wiro.clients.sync import Client
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.protocol import send
@@ -225,3 +230,31 @@ except WiroInterrupted:
 def test_a_name_that_is_looked_up_for_long_holds_up_neither_the_exchange_nor_the_end_of_the_process() -> None:
     done = subprocess.run([sys.executable, "-c", SLOW_NAMES], capture_output=True, text=True, check=False, timeout=20)
     assert (done.stdout.split(), done.returncode) == (["False", "True", "True"], 0), done.stderr
+
+
+@pytest.mark.parametrize("after", [b"", OK + b"Content-Length: 1000\r\n\r\n{"])
+def test_who_is_cancelled_in_the_moment_in_which_time_is_over_sends_nothing_more(after: bytes) -> None:
+    requests = []
+
+    def hang(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(after)
+        time.sleep(2 * TIMEOUT)
+
+    def flow() -> Flow[object]:
+        yield Send("/Task/Detail", {"taskid": "2221"}, 0.3)
+        return (yield Send("/Run/owner/model", {}, 0.3, paid=True))
+
+    async def cancelled_in_that_moment(port: int) -> bool:
+        credentials = Credentials("key", "secret", f"http://127.0.0.1:{port}/v1")
+        client, loop = AsyncClient(await Route.to(credentials)), asyncio.get_running_loop()
+        begun, driving = loop.time(), asyncio.create_task(client.drive(flow(), ListLog()))
+        loop.call_at(begun + 0.25, time.sleep, 0.2)  # as in a triggerer that is busy: both are due when it goes on
+        loop.call_at(begun + 0.4, driving.cancel)
+        await asyncio.wait([driving])
+        await client.close()
+        return driving.cancelled()
+
+    with socket_server(hang) as port:
+        assert asyncio.run(cancelled_in_that_moment(port))
+    assert len(requests) == 1
