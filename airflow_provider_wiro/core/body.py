@@ -15,7 +15,7 @@ MAX_RETRY_AFTER = 300.0
 # Reading more would hold up the event loop, in a thread too: json keeps the GIL. A page of 100 tasks has some 5,000.
 MOST_VALUES = 100_000
 
-# Several times as quick as Python's own, and slower with numbers of hundreds of digits: a longer body is left to that one.
+# Several times as quick as Python's own, but slower with numbers of many digits: a longer body is left to that one.
 # So is what it refuses: Python's takes NaN, and broken characters.
 LONGEST_QUICK = 1_000_000
 _STRICT = msgspec.json.Decoder()
