@@ -19,6 +19,10 @@ WAIT: dict[str, Any] = {
 }
 
 
+# Seconds. A busy scheduler that queues the next poke before it hears that the last one is over takes that for its end.
+RESCHEDULED = 8
+
+
 def sensor_dag(dag_id: str, **options: Any) -> DAG:
     with DAG(dag_id, schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)) as made:
         WiroTaskSensor(**WAIT | options)
@@ -26,9 +30,9 @@ def sensor_dag(dag_id: str, **options: Any) -> DAG:
 
 
 sensor_poke = sensor_dag("sensor_poke")
-sensor_reschedule = sensor_dag("sensor_reschedule", mode="reschedule", poke_interval=2)
+sensor_reschedule = sensor_dag("sensor_reschedule", mode="reschedule", poke_interval=RESCHEDULED)
 sensor_deferred = sensor_dag("sensor_deferred", deferrable=True)
 sensor_poke_cancels = sensor_dag("sensor_poke_cancels", cancel_on_kill=True)
 sensor_deferred_cancels = sensor_dag("sensor_deferred_cancels", deferrable=True, cancel_on_kill=True)
-sensor_reschedule_late = sensor_dag("sensor_reschedule_late", mode="reschedule", poke_interval=2, timeout=8)
+sensor_reschedule_late = sensor_dag("sensor_reschedule_late", mode="reschedule", poke_interval=RESCHEDULED, timeout=8)
 sensor_deferred_late = sensor_dag("sensor_deferred_late", deferrable=True, timeout=8)
