@@ -1,6 +1,6 @@
 """Measures the CPU of a thousand looks at waiting tasks, beside what others wait with.
 
-    python benchmarks/looks.py [--rounds 5] [--looks 2000] [--profile]
+    python benchmarks/looks.py [--rounds 5] [--looks 10000] [--profile]
 
 A look is a signed Task/Detail of a running task, sent, answered with 1.6 kB, and parsed; a hundred are on their way at
 once, without and with TLS. Only the client's CPU counts: the server is another process. The ways are measured in turn,
@@ -121,7 +121,7 @@ def cells(name: str, spent: dict[str, list[float]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--looks", type=int, default=2_000, help="looks of one way in one round")
+    parser.add_argument("--looks", type=int, default=10_000, help="looks of one way in one round")
     parser.add_argument("--profile", action="store_true", help="show where the time of this package's looks goes")
     options = parser.parse_args()
     if options.profile:
