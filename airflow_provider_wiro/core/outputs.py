@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -69,13 +69,13 @@ Outputs = tuple[tuple[Output, ...], tuple[str, ...]]
 def read_outputs(listed: object, stdout: str) -> Outputs:
     """Return the outputs of a task.
 
-    :param stdout: where the text of an output is that says to be raw, and holds none.
+    :param stdout: where the text is of the first output that says to be raw, and holds none.
     """
     if not listed:
         return (), ()
     listed = listed if isinstance(listed, list) else [listed]
     items = listed[:MOST_OUTPUTS]
-    read = [(item, Output.from_payload(_with_text(item, stdout))) for item in items]
+    read = [(item, Output.from_payload(item)) for item in _with_text(items, stdout.strip())]
     more = [f"{len(listed) - MOST_OUTPUTS} more, which are not read"] if len(items) < len(listed) else []
     unreadable = chain(more, (_excerpt(item) for item, output in read if output is None))
     return (
@@ -84,10 +84,19 @@ def read_outputs(listed: object, stdout: str) -> Outputs:
     )
 
 
-def _with_text(item: object, stdout: str) -> object:
-    if not isinstance(item, Mapping) or item.get("contenttype") != RAW or item.get("content") or item.get("text"):
-        return item
-    return {**item, "content": stdout.strip()}
+def _with_text(items: Sequence[object], text: str) -> Iterator[object]:
+    """Give *text* to the first that lacks it: a thousand copies of some megabytes would fill the memory."""
+    left = text
+    for item in items:
+        if text and isinstance(item, Mapping) and _lacks_text(item):
+            yield {**item, "content": left} if left or item.get("url") else None
+            left = ""
+        else:
+            yield item
+
+
+def _lacks_text(item: Mapping[str, object]) -> bool:
+    return item.get("contenttype") == RAW and not item.get("content") and not item.get("text")
 
 
 def _excerpt(item: object) -> str:

@@ -79,6 +79,13 @@ def test_where_a_raw_output_is_empty_the_text_is_the_one_of_debugoutput(content:
     assert ended([raw({"prompt": "x", "raw": "", "answer": []})], debugoutput="One.").text == "One."
 
 
+def test_the_text_of_debugoutput_is_told_once() -> None:
+    linked = {"contenttype": "raw", "url": "https://cdn1.wiro.ai/a/b/c.txt"}
+    task = ended([raw("One."), raw(""), linked, *([raw(None)] * 900)], debugoutput="x" * 1_000_000)
+    assert (len(task.text or ""), task.unreadable) == (1_000_005, ())
+    assert [output.url for output in task.outputs] == [None, None, linked["url"]]
+
+
 def test_the_log_of_a_model_that_makes_files_is_no_text() -> None:
     assert ended([VIDEO], debugoutput="step 1 of 50").text is None
     assert ended([], debugoutput="step 1 of 50").text is None
