@@ -162,10 +162,12 @@ async def by_hand(place: Place) -> AsyncIterator[Look]:
         writer.close()
 
 
-WAYS: dict[str, Way] = {
+QUICK: dict[str, Way] = {
     "HTTP by hand over kept connections: the floor": by_hand,
     BARE: bare,
     "**this package**": ours,
+}
+SLOW: dict[str, Way] = {
     "an aiohttp session for each look": session_per_look,
     "`to_thread` and `requests.post`": requests_in_threads,
     **({"one httpx client": shared_httpx} if importlib.util.find_spec("httpx") else {}),
