@@ -118,7 +118,8 @@ def measured(rounds: int, looks: int, certificate: Path | None, ca: str | None) 
             for name, milliseconds in in_turns(Place(base_url, ca), looks).items():
                 spent[name].append(milliseconds)
             with served_with(many, certificate) as listed_url:
-                spent[LISTED].append(asyncio.run(asyncio.wait_for(measure_listed(Place(listed_url, ca), looks), LONGEST)))
+                by_list = measure_listed(Place(listed_url, ca), looks)
+                spent[LISTED].append(asyncio.run(asyncio.wait_for(by_list, LONGEST)))
     return spent
 
 
