@@ -48,7 +48,7 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("pauses", "pauses.py", quick=("--jobs", "5"), panels=(Panel(2), Panel(2, number=1, unit="s late"))),
-    Benchmark("looks", "looks.py", (*FIVE, "--looks", "2000"), (*ONE, "--looks", "200"), panels=(Panel(1), Panel(4))),
+    Benchmark("looks", "looks.py", (*FIVE, "--looks", "10000"), (*ONE, "--looks", "200"), panels=(Panel(1), Panel(4))),
     Benchmark(
         "capacity",
         "capacity.py",
