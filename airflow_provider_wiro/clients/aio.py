@@ -12,7 +12,7 @@ from typing import TypeVar
 from airflow_provider_wiro.clients.exchange import Route, exchange, exchange_alone, new_session
 from airflow_provider_wiro.clients.sending import REREAD_PAUSE, Pause, Reread, before, is_rejected, not_reread
 from airflow_provider_wiro.clients.throttle import queued_too_long
-from airflow_provider_wiro.clients.wire import log_report, sign
+from airflow_provider_wiro.clients.wire import API_HEADERS, log_report, sign
 from airflow_provider_wiro.core.credentials import Credentials
 from airflow_provider_wiro.core.log import Log
 from airflow_provider_wiro.core.protocol import Answer, Flow, Look, NoReply, Now, Reply, Report, Send, Sleep
@@ -59,7 +59,7 @@ class AsyncClient:
         self._rereading = asyncio.Lock()
         self._room = asyncio.Semaphore(CONNECTIONS)
         self._room_for_stops = asyncio.Semaphore(STOPS)
-        self._session = new_session()
+        self._session = new_session(API_HEADERS)
 
     def fresh(self) -> AsyncClient:
         """Return a client of its own session, which begins with the credentials that this one has in memory."""

@@ -8,7 +8,7 @@ import io
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,6 +17,7 @@ import aiohttp
 
 from airflow_provider_wiro.clients.names import Resolver
 from airflow_provider_wiro.clients.wire import (
+    API_HEADERS,
     Request,
     proxy_for,
     read_reply,
@@ -66,13 +67,17 @@ class Route:
         return await asyncio.to_thread(cls.find, credentials)
 
 
-def new_session(*, traces: Sequence[aiohttp.TraceConfig] = (), **connector: object) -> aiohttp.ClientSession:
+def new_session(
+    headers: Mapping[str, str] | None = None, *, traces: Sequence[aiohttp.TraceConfig] = (), **connector: object
+) -> aiohttp.ClientSession:
     """Return a session that keeps no cookie, reads no environment and unpacks nothing.
 
+    :param headers: what each request says that does not say otherwise.
     :param traces: what is told of its requests.
     :param connector: options of its ``aiohttp.TCPConnector``.
     """
     return aiohttp.ClientSession(
+        headers=headers,
         trace_configs=list(traces),
         connector=aiohttp.TCPConnector(limit=0, resolver=Resolver(), **connector),  # type: ignore[arg-type]
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -115,7 +120,7 @@ async def exchange_alone(request: Request, route: Route) -> Reply | NoReply:
     leaves this machine.
     """
     sockets = Sockets()
-    async with lone_session(sockets) as session:
+    async with lone_session(sockets, API_HEADERS) as session:
         outcome = await exchange(session, request, route)
         if isinstance(outcome, Reply):
             sockets.deliver()
@@ -159,13 +164,14 @@ class Sockets:
 
 @asynccontextmanager
 async def lone_session(
-    sockets: Sockets, make: Callable[[AddressInfo], socket.socket] | None = None
+    sockets: Sockets, headers: Mapping[str, str], make: Callable[[AddressInfo], socket.socket] | None = None
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Make a session whose connections are *sockets*, none of which outlives the block.
 
+    :param headers: what each request says that does not say otherwise.
     :param make: makes each of them by ``Sockets.make``, or raises OSError where the address is not to be connected to.
     """
-    session = new_session(force_close=True, socket_factory=make or sockets.make)
+    session = new_session(headers, force_close=True, socket_factory=make or sockets.make)
     try:
         yield session
     finally:

@@ -20,6 +20,7 @@ from airflow_provider_wiro.core.urls import read_url
 
 PRIVATE = "its address is private, and [wiro] allow_private_hosts does not name it"
 MOST_REDIRECTS = 3
+HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 # What has come and was not read yet is lost where a connection drops: twice as much at most.
 READ_BUFFER = 256 * 1024
 
@@ -60,12 +61,12 @@ async def asked(
         raise RefusedAddress(PRIVATE)
     direct = not proxy and not is_allowed(url, looks.allowed)
     public = _OnlyPublic(sockets)
-    async with lone_session(sockets, public.make if direct else None) as session:
+    async with lone_session(sockets, HEADERS, public.make if direct else None) as session:
         try:
             response = await session.request(
                 method,
                 url,
-                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})},
+                headers=headers,
                 timeout=aiohttp.ClientTimeout(total=None),
                 ssl=looks.tls,
                 proxy=proxy,

@@ -166,13 +166,12 @@ class Push:
         if url is None:
             raise ValueError("the connection names no socket any more")
         base_url, tls = self._client.base_url, self._client.tls
-        async with new_session(traces=[_NO_REDIRECTS]) as session:
+        async with new_session({"User-Agent": USER_AGENT}, traces=[_NO_REDIRECTS]) as session:
             async with asyncio.timeout(self._client.credentials.timeout):
                 socket = await session.ws_connect(
                     url,
                     ssl=tls,
                     proxy=await asyncio.to_thread(proxy_for, url.replace("ws", "http", 1)),
-                    headers={"User-Agent": USER_AGENT},
                     heartbeat=HEARTBEAT,
                     max_msg_size=LONGEST_FRAME,
                 )

@@ -32,6 +32,13 @@ CONNECT_SHARE = 0.8
 LONGEST_BODY = 8 * 1024 * 1024
 SHORTEST_SECRET = 6
 USER_AGENT = f"airflow-provider-wiro/{__version__}"
+# What each request to the API says alike; the session adds it.
+API_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": USER_AGENT,
+}
 
 _ENCODER = json.JSONEncoder(allow_nan=False)
 
@@ -44,8 +51,9 @@ def log_report(step: Report, log: Log) -> None:
 
 @value
 class Request:
-    """One signed POST, ready for any HTTP library.
+    """One signed POST, ready for a session that says ``API_HEADERS``.
 
+    :param headers: what this request says alone.
     :param timeout: seconds for all of it.
     :param connect: seconds for the connection.
     :param file: sent instead of *body*, where there is one.
@@ -69,12 +77,6 @@ def sign(step: Send, credentials: Credentials) -> Request:
         raise WiroInputError(f"the inputs cannot be sent as JSON: {one_line(error)}") from None
     nonce = str(secrets.randbits(53))
     headers = auth_headers(credentials.api_key, credentials.api_secret, nonce)
-    headers |= {
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-        "User-Agent": USER_AGENT,
-    }
     file = None if step.file is None else Multipart(step.file)
     headers |= file.headers if file else {}
     timeout = step.timeout or credentials.timeout

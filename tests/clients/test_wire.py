@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -25,13 +26,26 @@ def test_a_step_becomes_a_signed_json_post() -> None:
     assert request.url == "https://api.wiro.ai/v1/Task/Detail"
     assert json.loads(request.body) == {"taskid": "2221", "note": "ü"}
     assert request.timeout == 30.0
-    assert dict(request.headers) == auth_headers("the-key", "the-secret", nonce) | {
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-        "User-Agent": f"airflow-provider-wiro/{__version__}",
-    }
+    assert dict(request.headers) == auth_headers("the-key", "the-secret", nonce)
     assert nonce.isdecimal()
+
+
+def test_each_request_to_the_api_says_what_it_is(drive: Drive) -> None:
+    def flow() -> Flow[None]:
+        yield Send("/Run/owner/model", {}, paid=True)
+        yield Send("/Task/Detail", {"taskid": "2221"})
+        yield Send("/Task/Kill", {"taskid": "2221"}, urgent=True)
+
+    with yes_server() as seen:
+        drive(flow(), replace(CREDENTIALS, base_url=f"http://127.0.0.1:{seen.port}/v1"))
+    said = {
+        "content-type": "application/json",
+        "accept": "application/json",
+        "accept-encoding": "gzip",
+        "user-agent": f"airflow-provider-wiro/{__version__}",
+    }
+    assert [{name: head.get(name) for name in said} for _, head in seen.heads] == [said] * 3
+    assert all({"x-api-key", "x-nonce", "x-signature"} <= head.keys() for _, head in seen.heads)
 
 
 def test_no_two_requests_share_a_nonce() -> None:
