@@ -97,6 +97,7 @@ def test_a_file_is_downloaded_without_a_key(fetch: Fetch, sink: Memory) -> None:
     [head] = server.requests
     assert head.startswith("GET /0.mp4 HTTP/1.1\r\n")
     assert f"User-Agent: airflow-provider-wiro/{__version__}\r\n" in head
+    assert "Accept-Encoding: identity\r\n" in head
     assert not {"x-api-key", "x-signature", "x-nonce", "cookie"} & {line.split(":")[0].lower() for line in head.split()}
 
 

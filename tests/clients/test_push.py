@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
+from airflow_provider_wiro import __version__
 from airflow_provider_wiro.clients import push
 from airflow_provider_wiro.clients.aio import AsyncClient
 from airflow_provider_wiro.clients.exchange import Route
@@ -187,10 +188,12 @@ class Sockets:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.open: list[web.WebSocketResponse] = []
+        self.agents: list[str | None] = []
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        self.agents.append(request.headers.get("User-Agent"))
         self.open.append(socket)
         async for message in socket:
             if message.type is WSMsgType.TEXT:
@@ -230,7 +233,7 @@ def test_a_socket_that_is_gone_is_opened_again_and_told_of_all_tasks(
             await until(lambda: len(sockets.told) == 120)
             await sockets.open[0].close()
             await until(lambda: len(sockets.told) == 240)
-            assert len(sockets.open) == 2
+            assert sockets.agents == [f"airflow-provider-wiro/{__version__}"] * 2
             assert set(sockets.told[:120]) == set(sockets.told[120:])
             await end(waiting)
 
